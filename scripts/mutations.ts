@@ -1,0 +1,242 @@
+/** The lines that keep the promises about money and rows, how each is broken, and which test notices. */
+
+/** A test file, and the names of its tests to run: all when left out. */
+export interface Guard {
+  readonly file: string;
+  /** A pattern, as vitest's `-t` takes it. */
+  readonly named?: string;
+}
+
+/** One break. */
+export interface Mutation {
+  /** What no longer holds once the line is broken. */
+  readonly promise: string;
+  readonly file: string;
+  /** Each text to find, which must be there exactly once, and what replaces it. */
+  readonly edits: readonly (readonly [find: string, replace: string])[];
+  readonly guard: Guard;
+}
+
+const NAMED = "test/crash/named-steps.test.ts";
+const FROZEN = "test/crash/frozen.test.ts";
+const FAULTS = "test/crash/fault-scripts.test.ts";
+const WHAT_IF = "test/crash/what-if.test.ts";
+
+const SENDING: readonly Mutation[] = [
+  {
+    promise: "the intent is written before the provider is called",
+    file: "src/stages/submit.ts",
+    edits: [
+      ["  await store.intend(chunk.number, intent);\n", ""],
+      [
+        "    await store.staged(chunk.number, staged);\n",
+        `    const early = await provider.create({ tag, file, staged, sentAtMs: Date.now() }, ports.signal);
+    await store.intend(chunk.number, intent);
+    await store.staged(chunk.number, staged);
+    await store.submitted(chunk.number, early, "accepted");
+    return { outcome: "submitted" };
+`,
+      ],
+    ],
+    guard: { file: NAMED, named: "provider.create:after" },
+  },
+  {
+    promise: "a chunk that may have been sent is looked up, not sent again",
+    file: "src/run.ts",
+    edits: [
+      [
+        "const outcome = await resolve({ ...chunk, intent: intentOf(chunk) }, ports);",
+        'await ports.store.withdraw(chunk.number, "");\n      const outcome: string = "planned";',
+      ],
+    ],
+    guard: { file: NAMED, named: "provider.create:after" },
+  },
+  {
+    promise: "the create call is made once, without the SDK's retries",
+    file: "src/provider/openai.ts",
+    edits: [["{ signal, maxRetries: 0, timeout: 60_000 }", "{ signal, timeout: 60_000 }"]],
+    guard: { file: FAULTS, named: "createAcceptedThen" },
+  },
+  {
+    promise: "that there is no batch is believed only after the settle time",
+    file: "src/stages/resolve.ts",
+    edits: [['if (Date.now() - chunk.intent.atMs < provider.settleMs) return "unclear";', ""]],
+    guard: { file: FAULTS, named: "the list shows it late" },
+  },
+  {
+    promise: "what a late create would read is deleted before it is sent again",
+    file: "src/stages/resolve.ts",
+    edits: [["  await provider.revoke(submission, signal);\n  const again", "  const again"]],
+    guard: { file: FROZEN, named: "inside the call" },
+  },
+  {
+    promise: "a process that stood still writes down anew that it is about to call",
+    file: "src/stages/submit.ts",
+    edits: [["if (elapsedMs < FRESH_MS) return chunk;", "return chunk;"]],
+    guard: { file: FROZEN, named: "for longer than a call may take" },
+  },
+  {
+    promise: "the lock is asked just before the call",
+    file: "src/stages/submit.ts",
+    edits: [["if (!isDriver)", "if (false)"]],
+    guard: { file: FROZEN, named: "holdsLock:before" },
+  },
+  {
+    promise: "a process that lost the run cannot write to its store",
+    file: "src/store/sqlite.ts",
+    edits: [["      lock.assertHeld();\n      change();", "      change();"]],
+    guard: { file: FROZEN, named: "spoils no file" },
+  },
+  {
+    promise: "a process that lost the run cannot replace its files",
+    file: "src/store/chunk-files.ts",
+    edits: [["      assertHeld();\n", ""]],
+    guard: { file: FROZEN, named: "spoils no file" },
+  },
+  {
+    promise: "a live process keeps its run to itself",
+    file: "src/store/lock.ts",
+    edits: [["if (held !== undefined && isAlive(held)) throw locked(held);", ""]],
+    guard: { file: FROZEN, named: "two processes" },
+  },
+  {
+    promise: "part of a request file is never sent for all of it",
+    file: "src/stages/submit.ts",
+    edits: [["  await assertWhole(file, ports);\n", ""]],
+    guard: { file: WHAT_IF, named: "cut short before" },
+  },
+  {
+    promise: "a run whose memory was lost is not begun anew in its place",
+    file: "src/store/sqlite.ts",
+    edits: [["    await refuseLostMemory(database, directory);\n", ""]],
+    guard: { file: WHAT_IF, named: "that was deleted is refused" },
+  },
+];
+
+const COLLECTING: readonly Mutation[] = [
+  {
+    promise: "replies are on disk before the store says collected",
+    file: "src/stages/collect.ts",
+    edits: [
+      ["    await writer.commit();\n", ""],
+      [
+        "  return collection;\n}\n\ninterface Reading",
+        "  await writer.commit();\n  return collection;\n}\n\ninterface Reading",
+      ],
+    ],
+    guard: { file: NAMED, named: "has its replies on disk" },
+  },
+  {
+    promise: "the first answer to a request counts, not the last",
+    file: "src/core/tracker.ts",
+    edits: [
+      [
+        "        duplicates += 1;\n        return null;\n",
+        "        duplicates += 1;\n        return place;\n",
+      ],
+    ],
+    guard: { file: FAULTS, named: "duplicateRows" },
+  },
+  {
+    promise: "replies are matched by custom_id, never by position",
+    file: "src/stages/collect.ts",
+    edits: [
+      [
+        "const place = list.tick(result.customId);",
+        "const place = list.tick(result.customId) === null ? null : list.match().answered - 1;",
+      ],
+    ],
+    guard: { file: NAMED, named: "answers every row once: plain" },
+  },
+  {
+    promise: "a repeated line is not billed twice in the receipt",
+    file: "src/stages/collect.ts",
+    edits: [
+      [
+        "    if (place === null) continue;\n    outcomes.bill(result.usage);",
+        "    outcomes.bill(result.usage);\n    if (place === null) continue;",
+      ],
+    ],
+    guard: { file: FAULTS, named: "duplicateRows" },
+  },
+  {
+    promise: "requests without a reply are accounted for",
+    file: "src/stages/collect.ts",
+    edits: [["  for (const place of list.missing()) outcomes.missing(place);\n", ""]],
+    guard: { file: FAULTS, named: "dropRows" },
+  },
+  {
+    promise: "requests without a reply are sent again",
+    file: "src/stages/collect.ts",
+    edits: [["if (failure.retryable && (", "if (failure.retryable && false && ("]],
+    guard: { file: FAULTS, named: "dropRows" },
+  },
+  {
+    promise: "a download is compared with the length the host gives",
+    file: "src/provider/openai.ts",
+    edits: [["if (received < file.bytes)", "if (false)"]],
+    guard: { file: FAULTS, named: "cutDownload" },
+  },
+  {
+    promise: "the error file is read as well as the output file",
+    file: "src/provider/openai.ts",
+    edits: [
+      [
+        'for (const id of [ending.results["output"], ending.results["error"]])',
+        'for (const id of [ending.results["output"]])',
+      ],
+    ],
+    guard: { file: NAMED, named: "a killed retry" },
+  },
+  {
+    promise: "an HTTP error in a reply line is a failure, not an answer",
+    file: "src/provider/openai-lines.ts",
+    edits: [["if (status < 200 || status >= 300)", "if (false)"]],
+    guard: { file: NAMED, named: "answers every row once: rows fail once" },
+  },
+  {
+    promise: "answers of an expired batch are kept",
+    file: "src/stages/collect.ts",
+    edits: [
+      [
+        "  const replies = ports.provider.replies(",
+        '  if (chunk.ending.outcome !== "completed") return;\n  const replies = ports.provider.replies(',
+      ],
+    ],
+    guard: { file: FAULTS, named: "expireAfterRows" },
+  },
+];
+
+const PLANNING: readonly Mutation[] = [
+  {
+    promise: "rows with the same prompt share one request",
+    file: "src/stages/plan.ts",
+    edits: [
+      [
+        "index.findOrAdd(requestId(input.provider.id, request))",
+        "index.findOrAdd(requestId(input.provider.id, { ...request, model: String(Math.random()) }))",
+      ],
+    ],
+    guard: { file: NAMED, named: "answers every row once: plain" },
+  },
+  {
+    promise: "a chunk keeps to the provider's bytes",
+    file: "src/stages/chunk.ts",
+    edits: [
+      [
+        "open.ordinals.length < most && open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch",
+        "open.ordinals.length < most && limits.maxBytesPerBatch > 0",
+      ],
+    ],
+    guard: { file: "test/stages/chunk.test.ts" },
+  },
+  {
+    promise: "the embedded model goes on where its journal ends",
+    file: "src/provider/local-engine.ts",
+    edits: [["if (place <= answered) continue;", ""]],
+    guard: { file: "test/crash/random-kills.test.ts", named: "where its journal ends" },
+  },
+];
+
+/** Every break, in the order of a run. */
+export const MUTATIONS: readonly Mutation[] = [...PLANNING, ...SENDING, ...COLLECTING];

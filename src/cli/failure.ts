@@ -1,0 +1,52 @@
+/** How a command that failed speaks and ends. */
+
+import { BatchframeError, BudgetError, InputError, ProviderError, StoreError } from "../index.ts";
+import { EXIT } from "./exit-codes.ts";
+import { printable, wrapped } from "./cells.ts";
+import type { Terminal } from "./terminal.ts";
+
+const CONFLICTS = new Set(["run_locked", "lock_lost", "run_differs", "run_under_way"]);
+
+/** The exit code that tells a script what kind of failure this is. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof InputError && error.code === "missing_key") return EXIT.authentication;
+  if (error instanceof InputError) return EXIT.usage;
+  if (error instanceof ProviderError && error.code === "provider_auth") return EXIT.authentication;
+  if (error instanceof BudgetError) return EXIT.budget;
+  if (error instanceof StoreError && CONFLICTS.has(error.code)) return EXIT.conflict;
+  return EXIT.unexpected;
+}
+
+/** Tells what went wrong, on standard error and with `--json` on standard output as well. Gives the exit code. */
+export function tellFailure(error: unknown, terminal: Terminal): number {
+  terminal.erase();
+  if (error instanceof BatchframeError) {
+    tell(terminal, { code: error.code, message: error.message, hint: error.hint ?? null });
+  } else {
+    const message = error instanceof Error ? error.message : String(error);
+    terminal.insist(error instanceof Error ? (error.stack ?? message) : message);
+    const hint = "This is a defect of batchframe. Please report it with the lines above.";
+    tell(terminal, { code: "unexpected", message, hint });
+  }
+  return exitCodeOf(error);
+}
+
+/** A failure as a person and a script are told of it. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** What to do next; null when there is nothing to say. */
+  readonly hint: string | null;
+}
+
+const HANG = 2;
+
+/** Prints a failure. */
+export function tell(terminal: Terminal, failure: Failure): void {
+  const say = (text: string): void => {
+    terminal.insist(wrapped(text, terminal.wrapWidth, HANG));
+  };
+  say(`${terminal.colours.bad("error:")} ${printable(failure.message)}`);
+  if (failure.hint !== null && failure.hint !== "") say(`  ${printable(failure.hint)}`);
+  terminal.data({ schemaVersion: 1, error: failure });
+}

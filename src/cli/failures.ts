@@ -1,0 +1,48 @@
+/** `batchframe failures`: the rows that have no answer, and why. */
+
+import { failuresOf, findRun } from "../index.ts";
+import type { LookFlags } from "./flags.ts";
+import { count, counted } from "./format.ts";
+import { runCommandLine } from "./paths.ts";
+import { tableText } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+const MOST_SHOWN = 20;
+
+/**
+ * Runs the command; gives 0.
+ *
+ * With `--json`, or where standard output is read by a program, prints one JSON object a line, for
+ * every failed row; the rest is for people.
+ */
+export async function failuresCommand(
+  ref: string,
+  flags: LookFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const run = await findRun(ref, flags.runDir);
+  const shown: string[][] = [];
+  const codes = new Map<string, number>();
+  for await (const { row, code, message } of failuresOf(run)) {
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+    if (terminal.json || !process.stdout.isTTY)
+      terminal.print(JSON.stringify({ row: row + 1, code, message }));
+    if (shown.length < MOST_SHOWN) shown.push([count(row + 1), code, message]);
+  }
+  const total = [...codes.values()].reduce((sum, rows) => sum + rows, 0);
+  if (total === 0) {
+    terminal.say(`No row of run ${run.id} has failed.`);
+    return 0;
+  }
+  const columns = [
+    { title: "row", align: "right", whole: true },
+    { title: "code", whole: true },
+    { title: "message" },
+  ] as const;
+  terminal.say(tableText(columns, shown, terminal.width));
+  if (total > shown.length) terminal.say(`  … and ${count(total - shown.length)} more`);
+  const byCode = [...codes].map(([code, rows]) => `${count(rows)} ${code}`).join(" · ");
+  terminal.say(`\n${counted(total, "row")} failed: ${byCode}`);
+  terminal.say(`ask them again  ${runCommandLine("retry", run.id, flags.runDir)}`);
+  return 0;
+}

@@ -1,0 +1,188 @@
+/** Follows a run from its plan to its receipt, and tells of it. */
+
+import {
+  findRun,
+  InputError,
+  openModel,
+  previewFile,
+  type EnrichRun,
+  type ModelRef,
+  type Receipt,
+  type RunPlan,
+} from "../index.ts";
+import { wrapped } from "./cells.ts";
+import { EXIT } from "./exit-codes.ts";
+import { count, counted } from "./format.ts";
+import { headText, whileText, type Host, type Opened, type RunFacts } from "./head-text.ts";
+import { onInterrupt, onUnread } from "./interrupt.ts";
+import { runCommandLine } from "./paths.ts";
+import { openProgressDisplay } from "./progress-display.ts";
+import { firstRowsText, receiptText } from "./receipt-text.ts";
+import { stateOf } from "./run-state.ts";
+import type { Terminal } from "./terminal.ts";
+import { warningsOn } from "./warnings.ts";
+
+/** A run that has not started, and what is known of it. */
+export interface Followed {
+  readonly run: EnrichRun<Receipt, unknown>;
+  readonly model: ModelRef;
+  /** What to call the place rows go to, where the model reference does not tell. */
+  readonly hostName?: string;
+  readonly facts: RunFacts;
+  /** Whether the person has agreed beforehand to what the run sends. */
+  readonly yes: boolean;
+  /** What else than going on is meant: failed requests asked again, or the remote work stopped. */
+  readonly aim?: { readonly again: number } | "cancel";
+}
+
+const FIRST_ROWS = 5;
+
+/**
+ * Plans the run, tells the plan, asks before anything is bought, and follows it to its end.
+ *
+ * Gives the exit code: 0, 3 with failed rows, 75 when nobody reads any more, 130 when interrupted.
+ */
+export async function follow(followed: Followed, terminal: Terminal): Promise<number> {
+  const { run, facts } = followed;
+  const { opened, plan } = await planned(run);
+  const host = await hostOf(followed);
+  const before = stateOf(await findRun(opened.id, facts.runDir));
+  terminal.say(headText(facts, { host, opened, plan }, terminal));
+  const { aim } = followed;
+  const again = typeof aim === "object" ? aim.again : null;
+  // Who let the first chunk go has agreed to the whole plan, and to nothing beyond it.
+  if (!host.free && (again !== null || (before === "planned" && aim !== "cancel"))) {
+    const requests = again ?? plan.requests;
+    const agreed = followed.yes || (await agree(requests, { host, facts, opened }, terminal));
+    if (!agreed) return EXIT.interrupted;
+  }
+  if (before === "finished" && again === null)
+    terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
+  else terminal.say(`\n${whileText({ opened, host }, facts.runDir, terminal)}\n`);
+  const ended = await drive(run, terminal);
+  if (ended.how !== "finished") return tellStopped(ended.how, { opened, facts, host }, terminal);
+  const { receipt } = ended;
+  await tellReceipt(
+    receipt,
+    { facts, host, wasFinished: before === "finished" && again === null },
+    terminal,
+  );
+  return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+}
+
+function allThereText(plan: RunPlan): string {
+  const what = plan.requests === 1 ? "The one request" : `All ${counted(plan.requests, "request")}`;
+  return `${what} of this run ${plan.requests === 1 ? "is" : "are"} already done. Nothing is sent and nothing is spent; the file is written again.`;
+}
+
+async function planned(
+  run: EnrichRun<Receipt, unknown>,
+): Promise<{ readonly opened: Opened; readonly plan: RunPlan }> {
+  const { promise, resolve } = Promise.withResolvers<Opened>();
+  const forget = run.on("open", resolve);
+  // Planning sends nothing and is done again after a kill, so there is nothing to save when stopped.
+  const plan = await run.plan();
+  forget();
+  return { plan, opened: await promise };
+}
+
+async function hostOf({ model, hostName }: Followed): Promise<Host> {
+  const { provider } = await openModel(model);
+  const { host, free } = provider;
+  await provider.close();
+  return { name: hostName ?? host, free };
+}
+
+async function agree(
+  requests: number,
+  known: { readonly host: Host; readonly facts: RunFacts; readonly opened: Opened },
+  terminal: Terminal,
+): Promise<boolean> {
+  const { host, facts, opened } = known;
+  const what = counted(requests, "request");
+  if (!terminal.canAsk)
+    throw new InputError(
+      "confirmation_needed",
+      `This would send ${what} to ${host.name}, at a price that is not known, and there is nobody to ask. Nothing was sent.`,
+      {
+        hint: `Add --yes to agree beforehand. The plan is kept: ${runCommandLine("status", opened.id, facts.runDir)}`,
+      },
+    );
+  terminal.insist(`\nThe price of ${facts.model} is not known.`);
+  const answer = await terminal.ask(`Send ${what} to ${host.name}? [y/N] `);
+  if (answer === null) terminal.insist("\nNothing was sent.");
+  if (answer === false)
+    throw new InputError("not_confirmed", "The answer was not yes. Nothing was sent.");
+  return answer === true;
+}
+
+type Ended =
+  | { readonly how: "finished"; readonly receipt: Receipt }
+  | { readonly how: "interrupted" | "unread" };
+
+/** Lets the run go to its end, or until it is told to stop. */
+async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Promise<Ended> {
+  const stopped: ("interrupted" | "unread")[] = [];
+  const stop = (how: "interrupted" | "unread") => (): void => {
+    stopped.push(how);
+    void run.detach();
+  };
+  const display = openProgressDisplay(terminal);
+  const warnings = warningsOn(terminal);
+  const endings = [
+    onInterrupt(stop("interrupted")),
+    onUnread(stop("unread")),
+    run.on("warning", warnings.add),
+    run.on("progress", display.update),
+    display.close,
+    warnings.sum,
+  ];
+  try {
+    return { how: "finished", receipt: await run.report() };
+  } catch (error) {
+    const [how] = stopped;
+    if (how === undefined) throw error;
+    return { how };
+  } finally {
+    for (const end of endings) end();
+  }
+}
+
+function tellStopped(
+  how: "interrupted" | "unread",
+  known: { readonly opened: Opened; readonly facts: RunFacts; readonly host: Host },
+  terminal: Terminal,
+): number {
+  const { opened, facts, host } = known;
+  if (how === "unread") return EXIT.pending;
+  const rest = host.free
+    ? "What is answered is kept."
+    : `Batches that were sent go on at ${host.name}.`;
+  terminal.insist(
+    `Stopped here. ${rest} Go on with:\n  ${runCommandLine("resume", opened.id, facts.runDir)}`,
+  );
+  terminal.data({ schemaVersion: 1, run: opened.id, status: "interrupted" });
+  return EXIT.interrupted;
+}
+
+/** Tells what came of a run: its first rows, then its receipt. */
+export async function tellReceipt(
+  receipt: Receipt,
+  known: { readonly facts: RunFacts; readonly host: Host; readonly wasFinished: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  const { facts } = known;
+  const preview = await previewFile(facts.output, FIRST_ROWS);
+  terminal.say(firstRowsText(preview, facts, terminal));
+  const hidden = receipt.rows.total - preview.rows.length;
+  if (hidden > 0) terminal.say(terminal.colours.dim(`  … and ${count(hidden)} more`));
+  terminal.say(`\n${receiptText(receipt, { ...known, columns: preview.columns }, terminal)}`);
+  terminal.data(receiptData(receipt));
+}
+
+/** The receipt as scripts read it; members are added in later versions, never changed. */
+function receiptData(receipt: Receipt): object {
+  const { run, rows, ...rest } = receipt;
+  const status = rows.failed > 0 ? "finished_with_failures" : "finished";
+  return { schemaVersion: 1, run, status, rows, ...rest };
+}

@@ -1,0 +1,49 @@
+/** Numbers, shares and times as people read them. */
+
+const NUMBERS = new Intl.NumberFormat("en-GB");
+
+/** A count with thousands separators: `12,480`. */
+export function count(value: number): string {
+  return NUMBERS.format(value);
+}
+
+/** A count and its noun, in the plural unless it is 1: `1 row`, `12,480 rows`. */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+}
+
+/** A part of a whole in per cent, `39.8 %`; `0.0 %` of nothing. */
+export function percent(part: number, whole: number): string {
+  return `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(1)} %`;
+}
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of at most `width` cells for a share between 0 and 1; a share above 0 always shows. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const visible = share > 0 ? Math.max(1, eighths) : 0;
+  return "█".repeat(Math.floor(visible / 8)) + (EIGHTHS[visible % 8] ?? "");
+}
+
+/** A span of time in its two largest units: `4 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+export function span(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 60) return `${String(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return joined(minutes, "min", seconds % 60, "s");
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return joined(hours, "h", minutes % 60, "min");
+  return joined(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  const rest = small === 0 ? "" : ` ${String(small)} ${smallUnit}`;
+  return `${String(large)} ${largeUnit}${rest}`;
+}
+
+/** How long ago a moment was, in its largest unit: `4 min ago`. */
+export function ago(moment: Date, now = Date.now()): string {
+  const [number = "", unit = ""] = span(now - moment.getTime()).split(" ");
+  return `${number} ${unit} ago`;
+}

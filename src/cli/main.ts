@@ -1,0 +1,26 @@
+/** The `batchframe` command. */
+
+import { endWhenUnread } from "./interrupt.ts";
+
+endWhenUnread();
+hushSqliteWarning();
+
+// Loaded only now, so that a missing or foreign part of the installation is told in words.
+const command = await import("./invoke.ts").catch((error: unknown) => {
+  process.stderr.write(
+    `error: batchframe cannot be loaded: ${error instanceof Error ? error.message : String(error)}\n` +
+      "  Install it again, with its optional packages: npm install --include=optional\n",
+  );
+  return null;
+});
+
+process.exitCode = command === null ? 1 : await command.invoke(process.argv.slice(2));
+
+/** Node 22 calls its own SQLite experimental at every start, between our lines; a user can do nothing about it. */
+function hushSqliteWarning(): void {
+  const emit = process.emitWarning.bind(process);
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (String(warning).startsWith("SQLite is an experimental feature")) return;
+    Reflect.apply(emit, process, [warning, ...rest]);
+  };
+}

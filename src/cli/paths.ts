@@ -1,0 +1,40 @@
+/** Paths and command lines as a person would type them. */
+
+import { basename, dirname, extname, isAbsolute, join, relative } from "node:path";
+
+/** The path from the working directory where that is shorter, else as it is. */
+export function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  if (near === "") return ".";
+  return near.length < path.length && !isAbsolute(near) ? near : path;
+}
+
+/** Where the output goes when nobody says: `reviews.enriched.csv` beside `reviews.csv`. */
+export function enrichedPath(input: string): string {
+  const extension = extname(input);
+  const stem = basename(input, extension);
+  return join(dirname(input), `${stem}.enriched${extension === "" ? ".csv" : extension}`);
+}
+
+/** Words as one line a shell takes back as the same words. */
+export function commandLine(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(" ");
+}
+
+/** How this program was started, and can be started again: by its name, or through npm, which then finds it. */
+export function programName(): readonly string[] {
+  const throughNpm = ["exec", "run-script"].includes(process.env["npm_command"] ?? "");
+  return throughNpm ? ["npx", "batchframe"] : ["batchframe"];
+}
+
+/** A command about one run, with the directory of runs where it is not the usual one. */
+export function runCommandLine(command: string, run: string, runDir: string | undefined): string {
+  return commandLine([
+    ...programName(),
+    command,
+    run,
+    ...(runDir === undefined ? [] : ["--run-dir", runDir]),
+  ]);
+}

@@ -1,0 +1,146 @@
+/** What a finished run prints: the first rows, and the receipt. */
+
+import type { Preview, Receipt } from "../index.ts";
+import { cut, padded, printable, widthOf } from "./cells.ts";
+import type { Colours } from "./colour.ts";
+import { bar, count, counted, percent } from "./format.ts";
+import { line, type Host, type Look, type RunFacts } from "./head-text.ts";
+import { runCommandLine, shortPath } from "./paths.ts";
+import { tableText } from "./table.ts";
+
+/** The first rows as a table: what the model was shown, and what it answered. */
+export function firstRowsText(preview: Preview, facts: RunFacts, look: Look): string {
+  const { columns, rows } = preview;
+  const failed = columns.indexOf(`${facts.column}_error`);
+  const shown = [
+    ...new Set([...sourceColumns(preview, facts), columns.indexOf(facts.column)]),
+    ...(rows.some((row) => (row[failed] ?? "") !== "") ? [failed] : []),
+  ].filter((at) => at >= 0);
+  return tableText(
+    [
+      { title: "row", align: "right", whole: true },
+      ...shown.map((at) => ({ title: columns[at] ?? "" })),
+    ],
+    rows.map((row, number) => [count(number + 1), ...shown.map((at) => row[at] ?? "")]),
+    look.width,
+  );
+}
+
+/** The columns in the prompt; when they are not known, the one with the longest text. */
+function sourceColumns({ columns, rows }: Preview, facts: RunFacts): readonly number[] {
+  if (facts.promptColumns !== null) return facts.promptColumns.map((name) => columns.indexOf(name));
+  const sizes = columns
+    .slice(0, columns.indexOf(facts.column))
+    .map((_, at) => rows.reduce((total, row) => total + (row[at] ?? "").length, 0));
+  return [sizes.indexOf(Math.max(...sizes))];
+}
+
+/** What became of every row, what it cost, and what was written. */
+export function receiptText(
+  receipt: Receipt,
+  more: {
+    readonly facts: RunFacts;
+    readonly host: Host;
+    /** Columns of the written file. */
+    readonly columns: readonly string[];
+    /** Whether everything had been answered before this process started. */
+    readonly wasFinished: boolean;
+  },
+  look: Look,
+): string {
+  const { facts, host, columns, wasFinished } = more;
+  const { colours } = look;
+  const say = (label: string, text: string): string => line(label, text, look);
+  return [
+    sumText(receipt, colours),
+    ...labelLines(receipt, look),
+    ...failureLines(receipt, look),
+    ...oddLines(receipt).map((text) => say("batches", text)),
+    say("cost", costText(receipt, { facts, host, wasFinished })),
+    say("wrote", wroteText(facts, columns, look)),
+    ...(receipt.neutralisedCells === 0 ? [] : [say("", neutralisedText(receipt))]),
+    say("next", nextText(receipt, facts)),
+  ].join("\n");
+}
+
+function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
+  const mark = rows.failed > 0 ? colours.warn("!") : colours.good("✔");
+  const why = Object.entries(skippedBy)
+    .filter(([, number]) => number > 0)
+    .map(([reason, number]) =>
+      Object.keys(skippedBy).length > 1
+        ? `${count(number)} ${SKIPPED[reason] ?? reason}`
+        : (SKIPPED[reason] ?? reason),
+    );
+  const skipped = `${count(rows.skipped)} skipped${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
+  const failed = `${count(rows.failed)} failed`;
+  const sum = `${counted(rows.total, "row")} = ${count(rows.ok)} ok + ${skipped} + ${failed}`;
+  return `${mark} ${colours.strong(sum)}`;
+}
+
+const SKIPPED: Readonly<Record<string, string>> = { blank: "blank", limit: "past the limit" };
+
+const WIDEST_LABEL = 24;
+const WIDEST_BAR = 30;
+
+function labelLines({ labels, rows }: Receipt, { width, colours }: Look): string[] {
+  const counts = Object.entries(labels ?? {});
+  const names = counts.map(([name]) => cut(printable(name), WIDEST_LABEL));
+  const nameWidth = Math.max(0, ...names.map(widthOf));
+  const numbers = counts.map(([, number]) => count(number));
+  const numberWidth = Math.max(0, ...numbers.map((text) => text.length));
+  const room = Math.min(WIDEST_BAR, width - nameWidth - numberWidth - 14);
+  return counts.map(([, number], at) => {
+    const share = percent(number, rows.ok).padStart(7);
+    const drawn = room < 4 ? "" : bar(rows.ok === 0 ? 0 : number / rows.ok, room);
+    const text = `  ${padded(names[at] ?? "", nameWidth)}  ${(numbers[at] ?? "").padStart(numberWidth)}  ${share}`;
+    return `${text}  ${colours.good(drawn)}`.trimEnd();
+  });
+}
+
+function failureLines({ failedBy, rows }: Receipt, look: Look): string[] {
+  if (rows.failed === 0) return [];
+  const codes = Object.entries(failedBy)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, number]) => `${count(number)} ${code}`);
+  return [line("failed", look.colours.warn(codes.join(" · ")), look)];
+}
+
+function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string[] {
+  const odd = [
+    ...(resent > 0 ? [`${counted(resent, "request")} sent again`] : []),
+    ...(duplicateReplies > 0 ? [`${counted(duplicateReplies, "reply", "replies")} repeated`] : []),
+    ...(unknownReplies > 0 ? [`${counted(unknownReplies, "reply", "replies")} to no request`] : []),
+  ];
+  return odd.length === 0 ? [] : [odd.join(" · ")];
+}
+
+function costText(
+  { costUsd, usage }: Receipt,
+  more: { readonly facts: RunFacts; readonly host: Host; readonly wasFinished: boolean },
+): string {
+  const { facts, host, wasFinished } = more;
+  const before = wasFinished ? "nothing was sent: every answer was there · " : "";
+  if (host.free) return `${before}$0.00, the model runs here`;
+  const tokens = `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`;
+  const dollars =
+    costUsd === null ? `unknown (no price for ${facts.model})` : `$${costUsd.toFixed(2)}`;
+  return `${before}${dollars} · ${tokens}`;
+}
+
+function wroteText(facts: RunFacts, columns: readonly string[], { colours }: Look): string {
+  const added = [facts.column, `${facts.column}_status`, `${facts.column}_error`];
+  const unchanged = columns.length - added.length;
+  const path = colours.strong(printable(shortPath(facts.output)));
+  return `${path} · ${counted(unchanged, "column")} unchanged + ${added.map(printable).join(", ")}`;
+}
+
+function neutralisedText({ neutralisedCells }: Receipt): string {
+  return `${counted(neutralisedCells, "new cell")} a spreadsheet would run as a formula begin with ' now`;
+}
+
+function nextText({ run, rows }: Receipt, facts: RunFacts): string {
+  const about = (command: string): string => runCommandLine(command, run, facts.runDir);
+  if (rows.failed === 0) return about("status");
+  return `${about("failures")} shows why · ${about("retry")} asks them again`;
+}

@@ -1,0 +1,44 @@
+/** `batchframe resume`: goes on with a run, by its name alone. */
+
+import { findRun, resumeRun, type ModelRef, type RunStatus } from "../index.ts";
+import type { DriveFlags } from "./flags.ts";
+import { follow, type Followed } from "./follow.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags of `resume`. */
+export interface ResumeFlags extends DriveFlags {
+  readonly output?: string;
+}
+
+/** Runs the command; gives the exit code. */
+export async function resumeCommand(
+  ref: string,
+  flags: ResumeFlags,
+  terminal: Terminal,
+): Promise<number> {
+  return await follow(followedRun(await findRun(ref, flags.runDir), flags), terminal);
+}
+
+/** A run that is on disk, ready to be followed. */
+export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
+  const { poll, output, runDir, retries, stall, keepRemote } = flags;
+  const run = resumeRun(status, {
+    ...(poll === undefined ? {} : { pollEveryMs: poll }),
+    ...(output === undefined ? {} : { output }),
+    ...(retries === undefined ? {} : { retries }),
+    ...(stall === undefined ? {} : { stallMs: stall }),
+    ...(keepRemote === undefined ? {} : { keepRemote }),
+  });
+  const facts = {
+    input: status.input ?? "",
+    output: output ?? status.output ?? "",
+    model: status.model,
+    modelWhy: null,
+    promptColumns: null,
+    column: status.column,
+    runDir,
+  };
+  const model = status.model as Extract<ModelRef, string>;
+  // The run remembers its own address, which may be another than the environment names now.
+  return { run, model, hostName: status.host, facts, yes: flags.yes ?? false };
+}

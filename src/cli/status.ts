@@ -1,0 +1,102 @@
+/** `batchframe status`: one run in detail. */
+
+import { findRun, type RunStatus } from "../index.ts";
+import { printable } from "./cells.ts";
+import type { LookFlags } from "./flags.ts";
+import { ago, count, counted, span } from "./format.ts";
+import { line, planText, type Look } from "./head-text.ts";
+import { runCommandLine, shortPath } from "./paths.ts";
+import { runData, stateOf } from "./run-state.ts";
+import { tableText } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+const MOST_CHUNKS = 20;
+
+/** Runs the command; gives the exit code, 0 whatever the run's state. */
+export async function statusCommand(
+  ref: string,
+  flags: LookFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const run = await findRun(ref, flags.runDir);
+  const { chunks } = run;
+  terminal.data({
+    schemaVersion: 1,
+    ...runData(run),
+    batches: chunks.map(({ number, state, batchId, requestCount, collection }) => ({
+      chunk: number,
+      state,
+      batchId,
+      requests: requestCount,
+      answered: collection?.succeeded ?? 0,
+      failed: collection?.failed ?? 0,
+    })),
+  });
+  terminal.say(runText(run, terminal));
+  if (chunks.length > 0) terminal.say(`\n${chunksText(run, terminal.width)}`);
+  if (stateOf(run) !== "finished" && run.input !== null)
+    terminal.say(`\n${line("go on", runCommandLine("resume", run.id, flags.runDir), terminal)}`);
+  return 0;
+}
+
+function runText(run: RunStatus, look: Look): string {
+  const { colours } = look;
+  const { plan, progress, input, output, createdAt, finishedAt } = run;
+  const open = progress.requests - progress.answered - progress.failed;
+  const files =
+    input === null || output === null
+      ? "rows in memory"
+      : `${printable(shortPath(input))} → ${printable(shortPath(output))}`;
+  const ended =
+    finishedAt === null
+      ? ""
+      : ` · finished after ${span(finishedAt.getTime() - createdAt.getTime())}`;
+  const state = stateOf(run);
+  return [
+    line(
+      "run",
+      `${colours.strong(run.id)} · ${state === "finished" ? colours.good(state) : colours.warn(state)}`,
+      look,
+    ),
+    line("files", files, look),
+    line("column", `${printable(run.column)} by ${run.model}`, look),
+    ...(plan === null ? [] : [line("plan", planText(plan), look)]),
+    line(
+      "requests",
+      `${count(progress.answered)} answered · ${count(progress.failed)} failed · ${count(Math.max(0, open))} open`,
+      look,
+    ),
+    line("started", `${ago(createdAt)}${ended}`, look),
+    line("kept in", shortPath(run.directory), look),
+  ].join("\n");
+}
+
+/** A line for each chunk; of many, those that are not collected come first. */
+function chunksText({ chunks }: RunStatus, width: number): string {
+  const open = chunks.filter(({ state }) => state !== "collected");
+  const collected = chunks.filter(({ state }) => state === "collected");
+  const shown = [...open, ...collected].slice(0, MOST_CHUNKS);
+  const text = tableText(
+    [
+      { title: "chunk", align: "right", whole: true },
+      { title: "state", whole: true },
+      { title: "batch" },
+      { title: "asked", align: "right", whole: true },
+      { title: "ok", align: "right", whole: true },
+      { title: "failed", align: "right", whole: true },
+    ],
+    shown
+      .toSorted((a, b) => a.number - b.number)
+      .map(({ number, state, requestCount, collection, batchId }) => [
+        count(number),
+        state,
+        batchId ?? "",
+        count(requestCount),
+        collection === null ? "" : count(collection.succeeded),
+        collection === null ? "" : count(collection.failed),
+      ]),
+    width,
+  );
+  const hidden = chunks.length - shown.length;
+  return hidden === 0 ? text : `${text}\n  … and ${counted(hidden, "more chunk", "more chunks")}`;
+}

@@ -1,0 +1,102 @@
+/** Where text goes: data to standard output, everything else to standard error. */
+
+import { createInterface } from "node:readline";
+import { colours, wantsColour, type Colours } from "./colour.ts";
+import { openPanel, type Panel } from "./panel.ts";
+
+/** What the flags say about text. */
+export interface TerminalFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+}
+
+/** The two streams of a command, and what they can show. */
+export interface Terminal {
+  readonly colours: Colours;
+  /** Columns of standard error; 80 where it is no terminal. */
+  readonly width: number;
+  /** Where lines of words are broken: at the terminal's width, and nowhere in a file or a pipe. */
+  readonly wrapWidth: number;
+  readonly json: boolean;
+  /** Whether a panel can be drawn and redrawn. */
+  readonly isLive: boolean;
+  /** Whether somebody can be asked. */
+  readonly canAsk: boolean;
+  /** Prints lines on standard error; nothing with `--quiet`. */
+  say(text: string): void;
+  /** Prints lines on standard error whatever the flags say. */
+  insist(text: string): void;
+  /** Prints lines on standard output, whatever the flags say; for text that was asked for by a flag. */
+  print(text: string): void;
+  /** Prints one object on standard output; nothing without `--json`. */
+  data(value: object): void;
+  /** Draws the panel below all lines. */
+  draw(text: string): void;
+  /** Removes the panel; a later `draw` opens it again. */
+  erase(): void;
+  /** Asks a question that is answered with yes or no; null when the person stopped instead. */
+  ask(question: string): Promise<boolean | null>;
+}
+
+/** The terminal of this process under these flags. */
+export function openTerminal(flags: TerminalFlags): Terminal {
+  const { json = false, quiet = false, color = true } = flags;
+  const isTerminal = process.stderr.isTTY;
+  let panel: Panel | null = null;
+  const insist = (text: string): void => {
+    if (panel === null) process.stderr.write(`${text}\n`);
+    else panel.above(text);
+  };
+  return {
+    colours: colours(color && wantsColour(process.env, isTerminal)),
+    get width() {
+      return isTerminal ? process.stderr.columns : 80;
+    },
+    get wrapWidth() {
+      return isTerminal ? process.stderr.columns : Number.POSITIVE_INFINITY;
+    },
+    json,
+    isLive: isTerminal && !quiet && process.env["TERM"] !== "dumb",
+    canAsk: isTerminal && process.stdin.isTTY,
+    say: (text) => {
+      if (!quiet) insist(text);
+    },
+    insist,
+    print: (text) => {
+      process.stdout.write(`${text}\n`);
+    },
+    data: (value) => {
+      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+    draw: (text) => {
+      panel ??= openPanel();
+      panel.draw(text);
+    },
+    erase: () => {
+      panel?.close();
+      panel = null;
+    },
+    ask,
+  };
+}
+
+async function ask(question: string): Promise<boolean | null> {
+  const { promise, resolve } = Promise.withResolvers<boolean | null>();
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  reader.once("SIGINT", () => {
+    resolve(null);
+  });
+  // The end of the input is no consent.
+  reader.once("close", () => {
+    resolve(false);
+  });
+  reader.question(question, (answer) => {
+    resolve(/^y(es)?$/i.test(answer.trim()));
+  });
+  try {
+    return await promise;
+  } finally {
+    reader.close();
+  }
+}

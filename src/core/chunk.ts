@@ -1,0 +1,119 @@
+/** A chunk: the requests sent together, and everything known about where they stand. */
+
+import type { RequestFailure } from "./result.ts";
+import type { Match } from "./tracker.ts";
+import { NO_USAGE, type Usage } from "./usage.ts";
+
+/**
+ * Where a chunk stands.
+ *
+ * `planned` nothing was sent · `submitting` written durably before the provider is called, so a batch
+ * may or may not exist · `submitted` the batch's id is known · `ended` the batch will not change any
+ * more · `collected` every reply is on disk and every request is answered or handed on.
+ */
+export type ChunkState = "planned" | "submitting" | "submitted" | "ended" | "collected";
+
+/** How a batch ended. Whatever the word, answers that came are kept. */
+export type BatchOutcome = "completed" | "failed" | "expired" | "cancelled";
+
+/** What a provider's names for files and jobs are kept as; safe to store as JSON, meaningful to that provider only. */
+export type RemoteNames = Readonly<Record<string, string>>;
+
+/** The durable promise to create one batch: made before the provider is called, never reused. */
+export interface Intent {
+  /** A random name that travels in the upload's file name and the batch's metadata. */
+  readonly id: string;
+  /** When the provider was last about to be called, in epoch milliseconds. */
+  readonly atMs: number;
+  /** What was uploaded for it; null until that is recorded, and before that the create call is never made. */
+  readonly staged: RemoteNames | null;
+}
+
+/** Why a batch failed as a whole. */
+export interface EndingReason {
+  readonly code: string;
+  readonly message: string;
+  /**
+   * `never`: the same requests would fail again · `later`: they may be sent again · `room`: the provider
+   * had no room for them, which is no attempt at all.
+   */
+  readonly again: "never" | "later" | "room";
+}
+
+/** How a batch ended, in our words and in the provider's. */
+export interface Ending {
+  readonly outcome: BatchOutcome;
+  /** The provider's names of the result files. */
+  readonly results: RemoteNames;
+  /** Why the batch as a whole failed, in the provider's words; null when it did not. */
+  readonly reason: EndingReason | null;
+}
+
+/** What collecting a chunk gave. */
+export interface Collection {
+  readonly match: Match;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Requests handed on to a later chunk. */
+  readonly resent: number;
+  readonly usage: Usage;
+}
+
+/**
+ * Where a chunk's requests come from: the plan, a chunk that left them unanswered, a chunk whose
+ * answers to them were unusable, or the user's wish to try failed ones again.
+ */
+export type ChunkOrigin = "plan" | "resend" | "again" | "retry";
+
+/** What a run has learnt about its provider, kept so that it is not learnt twice. */
+export interface Learnt {
+  /** Batches the provider had room for at once when it last refused one; null while it never did. */
+  readonly maxBatchesInFlight: number | null;
+  /** Requests a batch may hold, from a batch that was refused though it was alone; null while none was. */
+  readonly maxRequestsPerBatch: number | null;
+}
+
+/** A chunk as the store remembers it. */
+export interface Chunk {
+  /** Counted from 1, never reused within a run. */
+  readonly number: number;
+  readonly state: ChunkState;
+  readonly requestCount: number;
+  readonly origin: ChunkOrigin;
+  /** 1, or 2 when these requests were answered unusably before and are asked in other words. */
+  readonly attempt: number;
+  /** How often these requests were sent before without being answered, through no fault of theirs. */
+  readonly resends: number;
+  /** The request file's size, null while the file has not been written (requests handed on by another chunk). */
+  readonly bytes: number | null;
+  readonly intent: Intent | null;
+  readonly batchId: string | null;
+  /** When the batch was accepted, in epoch milliseconds. */
+  readonly submittedAtMs: number | null;
+  readonly ending: Ending | null;
+  readonly collection: Collection | null;
+}
+
+/** The name of a chunk's request file. */
+export function requestFileName(chunk: number): string {
+  return `${String(chunk).padStart(6, "0")}.requests.jsonl`;
+}
+
+/** The name of a chunk's reply file: the provider's lines as they came, from all its result files. */
+export function replyFileName(chunk: number): string {
+  return `${String(chunk).padStart(6, "0")}.replies.jsonl`;
+}
+
+/** The collection of a chunk whose requests went elsewhere without being sent. */
+export const NOTHING_COLLECTED: Collection = {
+  match: { answered: 0, missing: 0, duplicates: 0, unknown: 0 },
+  succeeded: 0,
+  failed: 0,
+  resent: 0,
+  usage: NO_USAGE,
+};
+
+/** A request that has ended without an answer. */
+export interface FailedRequest extends RequestFailure {
+  readonly ordinal: number;
+}

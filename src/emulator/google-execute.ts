@@ -1,0 +1,68 @@
+/** The execution of one generateContent request, in a batch or live: answered, spoiled, counted, billed. */
+import type { Answer } from "./answer.ts";
+import { answerTo } from "./answering.ts";
+import { spoiled } from "./content-faults.ts";
+import type { Target } from "./fault-state.ts";
+import { chatForm } from "./google-chat-form.ts";
+import { badRequest, failureOf, type GoogleFailure } from "./google-errors.ts";
+import { composed } from "./google-reply.ts";
+import { malformed, refuses } from "./google-request.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
+import { hexId } from "./random.ts";
+import type { World } from "./world.ts";
+
+/** A request to execute. */
+export interface Execution {
+  /** Without `models/`. */
+  readonly model: string;
+  readonly request: JsonObject;
+  /** Null for a live call. */
+  readonly customId: string | null;
+  readonly target: Target;
+}
+
+/** How an execution ended: the response, or the failure, for which nothing is billed. */
+export type Executed = { readonly response: JsonObject } | { readonly failure: GoogleFailure };
+
+/**
+ * Gets the answer to one request and gives what is left to do: to spoil, count and bill it. Neither
+ * part throws. The answerer is asked in the form of chat completions.
+ */
+export async function execute(world: World, execution: Execution): Promise<() => Executed> {
+  const { model, request, customId, target } = execution;
+  const failing = world.faults.strike("failRows", target);
+  if (failing !== null) {
+    const failure = failureOf(failing.status ?? 500, "The request could not be processed.");
+    return () => ({ failure });
+  }
+  const broken = malformed(request);
+  const refused = broken === null ? refuses(request, world.settings) : badRequest(broken);
+  if (refused !== null) return () => ({ failure: refused });
+  const endpoint = `/v1/models/${model}:generateContent`;
+  const asked = { endpoint, body: chatForm(model, request), customId };
+  const answer = await answerTo(world, asked, (message) => ({ error: { message } }));
+  const { error } = answer;
+  if (error !== undefined) {
+    return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
+  }
+  return () => ({ response: finish(world, execution, answer) });
+}
+
+function finish(world: World, execution: Execution, answer: Answer): JsonObject {
+  const { model, request, customId, target } = execution;
+  const { response, usage } = composed(spoiled(answer, world.faults, target), {
+    request,
+    responseId: hexId(world.settings.seed, 22, "execution", ...target.key),
+    modelVersion: `${model}${world.faults.current().modelSnapshot ?? ""}`,
+    withUsage: world.faults.strike("noUsage", target) === null,
+  });
+  const { input: promptTokens, output: completionTokens } = usage;
+  world.ledger.bill({ customId, body: request, promptTokens, completionTokens });
+  return response;
+}
+
+function messageOf(body: unknown): string {
+  const error = isJsonObject(body) ? body["error"] : null;
+  const message = isJsonObject(error) ? error["message"] : null;
+  return typeof message === "string" ? message : "The request could not be processed.";
+}

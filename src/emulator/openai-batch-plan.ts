@@ -1,0 +1,158 @@
+/** The asynchronous validation of a batch's input file, up to its first fault. */
+import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
+import { linesOf, type FileLine } from "./lines.ts";
+import type { BatchProblem, BatchRequest } from "./openai-batch.ts";
+import type { OpenAiEndpoint } from "./openai-endpoint.ts";
+import { ENDPOINTS } from "./openai-execute.ts";
+import { fingerprint } from "./random.ts";
+import type { World } from "./world.ts";
+
+/** An input file that passed: where its lines lie, so that they can be read again in any order. */
+export interface BatchPlan {
+  readonly path: string;
+  readonly endpoint: OpenAiEndpoint;
+  readonly model: string;
+  readonly count: number;
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+  /** Estimated, for the budget of enqueued tokens. */
+  readonly promptTokens: number;
+}
+
+interface Scan {
+  readonly world: World;
+  readonly endpoint: OpenAiEndpoint;
+  readonly url: string;
+  readonly ids: Set<number>;
+  model: string | null;
+  promptTokens: number;
+  inputs: number;
+}
+
+/** One request line, taken apart. */
+export interface RequestLine {
+  readonly customId: string;
+  readonly body: JsonObject;
+}
+
+/** The plan for a batch, or the first problem found; later lines are not looked at. */
+export async function validate(
+  world: World,
+  request: BatchRequest,
+): Promise<{ readonly plan: BatchPlan } | { readonly problem: BatchProblem }> {
+  const file = world.files.find(request.inputFileId, world.nowMs());
+  const endpoint = ENDPOINTS.find(({ url }) => url === request.endpoint);
+  if (file === null || endpoint === undefined) {
+    const message = `Cannot find the input file ${request.inputFileId}, or you do not have access to it.`;
+    return { problem: problem("invalid_request", message, "file_id") };
+  }
+  if (file.purpose !== "batch") {
+    const message = `The input file ${file.id} has the purpose '${file.purpose}', not 'batch'.`;
+    return { problem: problem("invalid_request", message, "file_id") };
+  }
+  const scan: Scan = {
+    ...{ world, endpoint, url: request.endpoint, ids: new Set() },
+    ...{ model: null, promptTokens: 0, inputs: 0 },
+  };
+  const offsets: number[] = [];
+  const lengths: number[] = [];
+  for await (const line of linesOf(file.path)) {
+    const found = checkLine(scan, line);
+    if (found !== null) return { problem: found };
+    offsets.push(line.offset);
+    lengths.push(line.bytes.length);
+  }
+  const model = scan.model;
+  if (model === null) return { problem: problem("empty_file", "The input file is empty.", null) };
+  if (file.bytes > world.settings.maxBytes) return { problem: tooLarge(world, model) };
+  const { promptTokens } = scan;
+  const where = { offsets: Float64Array.from(offsets), lengths: Uint32Array.from(lengths) };
+  return {
+    plan: { path: file.path, endpoint, model, count: offsets.length, ...where, promptTokens },
+  };
+}
+
+/** The id and body of a parsed line that passed validation. */
+export function requestLine(line: unknown): RequestLine {
+  const { custom_id: customId, body } = isJsonObject(line) ? line : {};
+  return { customId: String(customId), body: isJsonObject(body) ? body : {} };
+}
+
+function checkLine(scan: Scan, fileLine: FileLine): BatchProblem | null {
+  const { number } = fileLine;
+  const { maxRequests } = scan.world.settings;
+  if (number > maxRequests) {
+    const message = `The batch input file holds more than the ${String(maxRequests)} requests allowed. Please try again with a smaller batch.`;
+    return problem("too_many_tasks", message, null);
+  }
+  const line = parseJson(fileLine.bytes.toString("utf8"));
+  if (!isJsonObject(line)) {
+    return problem("invalid_json_line", "This line is not parseable as valid JSON.", null, number);
+  }
+  for (const name of ["custom_id", "method", "url", "body"]) {
+    const value = line[name];
+    if (name === "body" ? isJsonObject(value) : typeof value === "string" && value !== "") continue;
+    const message = `Missing required parameter: '${name}'.`;
+    return problem("missing_required_parameter", message, name, number);
+  }
+  if (line["method"] !== "POST") {
+    return problem("invalid_request", "The method must be 'POST'.", "method", number);
+  }
+  if (line["url"] !== scan.url) {
+    const message = `The URL provided for this request does not match the batch endpoint '${scan.url}'.`;
+    return problem("invalid_url", message, "url", number);
+  }
+  const { customId, body } = requestLine(line);
+  return checkBody(scan, body, number) ?? checkId(scan, customId, number);
+}
+
+function checkBody(scan: Scan, body: JsonObject, number: number): BatchProblem | null {
+  const { model } = body;
+  if (typeof model !== "string" || model === "") {
+    return problem("invalid_request", "The request names no model.", "body.model", number);
+  }
+  if (!(scan.world.settings.models?.includes(model) ?? true)) {
+    const message = `The provided model '${model}' does not exist or is not supported by the Batch API.`;
+    return problem("model_not_found", message, "body.model", number);
+  }
+  scan.model ??= model;
+  if (model !== scan.model) {
+    const message = `The provided model '${model}' does not match the expected model '${scan.model}'. All requests of a batch must use the same model.`;
+    return problem("mismatched_model", message, "body.model", number);
+  }
+  if (body["stream"] === true) {
+    const message = "Streaming is not supported by the Batch API.";
+    return problem("streaming_unsupported", message, "body.stream", number);
+  }
+  scan.promptTokens += scan.endpoint.promptTokens(body);
+  scan.inputs += scan.endpoint.inputCount(body);
+  const { maxEmbeddingInputs } = scan.world.settings;
+  if (scan.inputs <= maxEmbeddingInputs) return null;
+  const message = `The batch holds more than the ${String(maxEmbeddingInputs)} embedding inputs allowed.`;
+  return problem("too_many_tasks", message, null);
+}
+
+function checkId(scan: Scan, customId: string, number: number): BatchProblem | null {
+  const key = fingerprint(customId);
+  if (!scan.ids.has(key)) {
+    scan.ids.add(key);
+    return null;
+  }
+  const message = `The custom_id '${customId}' for this request is a duplicate of another request. The custom_id parameter must be unique for each request in a batch.`;
+  return problem("duplicate_custom_id", message, "custom_id", number);
+}
+
+function tooLarge(world: World, model: string): BatchProblem {
+  const limit = String(world.settings.maxBytes);
+  const message = `The batch input file is larger than the ${limit} maximum for the ${model} model. Please try again with a smaller batch.`;
+  return problem("invalid_request", message, "file_id");
+}
+
+function problem(
+  code: string,
+  message: string,
+  param: string | null,
+  line: number | null = null,
+): BatchProblem {
+  return { code, message, param, line };
+}

@@ -1,0 +1,58 @@
+/** The two result files of a batch, written as its rows end. */
+import type { FileWriter } from "./file-store.ts";
+import type { BatchRecord } from "./openai-batch.ts";
+import { addFile } from "./openai-files.ts";
+import { startResultFile, type ResultFile } from "./result-file.ts";
+import type { World } from "./world.ts";
+
+const THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Which of the two files. */
+export type ResultKind = "output" | "error";
+
+/** Result files in the making. */
+export interface ResultFiles {
+  /** Adds a line, with the line faults in force when its file was begun. */
+  write(kind: ResultKind, line: string): Promise<void>;
+  /** Finishes a file and gives its id; null when nothing was written to it. */
+  publish(kind: ResultKind): Promise<string | null>;
+  /** Publishes an output file without a byte. */
+  publishEmpty(): Promise<string>;
+  /** Throws away what was not published. */
+  discard(): Promise<void>;
+}
+
+/** Two files without a line. */
+export function startResults(world: World, batch: BatchRecord): ResultFiles {
+  // Promises, so that two rows which end together do not begin one file each.
+  const files = new Map<ResultKind, Promise<ResultFile>>();
+  const begin = (kind: ResultKind): Promise<ResultFile> => {
+    const file = files.get(kind) ?? startResultFile(world, [batch.sequence, kind]);
+    files.set(kind, file);
+    return file;
+  };
+  const publishFile = async (kind: ResultKind, writer: FileWriter): Promise<string> => {
+    files.delete(kind);
+    await writer.finish();
+    const lifeMs = batch.request.outputLifeMs ?? THIRTY_DAYS_MS;
+    const filename = `${batch.id}_${kind}.jsonl`;
+    return addFile(world, writer, { filename, purpose: "batch_output", lifeMs }).id;
+  };
+  return {
+    async write(kind, line) {
+      const file = await begin(kind);
+      await file.write(line);
+    },
+    async publish(kind) {
+      const file = await files.get(kind);
+      return file === undefined ? null : publishFile(kind, file.writer);
+    },
+    async publishEmpty() {
+      return publishFile("output", await world.files.startWriting());
+    },
+    async discard() {
+      for (const file of files.values()) await (await file).writer.discard();
+      files.clear();
+    },
+  };
+}

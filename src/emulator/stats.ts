@@ -1,0 +1,128 @@
+/** What happened on the emulator, counted so that a test can judge money. */
+import { canonicalJson } from "./json.ts";
+import { fingerprint } from "./random.ts";
+
+/** One call as the log keeps it. */
+export interface LoggedCall {
+  /** Counts calls from 1. */
+  readonly sequence: number;
+  readonly method: string;
+  readonly path: string;
+  /** The status answered, or null when the connection was cut instead. */
+  readonly status: number | null;
+  readonly requestId: string;
+}
+
+/** Counts since the emulator started. Plain data, safe to send as JSON. */
+export interface EmulatorStats {
+  readonly batchesCreated: number;
+  readonly uploads: number;
+  readonly fileDeletions: number;
+  readonly downloads: number;
+  /** Calls by route, such as `POST /batches` or `GET /files/{id}/content`; refused ones included. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** Single (not batch) completions and embeddings that were answered with 2xx and billed. */
+  readonly liveCalls: number;
+  /** Batch rows that were executed and billed, whether or not their answer was delivered. */
+  readonly rowsExecuted: number;
+  /** Batch rows that were executed and ended with an HTTP error: not billed. */
+  readonly rowsFailed: number;
+  /** Different request bodies billed at least once, in batches and live. */
+  readonly distinctBodies: number;
+  /** Executions billed for a body that had been billed before: money spent twice. */
+  readonly bodiesBilledAgain: number;
+  readonly distinctCustomIds: number;
+  readonly customIdsBilledAgain: number;
+  readonly promptTokensBilled: number;
+  readonly completionTokensBilled: number;
+}
+
+/** One billed execution. */
+export interface Execution {
+  /** Null for a live call. */
+  readonly customId: string | null;
+  readonly body: unknown;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** The counts of one emulator, and the ways to add to them. */
+export interface Ledger {
+  countCall(route: string): void;
+  logCall(call: Omit<LoggedCall, "sequence">): void;
+  countBatch(): void;
+  countUpload(): void;
+  countDownload(): void;
+  countFileDeletion(): void;
+  countFailedRow(): void;
+  bill(execution: Execution): void;
+  /** How often this id was seen before, and remembers that it was seen once more. */
+  appearances(customId: string): number;
+  /** How many executions of this request body were billed; the order of its members does not matter. */
+  executionsOfBody(body: unknown): number;
+  /** How many executions under this custom_id were billed. */
+  executionsOfCustomId(customId: string): number;
+  stats(): EmulatorStats;
+  /** The latest calls, oldest first, at most 1000. */
+  recentCalls(): readonly LoggedCall[];
+}
+
+const LOGGED_CALLS = 1000;
+
+/** A ledger with every count at zero. Ids and bodies are kept as 48-bit fingerprints only. */
+export function createLedger(): Ledger {
+  const plain = { batchesCreated: 0, uploads: 0, fileDeletions: 0, downloads: 0, rowsFailed: 0 };
+  const billed = {
+    liveCalls: 0,
+    rowsExecuted: 0,
+    promptTokensBilled: 0,
+    completionTokensBilled: 0,
+  };
+  const calls = new Map<string, number>();
+  const seen = new Map<number, number>();
+  const byBody = new Map<number, number>();
+  const byCustomId = new Map<number, number>();
+  let log: LoggedCall[] = [];
+  let sequence = 0;
+  return {
+    countCall: (route) => void raise(calls, route),
+    logCall(call) {
+      sequence += 1;
+      log.push({ sequence, ...call });
+      if (log.length > 2 * LOGGED_CALLS) log = log.slice(-LOGGED_CALLS);
+    },
+    countBatch: () => void (plain.batchesCreated += 1),
+    countUpload: () => void (plain.uploads += 1),
+    countDownload: () => void (plain.downloads += 1),
+    countFileDeletion: () => void (plain.fileDeletions += 1),
+    countFailedRow: () => void (plain.rowsFailed += 1),
+    bill({ customId, body, promptTokens, completionTokens }) {
+      if (customId === null) billed.liveCalls += 1;
+      else billed.rowsExecuted += 1;
+      billed.promptTokensBilled += promptTokens;
+      billed.completionTokensBilled += completionTokens;
+      raise(byBody, fingerprint(canonicalJson(body)));
+      if (customId !== null) raise(byCustomId, fingerprint(customId));
+    },
+    appearances: (customId) => raise(seen, fingerprint(customId)),
+    executionsOfBody: (body) => byBody.get(fingerprint(canonicalJson(body))) ?? 0,
+    executionsOfCustomId: (customId) => byCustomId.get(fingerprint(customId)) ?? 0,
+    stats: () => ({
+      ...plain,
+      ...billed,
+      calls: Object.fromEntries(calls),
+      distinctBodies: byBody.size,
+      bodiesBilledAgain: billed.rowsExecuted + billed.liveCalls - byBody.size,
+      distinctCustomIds: byCustomId.size,
+      customIdsBilledAgain: billed.rowsExecuted - byCustomId.size,
+    }),
+    recentCalls: () => log.slice(-LOGGED_CALLS),
+  };
+}
+
+/** Adds one to the count under `key` and gives what it was before. */
+function raise<K>(counts: Map<K, number>, key: K): number {
+  const before = counts.get(key) ?? 0;
+  counts.set(key, before + 1);
+  return before;
+}

@@ -1,0 +1,36 @@
+/** New cells as CSV text; the only file that knows csv-stringify. */
+
+import { stringify } from "csv-stringify/sync";
+import type { NewCell } from "../core/column.ts";
+
+/** What a spreadsheet would run as a formula. */
+const formulaStart = /^[=+\-@\t\r]/;
+const plainNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** True for text that a spreadsheet would run: it begins with = + - @ TAB or CR and is no plain number. */
+export function isFormula(text: string): boolean {
+  return formulaStart.test(text) && !plainNumber.test(text);
+}
+
+/**
+ * The text of one new cell before quoting; null stays null.
+ *
+ * Formulas a model wrote get a leading apostrophe, which spreadsheets hide. Numbers are written as
+ * JavaScript prints them, vectors as a JSON array whose numbers read back to the same 32-bit floats.
+ */
+export function newCellText(cell: NewCell): string | null {
+  if (cell === null) return null;
+  if (typeof cell === "string") return isFormula(cell) ? `'${cell}` : cell;
+  if (cell instanceof Float32Array) return vectorText(cell);
+  return String(cell);
+}
+
+/** Nine significant digits name every 32-bit float exactly; the digits of its double would be twice as long. */
+function vectorText(vector: Float32Array): string {
+  return JSON.stringify(Array.from(vector, (value) => Number(value.toPrecision(9))));
+}
+
+/** Cells joined and quoted as RFC 4180 says, without a line ending; null is empty, "" is a pair of quotes. */
+export function csvText(cells: readonly (string | null)[], delimiter: string): string {
+  return stringify([[...cells]], { delimiter, eof: false, quoted_match: /^$/ });
+}

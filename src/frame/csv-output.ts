@@ -1,0 +1,177 @@
+/** A file that appears whole or not at all. */
+
+import { randomBytes } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { access, constants, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { InputError } from "../core/errors.ts";
+import { systemCode } from "./csv-errors.ts";
+
+/** Where an output will stand and what stands there now. */
+interface Target {
+  /** Absolute, links followed, so that a link keeps pointing at the file written. */
+  readonly path: string;
+  /** Permissions of the file to be replaced; null where there is none. */
+  readonly mode: number | null;
+}
+
+/**
+ * Refuses an output path that cannot be written, or that is the input under this or another name.
+ *
+ * Writes nothing. Call it before anything is sent; a disk may still fill up later.
+ *
+ * @throws {InputError} `output_is_input` or `output_unwritable`.
+ */
+export async function checkOutput(output: string, input: string): Promise<void> {
+  await targetOf(output, input);
+}
+
+/**
+ * Writes a file through `write`, which is given a function that appends bytes.
+ *
+ * The bytes go to a temporary file in the same folder, are forced to the disk and then take the
+ * output's name in one step. When anything fails the temporary file is removed and what stood at
+ * `output` stays as it was. A killed process leaves at most a file named `.batchframe-*.tmp`.
+ *
+ * @throws {InputError} `output_is_input`, `output_unwritable`, `disk_full`, and what `write` throws.
+ */
+export async function writeWhole<Result>(
+  options: {
+    readonly output: string;
+    readonly input: string;
+    /** The share of the work done, 0 to 1, to tell how much room is missing when the disk is full. */
+    readonly doneShare: () => number;
+  },
+  write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const target = await targetOf(options.output, options.input);
+  const folder = dirname(target.path);
+  const temporary = join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
+  let bytes = 0;
+  // Only what this file does to the disk is put into its words: an ENOENT that `write` meets elsewhere
+  // is not about the output.
+  const inWords = <Value>(effect: Promise<Value>): Promise<Value> =>
+    effect.catch((error: unknown) => {
+      throw writeFailure(error, { output: options.output, bytes, doneShare: options.doneShare() });
+    });
+  const file = await inWords(open(temporary, "wx", target.mode ?? 0o666));
+  try {
+    const result = await write(async (more) => {
+      await inWords(file.writeFile(more));
+      bytes += more.length;
+    });
+    if (target.mode !== null) await inWords(file.chmod(target.mode));
+    await inWords(file.sync());
+    await inWords(file.close());
+    await inWords(rename(temporary, target.path));
+    await inWords(syncFolder(folder));
+    return result;
+  } catch (error) {
+    // Closing twice, or what is gone already, is no news: the failure above is.
+    await file.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function targetOf(output: string, input: string): Promise<Target> {
+  const path = await realpath(output).catch(() => resolve(output));
+  const existing = await stat(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return null;
+    throw writeFailure(error, { output, bytes: 0, doneShare: 0 });
+  });
+  if (existing !== null && !existing.isFile()) {
+    throw unwritable(output, existing.isDirectory() ? "it is a directory" : "it is not a file");
+  }
+  const source = await stat(input).catch(() => null);
+  if (existing !== null && source?.dev === existing.dev && source.ino === existing.ino) {
+    throw new InputError("output_is_input", `${output} is the input file itself (${input}).`, {
+      hint: `Choose another name, for instance ${JSON.stringify(besideInput(input))}.`,
+    });
+  }
+  const folder = dirname(path);
+  const parent = await stat(folder).catch(() => null);
+  if (parent === null) throw unwritable(output, `there is no folder ${folder}`);
+  if (!parent.isDirectory()) throw unwritable(output, `${folder} is not a folder`);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw writeFailure(error, { output, bytes: 0, doneShare: 0 });
+  }
+  return { path, mode: existing === null ? null : existing.mode & 0o777 };
+}
+
+function besideInput(input: string): string {
+  const name = basename(input);
+  const dot = name.lastIndexOf(".");
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  return join(dirname(input), `${stem}.enriched${ending}`);
+}
+
+/** A rename is durable only once the folder that holds the name is. Not every file system lets it be asked. */
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | null = null;
+  try {
+    handle = await open(folder, "r");
+    await handle.sync();
+  } catch (error) {
+    const code = systemCode(error);
+    const isUnsupported = code === "EINVAL" || code === "EPERM" || code === "EISDIR";
+    if (!isUnsupported && code !== "ENOTSUP" && code !== "EACCES") throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** What to throw when the output could not be written; anything unknown is given back as it is. */
+export function writeFailure(
+  error: unknown,
+  state: { readonly output: string; readonly bytes: number; readonly doneShare: number },
+): unknown {
+  switch (systemCode(error)) {
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return diskFull(error, state);
+    case "EACCES":
+    case "EPERM":
+      return unwritable(state.output, "permission denied", error);
+    case "EROFS":
+      return unwritable(state.output, "the disk is read-only", error);
+    case "ENOTDIR":
+      return unwritable(state.output, "a part of the path is not a folder", error);
+    case "ENOENT":
+      return unwritable(state.output, "its folder is gone", error);
+    case "ENAMETOOLONG":
+      return unwritable(state.output, "the name is too long", error);
+    default:
+      return error;
+  }
+}
+
+function diskFull(
+  error: unknown,
+  state: { readonly output: string; readonly bytes: number; readonly doneShare: number },
+): InputError {
+  const whole = state.doneShare > 0 ? Math.ceil(state.bytes / state.doneShare) : null;
+  const needed = whole === null ? "" : `; about ${megabytes(whole)} are needed in all`;
+  return new InputError(
+    "disk_full",
+    `The disk is full: ${state.output} could not be written after ${megabytes(state.bytes)}${needed}. The answers are kept in the run directory.`,
+    {
+      hint: "Make room, or name an output on another disk, and resume the run: nothing is bought again.",
+      cause: error,
+    },
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function unwritable(output: string, why: string, cause?: unknown): InputError {
+  return new InputError("output_unwritable", `${output} cannot be written: ${why}.`, {
+    hint: "Name an output in a folder that exists and that you may write to.",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,79 @@
+/** Records as they stand in the file, with more cells put in before their line ending. */
+
+import { createHash } from "node:crypto";
+import { InvariantError } from "../core/errors.ts";
+import { fileChunks } from "./csv-bytes.ts";
+import { terminatorLength } from "./csv-dialect.ts";
+import type { CsvDialect } from "./csv-records.ts";
+
+/** One pass over a file: chunks for the parser, and the same bytes held until their record is known. */
+export interface Tape {
+  /** The file after its preamble. To be read once. */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** The bytes before the header; complete once the first record is known. */
+  preamble(): Buffer;
+  /** The bytes not taken yet, up to `end` as records count their ends. */
+  take(end: number): Buffer;
+  /** The bytes not taken yet. */
+  rest(): Buffer;
+  /** How many bytes were read, the preamble included. */
+  bytesRead(): number;
+  /** SHA-256 of all bytes read, in hexadecimal; to be asked once. */
+  sha256(): string;
+}
+
+/** Starts a {@link Tape}. It holds no more of the file than one record and one chunk. */
+export function tapeOf(path: string, preambleBytes: number): Tape {
+  const hash = createHash("sha256");
+  const preamble: Buffer[] = [];
+  let held: Buffer[] = [];
+  let heldFrom = 0;
+  let bytesRead = 0;
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of fileChunks(path)) {
+      const skipped = Math.min(Math.max(0, preambleBytes - bytesRead), chunk.length);
+      hash.update(chunk);
+      bytesRead += chunk.length;
+      // Even an empty piece of a chunk would keep the whole chunk in memory.
+      if (skipped > 0) preamble.push(Buffer.from(chunk.subarray(0, skipped)));
+      held.push(chunk.subarray(skipped));
+      yield chunk.subarray(skipped);
+    }
+  }
+  return {
+    chunks: chunks(),
+    preamble: () => Buffer.concat(preamble),
+    take: (end) => {
+      const parts: Buffer[] = [];
+      while (heldFrom < end) {
+        const [first, ...others] = held;
+        if (first === undefined) {
+          throw new InvariantError("csv_offset", `A record of ${path} ends after its last byte.`);
+        }
+        const part = first.subarray(0, end - heldFrom);
+        held = part.length < first.length ? [first.subarray(part.length), ...others] : others;
+        heldFrom += part.length;
+        parts.push(part);
+      }
+      return joined(parts);
+    },
+    rest: () => joined(held),
+    bytesRead: () => bytesRead,
+    sha256: () => hash.digest("hex"),
+  };
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+}
+
+/** A record's bytes, blank lines before it included, with `added` before what ends it. */
+export function withCells(record: Buffer, added: string, dialect: CsvDialect): readonly Buffer[] {
+  const cut = record.length - terminatorLength(record, dialect);
+  return [
+    record.subarray(0, cut),
+    Buffer.from(`${dialect.delimiter}${added}`),
+    record.subarray(cut),
+  ];
+}

@@ -1,0 +1,33 @@
+/** The interface every source of rows fulfils: an in-memory dataframe or a file read as rows. */
+
+import type { Cell } from "../core/column.ts";
+
+/** Consecutive rows of the columns that were asked for, held only while they are being rendered. */
+export interface Block {
+  /** Index of the first row, counted from 0 at the top of the frame. */
+  readonly firstRow: number;
+  readonly rowCount: number;
+  /** The exact text of each cell, null where the cell is missing. Digits are never rounded. */
+  text(column: string): readonly (string | null)[];
+  /** The cells as JavaScript values. In a CSV every value is text or null. */
+  values(column: string): readonly Cell[];
+}
+
+/** Rows that can be read more than once, always in the same order and with the same values. */
+export interface Frame {
+  /** What messages call it: a file's name, or "dataframe". */
+  readonly name: string;
+  /** Column names in order, without repetition. */
+  readonly columns: readonly string[];
+  /**
+   * Reads the named columns from the top, in blocks of at most `maxRows` rows.
+   *
+   * @throws {InputError} where the file is damaged, naming the line; blocks before it have been given.
+   */
+  blocks(columns: readonly string[], maxRows: number): AsyncIterable<Block>;
+  /**
+   * A hash of the content as it is now, so that a run is never resumed over other rows; null when the
+   * rows live in memory and are known only by what they render to.
+   */
+  fingerprint(): Promise<string | null>;
+}

@@ -1,0 +1,105 @@
+/** New columns on their way into a frame: their names, and their rows whatever the blocks they come in. */
+
+import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
+import { InputError, InvariantError } from "../core/errors.ts";
+
+/**
+ * Refuses new columns whose names are taken, by the frame or by one another.
+ *
+ * @throws {InputError} `column_exists`.
+ */
+export function refuseTakenNames(existing: readonly string[], columns: readonly NewColumn[]): void {
+  const taken = new Set(existing);
+  for (const { name } of columns) {
+    if (taken.has(name)) {
+      throw new InputError("column_exists", `There is a column ${JSON.stringify(name)} already.`, {
+        hint: "Give the new column another name; existing columns are never altered.",
+      });
+    }
+    taken.add(name);
+  }
+}
+
+/** The rows of the new columns, taken one at a time from blocks of any size. */
+export interface RowQueue {
+  /**
+   * Waits until `count` rows can be taken, or until the last block has come.
+   *
+   * @throws {InvariantError} `cells_misaligned` where a block does not follow the one before it, or does
+   * not hold one column for each new column, all of one length.
+   */
+  fill(count: number): Promise<void>;
+  /** The next row, one cell for each new column; null when there are no more. */
+  take(): readonly NewCell[] | null;
+  /** True when every row was taken and no more can come; asks for another block where it cannot tell. */
+  isDrained(): Promise<boolean>;
+  /** Tells the source that no more is wanted. */
+  close(): Promise<void>;
+}
+
+/** Starts a {@link RowQueue} over blocks of `columnCount` columns. */
+export function rowQueue(cells: AsyncIterable<NewCells>, columnCount: number): RowQueue {
+  const source = cells[Symbol.asyncIterator]();
+  let blocks: NewCells[] = [];
+  let at = 0;
+  let waiting = 0;
+  let received = 0;
+  let isDone = false;
+  const fill = async (count: number): Promise<void> => {
+    while (!isDone && waiting < count) {
+      const next = await source.next();
+      if (next.done === true) {
+        isDone = true;
+        return;
+      }
+      const rowCount = checkedRowCount(next.value, { columnCount, expected: received });
+      if (rowCount === 0) continue;
+      received += rowCount;
+      waiting += rowCount;
+      blocks.push(next.value);
+    }
+  };
+  return {
+    fill,
+    take: () => {
+      const [first] = blocks;
+      if (first === undefined) return null;
+      const row = first.columns.map((column) => column[at] ?? null);
+      at += 1;
+      waiting -= 1;
+      if (at === first.columns[0]?.length) {
+        blocks = blocks.slice(1);
+        at = 0;
+      }
+      return row;
+    },
+    isDrained: async () => {
+      await fill(1);
+      return waiting === 0;
+    },
+    close: async () => {
+      await source.return?.();
+    },
+  };
+}
+
+/** How many rows a block holds, once it is known to stand where it should. */
+export function checkedRowCount(
+  { firstRow, columns }: NewCells,
+  due: { readonly columnCount: number; readonly expected: number },
+): number {
+  const rowCount = columns[0]?.length ?? 0;
+  if (columns.length !== due.columnCount || columns.some(({ length }) => length !== rowCount)) {
+    throw misaligned(
+      `the block at row ${firstRow} does not hold ${due.columnCount} columns of one length`,
+    );
+  }
+  if (firstRow !== due.expected) {
+    throw misaligned(`a block begins at row ${firstRow} where row ${due.expected} was due`);
+  }
+  return rowCount;
+}
+
+function misaligned(what: string): InvariantError {
+  return new InvariantError("cells_misaligned", `New cells do not fit their rows: ${what}.`);
+}

@@ -1,0 +1,143 @@
+/** Cells of a dataframe as exact text and as JavaScript values, for every type polars can hold. */
+
+import type { DataType, Series } from "nodejs-polars";
+import type { Cell } from "../core/column.ts";
+import { InputError } from "../core/errors.ts";
+import { castTexts, jsonTexts } from "./polars-native.ts";
+
+/** How a column's cells are read. `json`: nested, or of a type whose plain text would lose digits. */
+type Kind = "string" | "plain" | "integer" | "text" | "json" | "nested" | "binary";
+
+const kinds: Readonly<Record<string, Kind>> = {
+  String: "string",
+  Utf8: "string",
+  Categorical: "string",
+  Enum: "string",
+  Bool: "plain",
+  Float32: "plain",
+  Float64: "plain",
+  Int8: "plain",
+  Int16: "plain",
+  Int32: "plain",
+  UInt8: "plain",
+  UInt16: "plain",
+  UInt32: "plain",
+  Date: "plain",
+  Datetime: "plain",
+  Null: "plain",
+  Int64: "integer",
+  UInt64: "integer",
+  Int128: "integer",
+  UInt128: "integer",
+  Decimal: "text",
+  // Cast to text, a time loses its fraction and a duration is refused.
+  Time: "json",
+  Duration: "json",
+  List: "nested",
+  FixedSizeList: "nested",
+  Array: "nested",
+  Struct: "nested",
+  Binary: "binary",
+  BinaryOffset: "binary",
+  Object: "binary",
+};
+
+/**
+ * The cells as text.
+ *
+ * Integers and decimals have all their digits, floats are as polars prints them (`1.0`, `NaN`, `inf`),
+ * truth values `true` and `false`, dates `2024-01-31`, instants `2024-01-31 23:59:59.123456` with their
+ * offset where the column has a time zone, times with their fraction, durations as ISO 8601, lists and
+ * structs as JSON.
+ *
+ * @throws {InputError} `column_type` where the column holds bytes or objects.
+ */
+export function cellTexts(series: Series, name: string): readonly (string | null)[] {
+  const { kind } = typeOf(series);
+  switch (kind) {
+    case "string":
+    case "plain":
+    case "integer":
+    case "text":
+      return castTexts(series);
+    case "json":
+      return jsonTexts(series).map((json) => (json === null ? null : String(JSON.parse(json))));
+    case "nested":
+      return jsonTexts(series);
+    case "binary":
+      throw unreadable(name);
+  }
+}
+
+/**
+ * The cells as JavaScript values.
+ *
+ * Integers are numbers where a number holds them exactly, else bigints; decimals, times and durations
+ * are text; dates and instants are Date, to the millisecond. Lists and structs are arrays and objects;
+ * those that hold 64-bit integers or decimals are read through JSON to stay exact, and instants in
+ * them are text.
+ *
+ * @throws {InputError} `column_type` where the column holds bytes or objects.
+ */
+export function cellValues(series: Series, name: string): readonly Cell[] {
+  const { kind, isExactInArrays } = typeOf(series);
+  switch (kind) {
+    case "string":
+    case "plain":
+      return series.toArray();
+    case "integer":
+      return castTexts(series).map((digits) => (digits === null ? null : integerOf(digits)));
+    case "text":
+    case "json":
+      return cellTexts(series, name);
+    case "nested":
+      if (isExactInArrays) return series.toArray();
+      return jsonTexts(series).map((json) => (json === null ? null : exactJson(json)));
+    case "binary":
+      throw unreadable(name);
+  }
+}
+
+/**
+ * The type of a series.
+ *
+ * polars throws where JavaScript has no name for a type (Binary, Int128, Enum), naming it in the
+ * message; nested in a list or a struct the message is the same, so all but Binary are read as JSON.
+ */
+function typeOf(series: Series): { readonly kind: Kind; readonly isExactInArrays: boolean } {
+  try {
+    const dtype = series.dtype as DataType;
+    const isExactInArrays = !/Int64|Int128|Decimal|Duration/.test(JSON.stringify(dtype));
+    return { kind: kinds[dtype.variant] ?? "nested", isExactInArrays };
+  } catch (error) {
+    const variant = /DataType (\w+)/.exec(String(error))?.[1] ?? "";
+    const isBinary = kinds[variant] === "binary";
+    return { kind: isBinary ? "binary" : "nested", isExactInArrays: false };
+  }
+}
+
+function integerOf(digits: string): number | bigint {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) ? number : BigInt(digits);
+}
+
+/** JSON.parse that tells its reviver what stood in the text, as Node has had it since 21. */
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: Cell, context: { readonly source?: string }) => Cell,
+) => Cell;
+
+function exactJson(text: string): Cell {
+  return (JSON.parse as ParseWithSource)(text, (_key, value, { source }) => {
+    const isRounded = typeof value === "number" && !Number.isSafeInteger(value);
+    return isRounded && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+  });
+}
+
+function unreadable(name: string): InputError {
+  return new InputError(
+    "column_type",
+    `Column ${JSON.stringify(name)} holds bytes, which have no text. Nothing was sent.`,
+    { hint: "Leave the column out of the template, or turn it into text first (base64, hex)." },
+  );
+}

@@ -1,0 +1,93 @@
+/** A nodejs-polars DataFrame read as rows, and given new columns. */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { DataFrame, Series } from "nodejs-polars";
+import type { NewCells, NewColumn } from "../core/column.ts";
+import { InvariantError } from "../core/errors.ts";
+import type { Block, Frame } from "./frame.ts";
+import { checkedRowCount, refuseTakenNames } from "./new-columns.ts";
+import { cellTexts, cellValues } from "./polars-cells.ts";
+import { columnNames, columnOf, rowCountOf } from "./polars-columns.ts";
+import { frameOf, typedSeries } from "./polars-native.ts";
+
+export { isDataFrame } from "./polars-columns.ts";
+
+/**
+ * A DataFrame as a {@link Frame}.
+ *
+ * Nothing is copied up front: each block converts its own rows when it is read, and the event loop
+ * runs between blocks. Text and values are described at `cellTexts` and `cellValues`; reading a column
+ * of bytes throws `column_type`, its mere presence does not. Its fingerprint is null.
+ */
+export function polarsFrame(df: DataFrame): Frame {
+  return {
+    name: "dataframe",
+    columns: columnNames(df),
+    blocks: (columns, maxRows) => blocksOf(df, columns, maxRows),
+    fingerprint: () => Promise.resolve(null),
+  };
+}
+
+async function* blocksOf(
+  df: DataFrame,
+  names: readonly string[],
+  maxRows: number,
+): AsyncGenerator<Block> {
+  const height = rowCountOf(df);
+  const columns = new Map(names.map((name) => [name, columnOf(df, name)]));
+  for (let firstRow = 0; firstRow < height; firstRow += maxRows) {
+    const rowCount = Math.min(maxRows, height - firstRow);
+    const rows = (name: string): Series => {
+      const series = columns.get(name);
+      if (series !== undefined) return series.slice(firstRow, rowCount);
+      throw new InvariantError(
+        "unknown_column",
+        `Column ${name} was not asked for with this block.`,
+      );
+    };
+    yield {
+      firstRow,
+      rowCount,
+      text: (name) => cellTexts(rows(name), name),
+      values: (name) => cellValues(rows(name), name),
+    };
+    await nextTurn();
+  }
+}
+
+/**
+ * A new DataFrame: the old columns untouched and in their order, then the new ones.
+ *
+ * `cells` are blocks of any size in row order, one value for every row. Types are those of `columns`,
+ * also where every cell is null: text String, float Float64, integer Int64, boolean Bool, embedding
+ * List(Float32).
+ *
+ * @throws {InputError} `column_exists`.
+ * @throws {InvariantError} `cells_misaligned`, `cells_count` or `cells_type` where the cells are not
+ * one per row or not of their column's type.
+ */
+export async function withNewColumns(
+  df: DataFrame,
+  columns: readonly NewColumn[],
+  cells: AsyncIterable<NewCells>,
+): Promise<DataFrame> {
+  refuseTakenNames(columnNames(df), columns);
+  const added = columns.map(({ name, type }) => ({ name, series: typedSeries(name, type, []) }));
+  let received = 0;
+  for await (const block of cells) {
+    received += checkedRowCount(block, { columnCount: columns.length, expected: received });
+    columns.forEach(({ name, type }, at) => {
+      added[at]?.series.append(typedSeries(name, type, block.columns[at] ?? []));
+    });
+    await nextTurn();
+  }
+  const height = rowCountOf(df);
+  if (columns.length > 0 && received !== height) {
+    throw new InvariantError(
+      "cells_count",
+      `The new columns have ${received} rows and the dataframe ${height}.`,
+    );
+  }
+  const old = columnNames(df).map((name) => ({ name, series: columnOf(df, name) }));
+  return frameOf([...old, ...added]);
+}

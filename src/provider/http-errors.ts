@@ -1,0 +1,96 @@
+/** What an HTTP client or SDK throws, read as a ProviderError: without keys, and saying whether to try again. */
+
+import { ProviderError } from "../core/errors.ts";
+import { redact } from "./secrets.ts";
+
+/** Reads errors of calls to one host. */
+export interface ErrorReader {
+  /** Runs a call; what it throws comes out as a {@link ProviderError}. `action` completes "could not …". */
+  reading<T>(action: string, call: () => Promise<T>): Promise<T>;
+  /** The {@link ProviderError} a caught value stands for. */
+  read(action: string, caught: unknown): unknown;
+}
+
+/** A reader for one host; the secrets are removed from every message. */
+export function httpErrors(host: string, secrets: readonly string[]): ErrorReader {
+  const read = (action: string, caught: unknown): unknown => {
+    if (caught instanceof ProviderError || isAbort(caught)) return caught;
+    const said = redact(caught instanceof Error ? causes(caught) : String(caught), secrets);
+    const status = statusOf(caught);
+    const message = `${host} could not ${action}: ${said}`;
+    // The original error is not attached: SDK errors hold request headers, and with them the key.
+    return status === null ? unreachable(message) : refused(status, message, retryAfterOf(caught));
+  };
+  return {
+    read,
+    reading: async (action, call) => {
+      try {
+        return await call();
+      } catch (caught) {
+        throw read(action, caught);
+      }
+    },
+  };
+}
+
+function isAbort(caught: unknown): boolean {
+  // SDK errors keep the name "Error"; the platform's abort is a DOMException that is told by its name.
+  return (
+    caught instanceof Error &&
+    (caught.name === "AbortError" || caught.constructor.name === "APIUserAbortError")
+  );
+}
+
+const DEEPEST_CAUSE = 5;
+
+/** An error's message with those of its causes, as far as they say something new; causes may go in a circle. */
+function causes(error: Error, depth = 0): string {
+  const { message, cause } = error;
+  return cause instanceof Error && depth < DEEPEST_CAUSE && !message.includes(cause.message)
+    ? `${message} (${causes(cause, depth + 1)})`
+    : message;
+}
+
+function statusOf(caught: unknown): number | null {
+  return caught instanceof Error && "status" in caught && typeof caught.status === "number"
+    ? caught.status
+    : null;
+}
+
+function retryAfterOf(caught: unknown): number | undefined {
+  const headers = caught instanceof Error && "headers" in caught ? caught.headers : undefined;
+  if (!(headers instanceof Headers)) return undefined;
+  const milliseconds = headers.get("retry-after-ms");
+  if (milliseconds !== null && Number.isFinite(Number(milliseconds)))
+    return Math.max(0, Number(milliseconds));
+  const after = headers.get("retry-after");
+  if (after === null) return undefined;
+  const waitMs = Number.isFinite(Number(after))
+    ? Number(after) * 1000
+    : Date.parse(after) - Date.now();
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+function unreachable(message: string): ProviderError {
+  return new ProviderError("provider_unreachable", message, {
+    retryable: true,
+    hint: "Check the network and --base-url; run the same command again to go on.",
+  });
+}
+
+function refused(status: number, message: string, retryAfterMs: number | undefined): ProviderError {
+  const details = { httpStatus: status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  if (status === 401 || status === 403)
+    return new ProviderError("provider_auth", message, {
+      ...details,
+      hint: "Check the key and its access to this model; run the same command again to go on.",
+    });
+  if (status === 429)
+    return new ProviderError("provider_busy", message, { ...details, retryable: true });
+  if (status === 408 || status === 409 || status >= 500)
+    return new ProviderError("provider_failed", message, { ...details, retryable: true });
+  return new ProviderError("provider_refused", message, {
+    ...details,
+    hint: "Nothing was bought by this call. Change what the message names and run the same command again.",
+  });
+}

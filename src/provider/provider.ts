@@ -1,0 +1,140 @@
+/** The interface every provider fulfils: a few calls, each safe to make after a crash. */
+
+import type { Ending, RemoteNames } from "../core/chunk.ts";
+import type { AnswerForm } from "../core/form.ts";
+import type { Params, Request } from "../core/request.ts";
+import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
+
+/** What a provider takes at once. */
+export interface ProviderLimits {
+  readonly maxRequestsPerBatch: number;
+  readonly maxBytesPerBatch: number;
+  /** The largest single request line. */
+  readonly maxBytesPerRequest: number;
+  /** Batches that may be under way at once; null when the provider sets no such limit. */
+  readonly maxBatchesInFlight: number | null;
+}
+
+/** The request file of one chunk, readable as often as needed. */
+export interface RequestFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly requestCount: number;
+}
+
+/** What marks a batch as ours at the provider, and is found again by listing. */
+export interface Tag {
+  /** The run's token, the first part of every custom_id. */
+  readonly run: string;
+  readonly chunk: number;
+  /** The intent's id: one per attempt to create a batch. */
+  readonly intent: string;
+}
+
+/** A batch at the provider that some batchframe run has made. */
+export interface TaggedBatch {
+  readonly batchId: string;
+  readonly tag: Tag;
+  readonly createdAtMs: number;
+  /** Whether the provider is still working on it, and so still charging for it. */
+  readonly isOpen: boolean;
+}
+
+/** One attempt at sending a chunk. */
+export interface Submission {
+  readonly tag: Tag;
+  readonly file: RequestFile;
+  /** What has been uploaded for it. */
+  readonly staged: RemoteNames;
+  /** When the create call was about to be made, in epoch milliseconds. */
+  readonly sentAtMs: number;
+}
+
+/** A batch the provider has accepted. */
+export interface Batch extends Submission {
+  readonly batchId: string;
+}
+
+/** Whether a batch whose creation was cut off exists: it does, it does not as far as can be seen, or nobody can tell yet. */
+export type Sighting =
+  | { readonly found: "batch"; readonly batchId: string }
+  | { readonly found: "nothing" }
+  | { readonly found: "unclear" };
+
+/** A batch's state as the provider tells it; `done` is null where it does not count while running. */
+export type BatchStatus =
+  | {
+      readonly phase: "validating" | "running" | "finalizing" | "cancelling";
+      readonly done: number | null;
+    }
+  | { readonly phase: "ended"; readonly ending: Ending };
+
+/**
+ * A service that answers batches.
+ *
+ * Every method but `create` may be repeated freely. Methods throw {@link ProviderError}, whose
+ * `retryable` says whether the same call may succeed later; no error text holds a key.
+ */
+export interface BatchProvider {
+  /** Its name in `provider/model`. */
+  readonly id: string;
+  /** Where the rows go, for people: a host name, or "this machine". */
+  readonly host: string;
+  readonly limits: ProviderLimits;
+  /** How long to wait between looks at a batch when the user does not say. */
+  readonly pollEveryMs: number;
+  /** How many requests make a good chunk when the user does not say. */
+  readonly requestsPerChunk: number;
+  /** How long a new batch may take to appear in the provider's list. */
+  readonly settleMs: number;
+  /** Whether an answer costs nothing. */
+  readonly free: boolean;
+
+  /**
+   * Checks that this provider can give answers of this form at all.
+   *
+   * @throws {InputError} that names what to use instead; nothing has been sent.
+   */
+  check(form: AnswerForm): void;
+  /** The line that asks one request, without its newline. */
+  encode(request: Request, customId: string): string;
+  /** The same line under a new custom_id. */
+  readdress(line: string, customId: string): string;
+  /** The kinds of unusable answer that asking once more in other words may cure, given a run's parameters. */
+  amendable(params: Params): ReadonlySet<RowErrorCode>;
+  /** The same line under a new custom_id, changed so that this failure may not happen again. */
+  amend(line: string, customId: string, failure: RequestFailure): string;
+  /** Uploads what a batch needs; the names are recorded before `create` is called. */
+  stage(file: RequestFile, tag: Tag, signal: AbortSignal): Promise<RemoteNames>;
+  /**
+   * Creates the batch and gives its id. Called once per intent, never retried inside.
+   *
+   * @throws {ProviderError} with `httpStatus` 4xx other than 408 and 409 when no batch was made;
+   * anything else leaves the question open.
+   */
+  create(submission: Submission, signal: AbortSignal): Promise<string>;
+  /**
+   * Looks for the batch a cut-off `create` may have made. `claimed` are the batches that other chunks
+   * of this run hold: where batches carry no tag, they are known not to be the one.
+   */
+  find(
+    submission: Submission,
+    signal: AbortSignal,
+    claimed?: ReadonlySet<string>,
+  ): Promise<Sighting>;
+  /** Makes a late arrival of a cut-off `create` harmless, by deleting what it would read. */
+  revoke(submission: Submission, signal: AbortSignal): Promise<void>;
+  poll(batch: Batch, signal: AbortSignal): Promise<BatchStatus>;
+  /** Every reply line of an ended batch, from all its result files, as bytes as they arrive; the stream fails when a file is not whole. */
+  replies(batch: Batch, ending: Ending, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Reads one reply line; never throws. */
+  parse(line: string): Result;
+  cancel(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** Deletes the remote files of a collected batch. */
+  discard(batch: Batch, ending: Ending, signal: AbortSignal): Promise<void>;
+  /** Every batch at the provider that carries a batchframe tag, the newest first. */
+  tagged(signal: AbortSignal): AsyncIterable<TaggedBatch>;
+  /** Releases what the provider holds in this process. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,244 @@
+/** Runs that are on disk: listing them, looking at one, and going on with one by name. */
+
+import { readdir } from "node:fs/promises";
+import { join, resolve as absolute } from "node:path";
+import type { Chunk, FailedRequest } from "./core/chunk.ts";
+import { InputError, StoreError } from "./core/errors.ts";
+import type { Json } from "./core/hash.ts";
+import { rowWithoutRequest, type PlanCounts } from "./core/plan.ts";
+import { progressOf, type Progress } from "./core/progress.ts";
+import type { Receipt } from "./core/receipt.ts";
+import type { Params } from "./core/request.ts";
+import type { RowErrorCode } from "./core/result.ts";
+import { didYouMean } from "./core/suggest.ts";
+import type { OnNull } from "./core/template.ts";
+import { DEFAULT_RUN_DIR, enrichFile, type EnrichOptions } from "./enrich.ts";
+import type { EnrichRun } from "./enrich-run.ts";
+import { optionOf, type OutputOption } from "./output/form.ts";
+import type { AnswerForm } from "./core/form.ts";
+import { openSqliteReader, openSqliteStore, readSqliteRun, requestCancel } from "./store/sqlite.ts";
+import { removeRunFiles } from "./store/sqlite-remove.ts";
+import type { RunRecord } from "./store/store.ts";
+
+/** A run as it stands on disk, whether or not a process is driving it. */
+export interface RunStatus {
+  readonly id: string;
+  readonly directory: string;
+  /** `provider/model`. */
+  readonly model: string;
+  /** Where the rows go: a host name, or "this machine". */
+  readonly host: string;
+  readonly column: string;
+  /** The input file, null for rows in memory. */
+  readonly input: string | null;
+  /** The output file, null for rows in memory. */
+  readonly output: string | null;
+  readonly createdAt: Date;
+  /** When the last chunk was collected; null while there is work left. */
+  readonly finishedAt: Date | null;
+  /** Null until the plan is complete. */
+  readonly plan: PlanCounts | null;
+  readonly progress: Progress;
+  readonly chunks: readonly Chunk[];
+}
+
+/**
+ * The runs below a directory, the newest first; none when there is no such directory.
+ *
+ * A run whose store cannot be read is left out of `runs` and named in `unreadable`, with why.
+ */
+export async function listRuns(runDir: string = DEFAULT_RUN_DIR): Promise<{
+  readonly runs: readonly RunStatus[];
+  readonly unreadable: readonly { readonly id: string; readonly error: StoreError }[];
+}> {
+  const entries = await readdir(runDir, { withFileTypes: true }).catch(() => []);
+  const runs: RunStatus[] = [];
+  const unreadable: { id: string; error: StoreError }[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    try {
+      runs.push(readRun(absolute(join(runDir, entry.name))));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      unreadable.push({ id: entry.name, error });
+    }
+  }
+  runs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  return { runs, unreadable };
+}
+
+/**
+ * The run a word stands for: its id, the beginning of one and only one id, or `latest`.
+ *
+ * @throws {InputError} `run_unknown` or `run_ambiguous`, with the ids it may have meant.
+ */
+export async function findRun(ref: string, runDir: string = DEFAULT_RUN_DIR): Promise<RunStatus> {
+  const { runs, unreadable } = await listRuns(runDir);
+  const damaged = unreadable.find(({ id }) => id === ref);
+  if (damaged !== undefined) throw damaged.error;
+  if (ref === "latest" && runs[0] !== undefined) return runs[0];
+  const exact = runs.find(({ id }) => id === ref);
+  if (exact !== undefined) return exact;
+  const begun = runs.filter(({ id }) => id.startsWith(ref));
+  if (begun.length === 1 && begun[0] !== undefined) return begun[0];
+  const ids = (begun.length > 1 ? begun : runs).map(({ id }) => id);
+  if (begun.length > 1)
+    throw new InputError(
+      "run_ambiguous",
+      `${JSON.stringify(ref)} is the beginning of several runs.`,
+      {
+        hint: `One of: ${ids.join(", ")}.`,
+      },
+    );
+  throw new InputError("run_unknown", `There is no run ${JSON.stringify(ref)} in ${runDir}.`, {
+    hint: ids.length === 0 ? "There are no runs there at all." : didYouMean(ref, ids),
+  });
+}
+
+/** A row that has no answer, and why. */
+export interface RowFailure {
+  /** The row's position, counted from 0. */
+  readonly row: number;
+  readonly code: RowErrorCode;
+  readonly message: string;
+}
+
+/** The rows of a run that have failed so far, in row order; readable while the run is being driven. */
+export async function* failuresOf(run: RunStatus): AsyncGenerator<RowFailure> {
+  const reader = openSqliteReader(run.directory);
+  try {
+    const failed = new Map<number, FailedRequest>();
+    for await (const failure of reader.failures()) failed.set(failure.ordinal, failure);
+    for await (const { firstRow, requests } of reader.plannedRows())
+      for (const [at, request] of requests.entries()) {
+        const fate = request < 0 ? rowWithoutRequest(request) : null;
+        const failure = failed.get(request);
+        if (failure !== undefined)
+          yield { row: firstRow + at, code: failure.code, message: failure.message };
+        else if (fate !== null && "rejected" in fate)
+          yield { row: firstRow + at, code: fate.rejected, message: "It was not sent." };
+      }
+  } finally {
+    reader[Symbol.dispose]();
+  }
+}
+
+/**
+ * Asks for a run's remote work to be stopped, whichever process drives it. Answers that came are kept;
+ * the batches are cancelled by that process, or by the next one that goes on with the run.
+ */
+export function cancelRun(run: RunStatus): void {
+  requestCancel(run.directory);
+}
+
+/**
+ * Deletes a run: its plan, its requests and every answer, and its directory unless something else is
+ * kept there. The output file stays.
+ *
+ * @throws {StoreError} `run_locked` while a process drives it, `run_under_way` while batches of it may
+ * still be charged, unless `force` is given.
+ */
+export async function removeRun(run: RunStatus, { force = false } = {}): Promise<void> {
+  const open = run.chunks.filter(({ state }) => state === "submitting" || state === "submitted");
+  if (open.length > 0 && !force)
+    throw new StoreError(
+      "run_under_way",
+      `Run ${run.id} has ${String(open.length)} batches under way; without its directory their answers are lost though they are charged.`,
+      {
+        hint: `Stop it first: batchframe cancel ${run.id}. Or remove it all the same with --force.`,
+      },
+    );
+  const store = await openSqliteStore(run.directory, null);
+  await store[Symbol.asyncDispose]();
+  await removeRunFiles(run.directory);
+}
+
+/** What {@link resumeRun} takes over from {@link EnrichOptions}. */
+type Passed = Pick<
+  EnrichOptions<string, OutputOption>,
+  "pollEveryMs" | "retries" | "stallMs" | "keepRemote" | "signal" | "onProgress"
+>;
+
+/** How a run is gone on with; what is asked cannot be changed. */
+export type ResumeOptions = Passed & {
+  /** Writes to this file instead of the one the run was started with. */
+  readonly output?: string;
+};
+
+/**
+ * Goes on with a file run as it was started, from wherever it stands. Gives the receipt.
+ *
+ * @throws {InputError} `run_not_resumable` for rows in memory and templates that are functions, which
+ * only the code that started them has; `run_unknown` and whatever {@link enrichFile} throws.
+ */
+export function resumeRun(
+  run: RunStatus,
+  options: ResumeOptions = {},
+): EnrichRun<Receipt, unknown> {
+  const spec = readSpec(readSqliteRun(run.directory).run);
+  const { input, template } = spec;
+  const { output = spec.output, ...passed } = options;
+  if (input === null || output === null || template === null)
+    throw new InputError(
+      "run_not_resumable",
+      `Run ${run.id} was started from code, with rows or a template only that code has. Nothing was sent.`,
+      { hint: "Run that code again; it goes on where the run stands." },
+    );
+  const { provider, model, baseUrl, params } = spec;
+  return enrichFile(
+    { input, output },
+    template,
+    { provider, model, params, ...(baseUrl === null ? {} : { baseUrl }) },
+    {
+      column: spec.column,
+      output: optionOf(spec.form),
+      onNull: spec.onNull,
+      runDir: absolute(join(run.directory, "..")),
+      name: run.id,
+      ...(spec.system === null ? {} : { system: spec.system }),
+      ...(spec.limit === null ? {} : { limit: spec.limit }),
+      ...passed,
+    },
+  );
+}
+
+/** What {@link openSession} records of a run's settings. */
+interface Spec {
+  readonly provider: string;
+  readonly host: string;
+  readonly model: string;
+  readonly params: Params;
+  readonly template: string | null;
+  readonly system: string | null;
+  readonly onNull: OnNull;
+  readonly limit: number | null;
+  readonly column: string;
+  readonly form: AnswerForm;
+  readonly input: string | null;
+  readonly output: string | null;
+  readonly baseUrl: string | null;
+}
+
+function readSpec(record: RunRecord): Spec {
+  const spec = record.spec as Readonly<Record<string, Json>>;
+  return { input: null, output: null, baseUrl: null, ...spec } as unknown as Spec;
+}
+
+function readRun(directory: string): RunStatus {
+  const { run, chunks } = readSqliteRun(directory);
+  const spec = readSpec(run);
+  return {
+    id: run.id,
+    directory,
+    model: `${spec.provider}/${spec.model}`,
+    host: spec.host,
+    column: spec.column,
+    input: spec.input,
+    output: spec.output,
+    createdAt: new Date(run.createdAtMs),
+    finishedAt: run.finishedAtMs === null ? null : new Date(run.finishedAtMs),
+    plan: run.plan,
+    progress: progressOf(run.plan?.requests ?? 0, chunks, new Map()),
+    chunks,
+  };
+}

@@ -1,0 +1,117 @@
+/** chunk: distinct requests are cut into request files within the provider's limits. */
+
+import { requestFileName } from "../core/chunk.ts";
+import { customId } from "../core/tracker.ts";
+import type { BatchProvider, ProviderLimits } from "../provider/provider.ts";
+import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
+import type { ChunkFiles, ChunkFileWriter, PlannedChunk, Store } from "../store/store.ts";
+
+/** What chunking needs to know. */
+export interface ChunkInput {
+  readonly store: Pick<Store, "files" | "addToPlan">;
+  readonly provider: Pick<BatchProvider, "encode" | "limits">;
+  readonly token: string;
+  /** Requests a chunk should hold; the provider's limits may make it fewer. */
+  readonly requestsPerChunk: number;
+}
+
+/** What chunking made. */
+export interface ChunkCounts {
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+/**
+ * Writes the plan's requests to chunk files and records rows and chunks in the store, chunk by chunk.
+ *
+ * A chunk closes when it holds `requestsPerChunk` requests or the next line would pass a limit of the
+ * provider (UTF-8 bytes, newlines counted). Each chunk's file is durable before the store names it.
+ */
+export async function chunkRequests(
+  blocks: AsyncIterable<PlannedBlock>,
+  input: ChunkInput,
+): Promise<ChunkCounts> {
+  let open: OpenChunk | null = null;
+  let waiting: PlannedRows[] = [];
+  let number = 0;
+  let bytes = 0;
+  try {
+    for await (const block of blocks) {
+      for (const fresh of block.requests) {
+        let line = encode(fresh, number + (open === null ? 1 : 0));
+        if (open !== null && !fits(open, line, input)) {
+          await record(open);
+          open = null;
+          line = encode(fresh, number + 1);
+        }
+        open ??= await openChunk(input.store.files, ++number);
+        await append(open, fresh.ordinal, line);
+      }
+      // Rows may name requests of a chunk that is still open, so they are recorded with it or after it.
+      waiting.push(block.rows);
+    }
+    if (open !== null) await record(open);
+    open = null;
+    if (waiting.length > 0) await input.store.addToPlan(waiting, null);
+    return { chunks: number, bytes };
+  } finally {
+    await open?.writer.abort();
+  }
+
+  function encode(fresh: NewRequest, chunk: number): string {
+    const id = customId(input.token, { chunk, ordinal: fresh.ordinal });
+    return `${input.provider.encode(fresh.request, id)}\n`;
+  }
+
+  async function record(full: OpenChunk): Promise<void> {
+    await flush(full);
+    const written = await full.writer.commit();
+    const chunk: PlannedChunk = {
+      number: full.number,
+      bytes: written.bytes,
+      ordinals: Uint32Array.from(full.ordinals),
+    };
+    bytes += written.bytes;
+    await input.store.addToPlan(waiting, chunk);
+    waiting = [];
+  }
+}
+
+interface OpenChunk {
+  readonly number: number;
+  readonly writer: ChunkFileWriter;
+  readonly ordinals: number[];
+  bytes: number;
+  pending: string[];
+  pendingUnits: number;
+}
+
+async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
+  const writer = await files.create(requestFileName(number));
+  return { number, writer, ordinals: [], bytes: 0, pending: [], pendingUnits: 0 };
+}
+
+function fits(open: OpenChunk, line: string, input: ChunkInput): boolean {
+  const limits: ProviderLimits = input.provider.limits;
+  const most = Math.min(input.requestsPerChunk, limits.maxRequestsPerBatch);
+  return (
+    open.ordinals.length < most && open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch
+  );
+}
+
+const FLUSH_UNITS = 256 * 1024;
+
+async function append(open: OpenChunk, ordinal: number, line: string): Promise<void> {
+  open.ordinals.push(ordinal);
+  open.bytes += Buffer.byteLength(line);
+  open.pending.push(line);
+  open.pendingUnits += line.length;
+  if (open.pendingUnits >= FLUSH_UNITS) await flush(open);
+}
+
+async function flush(open: OpenChunk): Promise<void> {
+  if (open.pending.length === 0) return;
+  await open.writer.write(open.pending.join(""));
+  open.pending = [];
+  open.pendingUnits = 0;
+}

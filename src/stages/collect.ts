@@ -1,0 +1,195 @@
+/** collect: every reply of an ended batch reaches the disk, and every request of the chunk is accounted for. */
+
+import { replyFileName, type Chunk, type Collection, type FailedRequest } from "../core/chunk.ts";
+import type { AnswerForm } from "../core/form.ts";
+import { linesOf } from "../core/lines.ts";
+import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
+import { checklist, type Checklist } from "../core/tracker.ts";
+import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import { readAnswer } from "../output/answer.ts";
+import type { ChunkFileWriter, ReplyIndex } from "../store/store.ts";
+import { batchOf, type Ports, type SubmittedChunk } from "./ports.ts";
+
+/** The reason given to a batch whose results the provider no longer has. */
+export const RESULTS_GONE = "results_gone";
+
+/** An ended chunk. */
+export type EndedChunk = SubmittedChunk & { readonly ending: NonNullable<Chunk["ending"]> };
+
+/** What collecting must know beyond the chunk. */
+export interface CollectOptions {
+  readonly form: AnswerForm;
+  /** How often a request that was not answered may be sent again. */
+  readonly maxResends: number;
+  /** The kinds of unusable answer that are asked once more in other words. */
+  readonly amendable: ReadonlySet<RowErrorCode>;
+  /** Hands on the requests of a batch the provider had no room for, without counting it as a sending. */
+  readonly keepsRoomless: boolean;
+}
+
+/**
+ * Downloads and reads the replies of an ended batch, whatever its ending, and records the outcome of
+ * every request in one transaction.
+ *
+ * The replies are durable before the store says `collected`. Replies are matched by custom_id alone;
+ * unknown and repeated ids are counted. Requests without an answer that may still get one are handed
+ * on to a later chunk.
+ *
+ * @throws {ProviderError} when the download was cut off; nothing is recorded and it may be repeated.
+ */
+export async function collect(
+  chunk: EndedChunk,
+  ports: Ports,
+  options: CollectOptions,
+): Promise<Collection> {
+  const { store } = ports;
+  const ordinals = await store.ordinals(chunk.number);
+  const list = checklist(ports.token, chunk.number, ordinals);
+  const outcomes = new Outcomes(ordinals, chunk, options);
+  const writer = await store.files.create(replyFileName(chunk.number));
+  try {
+    await readReplies(chunk, ports, { list, outcomes, writer });
+    await writer.commit();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  for (const place of list.missing()) outcomes.missing(place);
+  const collection = outcomes.collection(list);
+  await store.collected(chunk.number, {
+    collection,
+    index: outcomes.index(),
+    failures: outcomes.failures,
+    resend: Uint32Array.from(outcomes.resend).sort(),
+    again: Uint32Array.from(outcomes.again).sort(),
+  });
+  return collection;
+}
+
+interface Reading {
+  readonly list: Checklist;
+  readonly outcomes: Outcomes;
+  readonly writer: ChunkFileWriter;
+}
+
+async function readReplies(chunk: EndedChunk, ports: Ports, reading: Reading): Promise<void> {
+  const { list, outcomes, writer } = reading;
+  const replies = ports.provider.replies(batchOf(chunk, ports), chunk.ending, ports.signal);
+  for await (const line of linesOf(tee(replies, writer))) {
+    const result = ports.provider.parse(line.text);
+    const place = list.tick(result.customId);
+    // A line that is repeated, or that nobody asked for, is not a second charge.
+    if (place === null) continue;
+    outcomes.bill(result.usage);
+    outcomes.settle(place, result, line);
+  }
+}
+
+async function* tee(
+  pieces: AsyncIterable<Uint8Array>,
+  writer: ChunkFileWriter,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    await writer.write(piece);
+    yield piece;
+  }
+}
+
+/** The outcomes of one chunk's requests while its replies are read; owns the growing arrays. */
+class Outcomes {
+  readonly failures: FailedRequest[] = [];
+  readonly resend: number[] = [];
+  readonly again: number[] = [];
+  #usage: Usage = NO_USAGE;
+  readonly #ordinals: Uint32Array;
+  readonly #offsets: Float64Array;
+  readonly #lengths: Uint32Array;
+  readonly #chunk: EndedChunk;
+  readonly #options: CollectOptions;
+  #succeeded = 0;
+
+  constructor(ordinals: Uint32Array, chunk: EndedChunk, options: CollectOptions) {
+    this.#ordinals = ordinals;
+    this.#offsets = new Float64Array(ordinals.length);
+    this.#lengths = new Uint32Array(ordinals.length);
+    this.#chunk = chunk;
+    this.#options = options;
+  }
+
+  bill(usage: Usage | null): void {
+    if (usage !== null) this.#usage = addUsage(this.#usage, usage);
+  }
+
+  settle(place: number, result: Result, line: { offset: number; length: number }): void {
+    if (result.status === "failed") {
+      this.#fail(place, result.failure);
+      return;
+    }
+    const answer = readAnswer(this.#options.form, result.text);
+    if ("invalid" in answer) {
+      this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
+      return;
+    }
+    this.#offsets[place] = line.offset;
+    this.#lengths[place] = line.length;
+    this.#succeeded += 1;
+  }
+
+  missing(place: number): void {
+    const { outcome, reason } = this.#chunk.ending;
+    if (reason?.code === RESULTS_GONE)
+      this.#fail(place, { code: "missing", message: reason.message, retryable: false });
+    else if (reason !== null)
+      this.#fail(place, {
+        code: "provider_error",
+        message: `The batch failed: ${reason.message}`,
+        retryable: reason.again !== "never",
+      });
+    else if (outcome === "expired")
+      this.#fail(place, { code: "expired", message: "The batch expired first.", retryable: true });
+    else if (outcome === "cancelled")
+      this.#fail(place, {
+        code: "cancelled",
+        message: "The batch was cancelled first.",
+        retryable: true,
+      });
+    else
+      this.#fail(place, {
+        code: "missing",
+        message: "The batch ended without a reply to this request.",
+        retryable: true,
+      });
+  }
+
+  index(): ReplyIndex {
+    const answered = [...this.#lengths.keys()].filter((place) => (this.#lengths[place] ?? 0) > 0);
+    return {
+      ordinals: Uint32Array.from(answered, (place) => this.#ordinals[place] ?? 0),
+      offsets: Float64Array.from(answered, (place) => this.#offsets[place] ?? 0),
+      lengths: Uint32Array.from(answered, (place) => this.#lengths[place] ?? 0),
+    };
+  }
+
+  collection(list: Checklist): Collection {
+    return {
+      match: list.match(),
+      succeeded: this.#succeeded,
+      failed: this.failures.length - this.again.length,
+      resent: this.resend.length + this.again.length,
+      usage: this.#usage,
+    };
+  }
+
+  #fail(place: number, failure: RequestFailure): void {
+    const ordinal = this.#ordinals[place] ?? 0;
+    // Room that was lacking is not the requests' fault: such a sending never uses up a resend.
+    const unspent = this.#options.keepsRoomless && this.#chunk.ending.reason?.again === "room";
+    if (failure.retryable && (unspent || this.#chunk.resends < this.#options.maxResends))
+      this.resend.push(ordinal);
+    else {
+      this.failures.push({ ordinal, ...failure });
+      if (this.#chunk.attempt === 1 && this.#options.amendable.has(failure.code))
+        this.again.push(ordinal);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** plan: rows become distinct requests, and every row learns which request answers it. */
+
+import { dedupeIndex } from "../core/dedupe.ts";
+import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
+import { requestId, type Prompt, type Request, type RequestSpec } from "../core/request.ts";
+import type { OnNull } from "../core/template.ts";
+import type { Frame } from "../frame/frame.ts";
+import type { BatchProvider } from "../provider/provider.ts";
+import type { Rendering } from "./ports.ts";
+
+/** What planning needs to know. */
+export interface PlanInput {
+  readonly frame: Frame;
+  readonly rendering: Rendering;
+  readonly spec: RequestSpec;
+  readonly onNull: OnNull;
+  /** Rows past this many are kept and not asked; null asks all. */
+  readonly limit: number | null;
+  readonly provider: Pick<BatchProvider, "id" | "encode" | "limits">;
+}
+
+// Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
+const ROWS_PER_BLOCK = 1000;
+
+/**
+ * The plan, block by block, in row order.
+ *
+ * Identical prompts become one request. A row without a prompt is skipped, or rejected as
+ * `invalid_input` under `onNull: "fail"`; a row whose request is larger than the provider takes is
+ * rejected as `too_long`. Repeatable: the same rows and settings give the same plan.
+ *
+ * @throws {InputError} where the frame is damaged.
+ */
+export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
+  const index = dedupeIndex();
+  const isTooLong = lengthCheck(input);
+  const limit = input.limit ?? Number.POSITIVE_INFINITY;
+  for await (const block of input.frame.blocks(input.rendering.columns, ROWS_PER_BLOCK)) {
+    const requests = new Int32Array(block.rowCount);
+    const fresh: NewRequest[] = [];
+    const promptOf = input.rendering.prompts(block);
+    for (let row = 0; row < block.rowCount; row++) {
+      const prompt = block.firstRow + row < limit ? promptOf(row) : undefined;
+      requests[row] = prompt === undefined ? NO_REQUEST.limit : place(prompt);
+    }
+    yield { rows: { firstRow: block.firstRow, requests }, requests: fresh };
+
+    function place(prompt: Prompt | null): number {
+      if (prompt === null)
+        return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
+      const request: Request = { ...input.spec, ...prompt };
+      if (isTooLong(request)) return NO_REQUEST.too_long;
+      const ordinal = index.findOrAdd(requestId(input.provider.id, request));
+      if (ordinal !== null) return ordinal;
+      fresh.push({ ordinal: index.size - 1, request });
+      return index.size - 1;
+    }
+  }
+}
+
+// JSON may write one UTF-16 code unit as six bytes; below that bound nothing needs measuring.
+const WORST_BYTES_PER_CODE_UNIT = 6;
+const LONGEST_CUSTOM_ID = "x".repeat(64);
+
+// Around every message's content: role, keys, quotes and commas.
+const UNITS_AROUND_CONTENT = 100;
+
+/** Tells whether a request's line is larger than the provider takes; encodes only those that may be. */
+function lengthCheck({ spec, provider }: PlanInput): (request: Request) => boolean {
+  const { maxBytesPerRequest, maxBytesPerBatch } = provider.limits;
+  const largest = Math.min(maxBytesPerRequest, maxBytesPerBatch - 1);
+  const measure = (request: Request): number =>
+    Buffer.byteLength(provider.encode(request, LONGEST_CUSTOM_ID));
+  const sharedBytes = measure({ ...spec, messages: [], cells: [] });
+  return (request) => {
+    const units = request.messages.reduce(
+      (sum, message) => sum + message.content.length + UNITS_AROUND_CONTENT,
+      0,
+    );
+    if (sharedBytes + units * WORST_BYTES_PER_CODE_UNIT < largest) return false;
+    return measure(request) > largest;
+  };
+}

@@ -1,0 +1,71 @@
+/** What stages are handed: the shapes they share, since no stage knows another. */
+
+import type { Chunk } from "../core/chunk.ts";
+import { requestFileName } from "../core/chunk.ts";
+import { InvariantError } from "../core/errors.ts";
+import type { Prompt } from "../core/request.ts";
+import type { Block } from "../frame/frame.ts";
+import type { Batch, BatchProvider, RequestFile, Submission } from "../provider/provider.ts";
+import type { Store } from "../store/store.ts";
+
+/** How prompts are made from rows. */
+export interface Rendering {
+  /** The columns that must be read. */
+  readonly columns: readonly string[];
+  /** For one block, gives the prompt of each of its rows (counted from 0 within it), or null where a row has nothing to ask. */
+  readonly prompts: (block: Block) => (row: number) => Prompt | null;
+}
+
+/** The run's memory, the provider, and the run's token. Only used under the run's lock. */
+export interface Ports {
+  readonly store: Store;
+  readonly provider: BatchProvider;
+  /** The prefix of every custom_id of this run. */
+  readonly token: string;
+  /** Aborts local waiting; never stops remote work. */
+  readonly signal: AbortSignal;
+}
+
+/** A chunk's request file, which must have been written. */
+export function requestFile(ports: Ports, chunk: Chunk): RequestFile {
+  if (chunk.bytes === null)
+    throw new InvariantError(
+      "chunk_not_written",
+      `Chunk ${String(chunk.number)} was about to be sent before its request file was written.`,
+    );
+  const name = requestFileName(chunk.number);
+  return {
+    name,
+    path: ports.store.files.path(name),
+    bytes: chunk.bytes,
+    requestCount: chunk.requestCount,
+  };
+}
+
+/** A chunk whose batch's id is known. */
+export type SubmittedChunk = Chunk & {
+  readonly intent: NonNullable<Chunk["intent"]>;
+  readonly batchId: string;
+};
+
+/** The provider's handle on a submitted chunk. */
+export function batchOf(chunk: SubmittedChunk, ports: Ports): Batch {
+  return {
+    ...submissionOf(chunk, ports.token, requestFile(ports, chunk)),
+    batchId: chunk.batchId,
+  };
+}
+
+/** The submission a chunk's intent stands for. */
+export function submissionOf(
+  chunk: Chunk & { readonly intent: NonNullable<Chunk["intent"]> },
+  run: string,
+  file: RequestFile,
+): Submission {
+  return {
+    tag: { run, chunk: chunk.number, intent: chunk.intent.id },
+    file,
+    staged: chunk.intent.staged ?? {},
+    sentAtMs: chunk.intent.atMs,
+  };
+}

@@ -1,0 +1,50 @@
+/** resolve: a chunk whose creation was cut off is looked up, adopted, or given back. */
+
+import type { Chunk } from "../core/chunk.ts";
+import { requestFile, submissionOf, type Ports } from "./ports.ts";
+
+/** What looking gave: the batch was found, there is none and the chunk is planned again, or it is too early to tell. */
+export type ResolveOutcome = "adopted" | "planned" | "unclear";
+
+/**
+ * Finds out whether a `submitting` chunk has a batch.
+ *
+ * A batch that is found is adopted at once. That there is none is believed only when `settleMs` have
+ * passed since the call, and after what a late call would read has been deleted and the list looked
+ * at once more; only then may the chunk be sent again.
+ */
+export async function resolve(
+  chunk: Chunk & { readonly intent: NonNullable<Chunk["intent"]> },
+  ports: Ports,
+): Promise<ResolveOutcome> {
+  const { store, provider, signal } = ports;
+  const submission = submissionOf(chunk, ports.token, requestFile(ports, chunk));
+  if (chunk.intent.staged === null) {
+    // The create call comes after this record, so it was never made.
+    await provider.revoke(submission, signal);
+    await store.withdraw(chunk.number, "Its upload was cut off.");
+    return "planned";
+  }
+  const sighting = await provider.find(submission, signal, await claimedBatches(ports));
+  if (sighting.found === "batch") {
+    await store.submitted(chunk.number, sighting.batchId, "adopted");
+    return "adopted";
+  }
+  if (sighting.found === "unclear") return "unclear";
+  if (Date.now() - chunk.intent.atMs < provider.settleMs) return "unclear";
+  await provider.revoke(submission, signal);
+  const again = await provider.find(submission, signal, await claimedBatches(ports));
+  if (again.found === "batch") {
+    await store.submitted(chunk.number, again.batchId, "adopted");
+    return "adopted";
+  }
+  if (again.found === "unclear") return "unclear";
+  await store.withdraw(chunk.number, "No batch was found for it.");
+  return "planned";
+}
+
+/** The batches that chunks of this run hold; the chunk that is looked up holds none yet. */
+async function claimedBatches({ store }: Ports): Promise<ReadonlySet<string>> {
+  const chunks = await store.chunks();
+  return new Set(chunks.flatMap(({ batchId }) => batchId ?? []));
+}

@@ -1,0 +1,38 @@
+/** The SQLite schema of a run, versioned by `user_version`. */
+
+/** The version this code reads and writes. */
+export const SCHEMA_VERSION = 1;
+
+/** Statements that make an empty store of {@link SCHEMA_VERSION}. */
+export const SCHEMA = `
+create table run (
+  id text primary key, token text not null, spec text not null, identity text not null,
+  created_at_ms integer not null, plan text, finished_at_ms integer,
+  cancel_requested_at_ms integer, learnt text
+) strict;
+create table planned_rows (first_row integer primary key, requests blob not null) strict;
+create table chunk (
+  number integer primary key,
+  state text not null check (state in ('planned','submitting','submitted','ended','collected')),
+  ordinals blob not null, request_count integer not null,
+  origin text not null default 'plan' check (origin in ('plan','resend','again','retry')),
+  attempt integer not null default 1, resends integer not null default 0, bytes integer,
+  intent_id text, intent_at_ms integer, staged text,
+  batch_id text, submitted_at_ms integer, ending text, collection text,
+  reply_ordinals blob, reply_offsets blob, reply_lengths blob
+) strict;
+create unique index chunk_batch on chunk (batch_id) where batch_id is not null;
+-- One row per intent, never deleted: what was promised, and how it ended.
+create table submission (
+  intent_id text primary key, chunk integer not null, at_ms integer not null,
+  outcome text not null default 'unknown' check (outcome in ('unknown','accepted','adopted','withdrawn')),
+  batch_id text, note text
+) strict;
+create table failure (
+  ordinal integer primary key, code text not null, message text not null, retryable integer not null
+) strict;
+create table lock (
+  one integer primary key check (one = 1), owner text not null, pid integer not null, host text not null,
+  beat_at_ms integer not null
+) strict;
+`;

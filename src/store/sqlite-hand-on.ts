@@ -1,0 +1,148 @@
+/** What a chunk leaves behind: failures, and requests handed on to later chunks. */
+
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { ChunkOrigin, Collection, Ending } from "../core/chunk.ts";
+import { NOTHING_COLLECTED } from "../core/chunk.ts";
+import { bytesOf, jsonOf, text, uint32 } from "./sqlite-values.ts";
+import type { CollectedChunk } from "./store.ts";
+
+/** The columns of a collected chunk. */
+export function collectedFields(collected: CollectedChunk): Record<string, SQLInputValue> {
+  return {
+    collection: JSON.stringify(collected.collection),
+    reply_ordinals: bytesOf(collected.index.ordinals),
+    reply_offsets: bytesOf(collected.index.offsets),
+    reply_lengths: bytesOf(collected.index.lengths),
+  };
+}
+
+/** Records a collected chunk's failures and hands on what may still be answered; part of the caller's transaction. */
+export function recordCollected(
+  database: DatabaseSync,
+  chunk: number,
+  collected: CollectedChunk,
+): void {
+  const answered = database.prepare("delete from failure where ordinal = ?");
+  const anyFailure = database.prepare("select 1 from failure limit 1").get() !== undefined;
+  // An answer to what had failed before takes the failure away.
+  if (anyFailure) for (const ordinal of collected.index.ordinals) answered.run(ordinal);
+  const failure = database.prepare(
+    "insert or replace into failure (ordinal, code, message, retryable) values (?, ?, ?, ?)",
+  );
+  for (const { ordinal, code, message, retryable } of collected.failures)
+    failure.run(ordinal, code, message, retryable ? 1 : 0);
+  const source = database
+    .prepare("select attempt, resends, ending from chunk where number = ?")
+    .get(chunk);
+  const ending = jsonOf(source?.["ending"]) as Ending | null;
+  const attempt = Number(source?.["attempt"] ?? 1);
+  const resends = Number(source?.["resends"] ?? 0);
+  // Room that was lacking is no attempt at all.
+  const spent = ending?.reason?.again === "room" ? 0 : 1;
+  const maxRequests = largestChunk(database);
+  addChunks(database, collected.resend, {
+    origin: "resend",
+    attempt,
+    resends: resends + spent,
+    maxRequests,
+  });
+  addChunks(database, collected.again, {
+    origin: "again",
+    attempt: attempt + 1,
+    resends: 0,
+    maxRequests,
+  });
+}
+
+/** Records every request of a chunk that was never sent as cancelled; part of the caller's transaction. */
+export function recordAbandoned(database: DatabaseSync, chunk: number): void {
+  const failure = database.prepare(
+    "insert or replace into failure (ordinal, code, message, retryable) values (?, 'cancelled', ?, 1)",
+  );
+  for (const ordinal of ordinalsOf(database, chunk))
+    failure.run(ordinal, "The run was cancelled before this was sent.");
+}
+
+/** What collecting a chunk that was never sent amounts to. */
+export function abandonedCollection(database: DatabaseSync, chunk: number): Collection {
+  return { ...NOTHING_COLLECTED, failed: ordinalsOf(database, chunk).length };
+}
+
+/** Puts a chunk's requests into new chunks of at most `maxRequests`; part of the caller's transaction. */
+export function divide(database: DatabaseSync, chunk: number, maxRequests: number): void {
+  const source = database
+    .prepare("select origin, attempt, resends from chunk where number = ?")
+    .get(chunk);
+  const origin = text(source?.["origin"]) as ChunkOrigin;
+  addChunks(
+    database,
+    ordinalsOf(database, chunk),
+    {
+      // Its own request file stays the place the lines are copied from.
+      origin: origin === "plan" ? "resend" : origin === "retry" ? "resend" : origin,
+      attempt: Number(source?.["attempt"] ?? 1),
+      resends: Number(source?.["resends"] ?? 0),
+      maxRequests,
+    },
+    { merge: false },
+  );
+}
+
+interface ChunkKind {
+  readonly origin: ChunkOrigin;
+  readonly attempt: number;
+  readonly resends: number;
+  readonly maxRequests: number;
+}
+
+/** Puts requests into the waiting chunk of their kind that has not been written yet, then into new ones. */
+export function addChunks(
+  database: DatabaseSync,
+  ordinals: Uint32Array,
+  kind: ChunkKind,
+  { merge = true }: { readonly merge?: boolean } = {},
+): void {
+  let rest = ordinals;
+  if (merge && rest.length > 0) rest = addToWaiting(database, rest, kind);
+  const insert = database.prepare(
+    `insert into chunk (number, state, ordinals, request_count, origin, attempt, resends)
+     select coalesce(max(number), 0) + 1, 'planned', ?, ?, ?, ?, ? from chunk`,
+  );
+  for (let at = 0; at < rest.length; at += kind.maxRequests) {
+    const piece = rest.slice(at, at + kind.maxRequests);
+    insert.run(bytesOf(piece), piece.length, kind.origin, kind.attempt, kind.resends);
+  }
+}
+
+/** Fills up the waiting chunk of the same kind, if there is one; gives what did not fit. */
+function addToWaiting(database: DatabaseSync, ordinals: Uint32Array, kind: ChunkKind): Uint32Array {
+  const waiting = database
+    .prepare(
+      `select number, ordinals from chunk where state = 'planned' and bytes is null
+       and origin = ? and attempt = ? and resends = ? and request_count < ? limit 1`,
+    )
+    .get(kind.origin, kind.attempt, kind.resends, kind.maxRequests);
+  if (waiting === undefined) return ordinals;
+  const held = uint32(waiting["ordinals"]);
+  const fits = Math.min(ordinals.length, kind.maxRequests - held.length);
+  const merged = Uint32Array.from([...held, ...ordinals.subarray(0, fits)]).sort();
+  database
+    .prepare("update chunk set ordinals = ?, request_count = ? where number = ?")
+    .run(bytesOf(merged), merged.length, Number(waiting["number"]));
+  return ordinals.slice(fits);
+}
+
+/** The requests a chunk carries, strictly increasing; none for a chunk that does not exist. */
+export function ordinalsOf(database: DatabaseSync, chunk: number): Uint32Array {
+  return uint32(
+    database.prepare("select ordinals from chunk where number = ?").get(chunk)?.["ordinals"],
+  );
+}
+
+/** The size of the largest chunk of the plan, which the provider's limits allowed. */
+function largestChunk(database: DatabaseSync): number {
+  const row = database
+    .prepare("select max(request_count) as most from chunk where origin = 'plan'")
+    .get();
+  return Math.max(1, Number(row?.["most"] ?? 1));
+}

@@ -1,0 +1,134 @@
+/** Reading a run back from its database. */
+
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type {
+  Chunk,
+  ChunkOrigin,
+  ChunkState,
+  Learnt,
+  Collection,
+  Ending,
+  FailedRequest,
+  RemoteNames,
+} from "../core/chunk.ts";
+import { StoreError } from "../core/errors.ts";
+import type { Json } from "../core/hash.ts";
+import type { PlanCounts, PlannedRows } from "../core/plan.ts";
+import type { RowErrorCode } from "../core/result.ts";
+import { float64, int32, jsonOf, numberOrNull, text, textOrNull, uint32 } from "./sqlite-values.ts";
+import type { ReplyIndex, RunRecord } from "./store.ts";
+
+const NOTHING_LEARNT: Learnt = { maxBatchesInFlight: null, maxRequestsPerBatch: null };
+
+/** The run a database holds. */
+export function readRun(database: DatabaseSync): RunRecord {
+  const row = database.prepare("select * from run").get();
+  if (row === undefined)
+    throw new StoreError("store_damaged", "The run store holds no run. No money was spent.", {
+      hint: "Remove the run directory and run again.",
+    });
+  const plan = textOrNull(row["plan"]);
+  return {
+    id: text(row["id"]),
+    token: text(row["token"]),
+    spec: JSON.parse(text(row["spec"])) as Json,
+    identity: text(row["identity"]),
+    createdAtMs: Number(row["created_at_ms"]),
+    plan: plan === null ? null : (JSON.parse(plan) as PlanCounts),
+    finishedAtMs: numberOrNull(row["finished_at_ms"]),
+    cancelRequestedAtMs: numberOrNull(row["cancel_requested_at_ms"]),
+    learnt: (jsonOf(row["learnt"]) as Learnt | null) ?? NOTHING_LEARNT,
+  };
+}
+
+const CHUNK_FIELDS =
+  "number, state, request_count, origin, attempt, resends, bytes, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
+
+/** Every chunk, by number. */
+export function readChunks(database: DatabaseSync): readonly Chunk[] {
+  return database
+    .prepare(`select ${CHUNK_FIELDS} from chunk order by number`)
+    .all()
+    .map((row) => ({
+      number: Number(row["number"]),
+      state: text(row["state"]) as ChunkState,
+      requestCount: Number(row["request_count"]),
+      origin: text(row["origin"]) as ChunkOrigin,
+      attempt: Number(row["attempt"]),
+      resends: Number(row["resends"]),
+      bytes: numberOrNull(row["bytes"]),
+      intent: intentOf(row),
+      batchId: textOrNull(row["batch_id"]),
+      submittedAtMs: numberOrNull(row["submitted_at_ms"]),
+      ending: jsonOf(row["ending"]) as Ending | null,
+      collection: jsonOf(row["collection"]) as Collection | null,
+    }));
+}
+
+function intentOf(row: Record<string, SQLOutputValue>): Chunk["intent"] {
+  const id = textOrNull(row["intent_id"]);
+  if (id === null) return null;
+  return {
+    id,
+    atMs: Number(row["intent_at_ms"]),
+    staged: jsonOf(row["staged"]) as RemoteNames | null,
+  };
+}
+
+/** The planned rows in order, a page at a time. */
+export async function* readPlannedRows(database: DatabaseSync): AsyncGenerator<PlannedRows> {
+  const page = database.prepare(
+    "select first_row, requests from planned_rows where first_row >= ? order by first_row limit 64",
+  );
+  for (let next = 0; ;) {
+    const rows = page.all(next);
+    for (const row of rows) {
+      const requests = int32(row["requests"]);
+      const firstRow = Number(row["first_row"]);
+      next = firstRow + Math.max(1, requests.length);
+      yield await Promise.resolve({ firstRow, requests });
+    }
+    if (rows.length === 0) return;
+  }
+}
+
+/** The reply indexes of collected chunks, by chunk. */
+export async function* readReplyIndexes(
+  database: DatabaseSync,
+): AsyncGenerator<{ chunk: number; index: ReplyIndex }> {
+  const chunks = database
+    .prepare("select number from chunk where state = 'collected' order by number")
+    .all();
+  const read = database.prepare(
+    "select reply_ordinals, reply_offsets, reply_lengths from chunk where number = ?",
+  );
+  for (const { number } of chunks) {
+    const row = read.get(Number(number));
+    const index: ReplyIndex = {
+      ordinals: uint32(row?.["reply_ordinals"]),
+      offsets: float64(row?.["reply_offsets"]),
+      lengths: uint32(row?.["reply_lengths"]),
+    };
+    yield await Promise.resolve({ chunk: Number(number), index });
+  }
+}
+
+/** The requests that ended without an answer, by ordinal, a page at a time. */
+export async function* readFailures(database: DatabaseSync): AsyncGenerator<FailedRequest> {
+  const page = database.prepare(
+    "select ordinal, code, message, retryable from failure where ordinal > ? order by ordinal limit 1000",
+  );
+  for (let last = -1; ;) {
+    const rows = page.all(last);
+    for (const row of rows) {
+      last = Number(row["ordinal"]);
+      yield await Promise.resolve({
+        ordinal: last,
+        code: text(row["code"]) as RowErrorCode,
+        message: text(row["message"]),
+        retryable: Number(row["retryable"]) === 1,
+      });
+    }
+    if (rows.length === 0) return;
+  }
+}

@@ -1,0 +1,312 @@
+/** The embedded store: one SQLite file per run, every change synced to disk before its promise settles. */
+
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { NOTHING_COLLECTED, type Chunk, type ChunkState } from "../core/chunk.ts";
+import { InvariantError, StoreError } from "../core/errors.ts";
+import { canonicalJson } from "../core/hash.ts";
+import type { PlannedRows } from "../core/plan.ts";
+import { chunkFiles, removeUnfinished } from "./chunk-files.ts";
+import { holdLock, type HeldLock } from "./lock.ts";
+import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
+import {
+  readChunks,
+  readFailures,
+  readPlannedRows,
+  readReplyIndexes,
+  readRun,
+} from "./sqlite-read.ts";
+import {
+  abandonedCollection,
+  addChunks,
+  collectedFields,
+  divide,
+  ordinalsOf,
+  recordAbandoned,
+  recordCollected,
+} from "./sqlite-hand-on.ts";
+import { bytesOf } from "./sqlite-values.ts";
+import type { PlannedChunk, RunRecord, Store } from "./store.ts";
+
+/** A run's database file inside its directory. */
+export const STORE_FILE = "run.sqlite";
+
+const CHUNKS = "chunks";
+
+/** What a new run is recorded with. */
+export type NewRun = Pick<RunRecord, "id" | "token" | "spec" | "identity" | "createdAtMs">;
+
+/**
+ * Opens the run in `directory` for driving, making it when `fresh` is given and there is none.
+ *
+ * Takes the run's lock; a second driver is refused. The directory gets a `.gitignore` that ignores it.
+ *
+ * @throws {StoreError} `run_locked`, `run_missing`, `store_version`, `store_damaged`, `run_directory_unwritable`.
+ */
+export async function openSqliteStore(directory: string, fresh: NewRun | null): Promise<Store> {
+  if (fresh !== null) await prepareDirectory(directory);
+  const database = openDatabase(join(directory, STORE_FILE), fresh === null);
+  try {
+    await refuseLostMemory(database, directory);
+    if (fresh !== null) createRun(database, fresh);
+    const lock = holdLock(database);
+    await removeUnfinished(join(directory, CHUNKS));
+    return sqliteStore(database, lock, directory);
+  } catch (error) {
+    database.close();
+    throw asStoreError(error);
+  }
+}
+
+/**
+ * Refuses chunk files without a run that knows of them: their batches may have been paid for, and a
+ * run begun anew in their place would pay again.
+ */
+async function refuseLostMemory(database: DatabaseSync, directory: string): Promise<void> {
+  const names = await readdir(join(directory, CHUNKS)).catch(() => []);
+  if (names.length === 0) return;
+  // Asked after the files were seen: a run is recorded before its first file is written, so another
+  // process that is just beginning it is not mistaken for a loss.
+  if (database.prepare("select 1 from run").get() !== undefined) return;
+  throw new StoreError(
+    "store_damaged",
+    `${directory} holds chunk files, and its run store has lost what is known of them. Nothing was sent.`,
+    {
+      hint: `Restore ${STORE_FILE} from a copy, with the files named like it; or remove the run directory and run again (which may pay again).`,
+    },
+  );
+}
+
+/** A run's memory, readable while another process drives it. */
+export type StoreReader = Pick<Store, "run" | "chunks" | "plannedRows" | "failures"> & Disposable;
+
+/**
+ * Opens a run for reading only, without its lock.
+ *
+ * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
+ */
+export function openSqliteReader(directory: string): StoreReader {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  return {
+    run: () => Promise.resolve(readRun(database)),
+    chunks: () => Promise.resolve(readChunks(database)),
+    plannedRows: () => readPlannedRows(database),
+    failures: () => readFailures(database),
+    [Symbol.dispose]: () => {
+      database.close();
+    },
+  };
+}
+
+/** Asks the process that drives a run, or the next one that will, to stop its remote work. */
+export function requestCancel(directory: string): void {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  try {
+    database.prepare("update run set cancel_requested_at_ms = ?").run(Date.now());
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Reads a run's record and chunks without taking its lock, while another process may be driving it.
+ *
+ * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
+ */
+export function readSqliteRun(directory: string): {
+  readonly run: RunRecord;
+  readonly chunks: readonly Chunk[];
+} {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  try {
+    return { run: readRun(database), chunks: readChunks(database) };
+  } finally {
+    database.close();
+  }
+}
+
+function createRun(database: DatabaseSync, run: NewRun): void {
+  database
+    .prepare(
+      `insert into run (id, token, spec, identity, created_at_ms)
+       select ?, ?, ?, ?, ? where not exists (select 1 from run)`,
+    )
+    .run(run.id, run.token, canonicalJson(run.spec), run.identity, run.createdAtMs);
+}
+
+function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string): Store {
+  const write = (change: () => void): Promise<void> =>
+    new Promise((settle) => {
+      transaction(database, lock, change);
+      settle();
+    });
+  const move = (
+    chunk: number,
+    from: ChunkState,
+    to: ChunkState,
+    fields: Readonly<Record<string, SQLInputValue>>,
+  ): void => {
+    const names = Object.keys(fields);
+    const set = ["state = ?", ...names.map((name) => `${name} = ?`)].join(", ");
+    const changed = database
+      .prepare(`update chunk set ${set} where number = ? and state = ?`)
+      .run(to, ...Object.values(fields), chunk, from);
+    if (changed.changes !== 1)
+      throw new InvariantError(
+        "chunk_state",
+        `Chunk ${String(chunk)} was to go from ${from} to ${to}, but is not ${from}.`,
+      );
+  };
+  const closeSubmission = (
+    chunk: number,
+    outcome: string,
+    batchId: string | null,
+    note: string | null,
+  ): void => {
+    database
+      .prepare(
+        `update submission set outcome = ?, batch_id = ?, note = ?
+         where intent_id = (select intent_id from chunk where number = ?)`,
+      )
+      .run(outcome, batchId, note, chunk);
+  };
+
+  return {
+    files: chunkFiles(join(directory, CHUNKS), () => {
+      lock.assertHeld();
+    }),
+    run: () => Promise.resolve(readRun(database)),
+    clearPlan: () =>
+      write(() => {
+        database.exec("delete from planned_rows; delete from chunk; update run set plan = null");
+      }),
+    addToPlan: (rows, chunk) =>
+      write(() => {
+        insertPlan(database, rows, chunk);
+      }),
+    finishPlan: (counts) =>
+      write(() => {
+        database.prepare("update run set plan = ?").run(JSON.stringify(counts));
+      }),
+    plannedRows: () => readPlannedRows(database),
+    chunks: () => Promise.resolve(readChunks(database)),
+    ordinals: (chunk) => Promise.resolve(ordinalsOf(database, chunk)),
+    written: async (chunk, { bytes, requestCount }) => {
+      let isWhole = false;
+      await write(() => {
+        isWhole = ordinalsOf(database, chunk).length === requestCount;
+        move(chunk, "planned", "planned", isWhole ? { bytes } : {});
+      });
+      return isWhole;
+    },
+    intend: (chunk, intentId) =>
+      write(() => {
+        const now = Date.now();
+        move(chunk, "planned", "submitting", {
+          intent_id: intentId,
+          intent_at_ms: now,
+          staged: null,
+        });
+        database
+          .prepare("insert into submission (intent_id, chunk, at_ms) values (?, ?, ?)")
+          .run(intentId, chunk, now);
+      }),
+    staged: (chunk, staged) =>
+      write(() => {
+        move(chunk, "submitting", "submitting", {
+          staged: JSON.stringify(staged),
+          intent_at_ms: Date.now(),
+        });
+      }),
+    withdraw: (chunk, reason) =>
+      write(() => {
+        closeSubmission(chunk, "withdrawn", null, reason);
+        move(chunk, "submitting", "planned", { intent_id: null, intent_at_ms: null, staged: null });
+      }),
+    submitted: (chunk, batchId, how) =>
+      write(() => {
+        closeSubmission(chunk, how, batchId, null);
+        move(chunk, "submitting", "submitted", { batch_id: batchId, submitted_at_ms: Date.now() });
+      }),
+    ended: (chunk, ending) =>
+      write(() => {
+        move(chunk, "submitted", "ended", { ending: JSON.stringify(ending) });
+      }),
+    collected: (chunk, collected) =>
+      write(() => {
+        recordCollected(database, chunk, collected);
+        move(chunk, "ended", "collected", collectedFields(collected));
+      }),
+    abandoned: (chunk) =>
+      write(() => {
+        recordAbandoned(database, chunk);
+        move(chunk, "planned", "collected", {
+          collection: JSON.stringify(abandonedCollection(database, chunk)),
+        });
+      }),
+    divided: (chunk, maxRequests) =>
+      write(() => {
+        divide(database, chunk, maxRequests);
+        move(chunk, "planned", "collected", { collection: JSON.stringify(NOTHING_COLLECTED) });
+      }),
+    retry: (ordinals, maxRequests) =>
+      write(() => {
+        addChunks(database, ordinals, { origin: "retry", attempt: 1, resends: 0, maxRequests });
+        database.exec("update run set finished_at_ms = null, cancel_requested_at_ms = null");
+      }),
+    learn: (learnt) =>
+      write(() => {
+        database.prepare("update run set learnt = ?").run(JSON.stringify(learnt));
+      }),
+    finished: () =>
+      write(() => {
+        database
+          .prepare("update run set finished_at_ms = coalesce(finished_at_ms, ?)")
+          .run(Date.now());
+      }),
+    replyIndexes: () => readReplyIndexes(database),
+    failures: () => readFailures(database),
+    holdsLock: () => Promise.resolve(lock.isHeld()),
+    [Symbol.asyncDispose]: () => {
+      if (database.isOpen) {
+        lock.release();
+        database.close();
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Makes a change under the run's lock, whole or not at all. */
+function transaction(database: DatabaseSync, lock: HeldLock, change: () => void): void {
+  try {
+    database.exec("begin immediate");
+    try {
+      lock.assertHeld();
+      change();
+      database.exec("commit");
+    } catch (error) {
+      // SQLite has rolled back by itself when the disk failed; asking again would hide why.
+      if (database.isTransaction) database.exec("rollback");
+      throw error;
+    }
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}
+
+function insertPlan(
+  database: DatabaseSync,
+  rows: readonly PlannedRows[],
+  chunk: PlannedChunk | null,
+): void {
+  const insert = database.prepare("insert into planned_rows (first_row, requests) values (?, ?)");
+  for (const block of rows) insert.run(block.firstRow, bytesOf(block.requests));
+  if (chunk === null) return;
+  database
+    .prepare(
+      "insert into chunk (number, state, ordinals, request_count, bytes) values (?, 'planned', ?, ?, ?)",
+    )
+    .run(chunk.number, bytesOf(chunk.ordinals), chunk.ordinals.length, chunk.bytes);
+}

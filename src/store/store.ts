@@ -1,0 +1,151 @@
+/** The interface of a run's memory: one record of the run, its chunks, its tracker and its chunk files. */
+
+import type {
+  Learnt,
+  Chunk,
+  Collection,
+  Ending,
+  FailedRequest,
+  RemoteNames,
+} from "../core/chunk.ts";
+import type { Json } from "../core/hash.ts";
+import type { PlanCounts, PlannedRows } from "../core/plan.ts";
+
+/** What is known of a run as a whole. */
+export interface RunRecord {
+  readonly id: string;
+  /** Eight characters, first a letter: the prefix of every custom_id and the run's tag at the provider. */
+  readonly token: string;
+  /** The settings the run was started with, as far as they decide what is asked. */
+  readonly spec: Json;
+  /** A hash of the settings and of the input; the same command on the same rows has the same identity. */
+  readonly identity: string;
+  readonly createdAtMs: number;
+  /** Null until the plan is complete. */
+  readonly plan: PlanCounts | null;
+  /** When the last chunk was collected; null while there is work left. */
+  readonly finishedAtMs: number | null;
+  /** When the user asked for the remote work to be stopped; null when not, or when it was taken back. */
+  readonly cancelRequestedAtMs: number | null;
+  readonly learnt: Learnt;
+}
+
+/** Requests that go together into a chunk, as the planner has written them. */
+export interface PlannedChunk {
+  readonly number: number;
+  readonly bytes: number;
+  /** Strictly increasing. */
+  readonly ordinals: Uint32Array;
+}
+
+/** Where a request's accepted answer lies in its chunk's reply file. */
+export interface ReplyIndex {
+  /** Request ordinals with an answer, strictly increasing. */
+  readonly ordinals: Uint32Array;
+  /** Byte offsets of their lines. */
+  readonly offsets: Float64Array;
+  /** Byte lengths of their lines, without the newline. */
+  readonly lengths: Uint32Array;
+}
+
+/** Everything a collected chunk leaves behind, stored in one transaction. */
+export interface CollectedChunk {
+  readonly collection: Collection;
+  readonly index: ReplyIndex;
+  readonly failures: readonly FailedRequest[];
+  /** Requests no answer came for that go into a later chunk, strictly increasing; they are not in `failures`. */
+  readonly resend: Uint32Array;
+  /** Requests with an unusable answer that are asked once more, strictly increasing; they are in `failures` until answered. */
+  readonly again: Uint32Array;
+}
+
+/** What a chunk's request file holds. */
+export interface WrittenFile {
+  readonly bytes: number;
+  readonly requestCount: number;
+}
+
+/** A file being written; it appears under its name whole, or not at all. */
+export interface ChunkFileWriter {
+  write(piece: string | Uint8Array): Promise<void>;
+  /** Makes the file durable and gives it its name. */
+  commit(): Promise<{ readonly bytes: number }>;
+  /** Forgets what was written. */
+  abort(): Promise<void>;
+}
+
+/** The run's immutable chunk files. */
+export interface ChunkFiles {
+  path(name: string): string;
+  create(name: string): Promise<ChunkFileWriter>;
+  exists(name: string): Promise<boolean>;
+  /** The size of a file in bytes; null when there is none. */
+  bytes(name: string): Promise<number | null>;
+  /** The file's bytes in pieces. @throws {StoreError} `chunk_file_missing` */
+  read(name: string): AsyncIterable<Uint8Array>;
+  /** Opens a file for reading lines by offset. */
+  open(name: string): Promise<ChunkFileReader>;
+}
+
+/** Random access to a chunk file. */
+export interface ChunkFileReader {
+  text(offset: number, length: number): string;
+  close(): Promise<void>;
+}
+
+/**
+ * A run's memory. One process writes at a time: opened for driving, it holds the run's lock.
+ *
+ * Every change is durable when its promise settles. Changes check the state they start from and the
+ * lock, so a process that was frozen and has lost the run cannot write over its successor.
+ *
+ * @throws {StoreError} `run_locked` when another live process drives the run, `lock_lost` when this one no longer does.
+ */
+export interface Store extends AsyncDisposable {
+  readonly files: ChunkFiles;
+  run(): Promise<RunRecord>;
+  /** Forgets an unfinished plan, so that planning can start again; nothing has been sent for it. */
+  clearPlan(): Promise<void>;
+  /** Adds rows to the plan and the chunk they complete, if any, in one transaction. */
+  addToPlan(rows: readonly PlannedRows[], chunk: PlannedChunk | null): Promise<void>;
+  finishPlan(counts: PlanCounts): Promise<void>;
+  /** The planned rows in order. */
+  plannedRows(): AsyncIterable<PlannedRows>;
+  /** Every chunk, by number. */
+  chunks(): Promise<readonly Chunk[]>;
+  /** The requests a chunk carries, strictly increasing. */
+  ordinals(chunk: number): Promise<Uint32Array>;
+  /**
+   * planned → planned, once the request file of handed-on requests is written. False, and nothing
+   * recorded, when more requests have joined the chunk since they were listed: the file lacks them and
+   * must be written again.
+   */
+  written(chunk: number, file: WrittenFile): Promise<boolean>;
+  /** planned → submitting: the durable promise, made before the provider is called. */
+  intend(chunk: number, intentId: string): Promise<void>;
+  /** submitting → submitting: what was uploaded, and that the create call comes next. */
+  staged(chunk: number, staged: RemoteNames): Promise<void>;
+  /** submitting → planned: the provider has certainly made no batch. */
+  withdraw(chunk: number, reason: string): Promise<void>;
+  /** submitting → submitted: the batch's id, from the provider's answer or found by its tag. */
+  submitted(chunk: number, batchId: string, how: "accepted" | "adopted"): Promise<void>;
+  /** submitted → ended. */
+  ended(chunk: number, ending: Ending): Promise<void>;
+  /** ended → collected, with the requests handed on, in one transaction. */
+  collected(chunk: number, collected: CollectedChunk): Promise<void>;
+  /** planned → collected: nothing was sent, and every request of it has failed as `cancelled`. */
+  abandoned(chunk: number): Promise<void>;
+  /** planned → collected: nothing was sent, and its requests go into new chunks of at most `maxRequests`. */
+  divided(chunk: number, maxRequests: number): Promise<void>;
+  /** Puts failed requests into new chunks of at most `maxRequests`, and takes back a wish to cancel. */
+  retry(ordinals: Uint32Array, maxRequests: number): Promise<void>;
+  learn(learnt: Learnt): Promise<void>;
+  /** Notes that no work is left. */
+  finished(): Promise<void>;
+  /** The reply indexes of collected chunks, by chunk. */
+  replyIndexes(): AsyncIterable<{ readonly chunk: number; readonly index: ReplyIndex }>;
+  /** The requests that ended without an answer, by ordinal. */
+  failures(): AsyncIterable<FailedRequest>;
+  /** Whether this process still holds the run; asked just before a provider is called. */
+  holdsLock(): Promise<boolean>;
+}

@@ -1,0 +1,20 @@
+import type { Chunk } from "../../src/core/chunk.ts";
+
+/** A planned chunk of one request, with the parts a test cares for. */
+export function chunkOf(number: number, part: Partial<Chunk> = {}): Chunk {
+  return {
+    number,
+    state: "planned",
+    requestCount: 1,
+    origin: "plan",
+    attempt: 1,
+    resends: 0,
+    bytes: 1,
+    intent: null,
+    batchId: null,
+    submittedAtMs: null,
+    ending: null,
+    collection: null,
+    ...part,
+  };
+}

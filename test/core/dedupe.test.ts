@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { dedupeIndex } from "../../src/core/dedupe.ts";
+
+function idOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+describe("a dedupe index", () => {
+  it("gives what a Map would: the earlier ordinal, or the next one", () => {
+    // Few different first digits, so that ids collide in the table and differ in later words.
+    const digit = fc.constantFrom("0", "1", "f");
+    const ids = fc
+      .array(digit, { minLength: 3, maxLength: 3 })
+      .map(([a, b, c]) => `${(a ?? "").repeat(8)}${(b ?? "").repeat(8)}${(c ?? "").repeat(16)}`);
+    fc.assert(
+      fc.property(fc.array(ids, { maxLength: 80 }), (sequence) => {
+        const index = dedupeIndex();
+        const model = new Map<string, number>();
+        for (const id of sequence) {
+          expect(index.findOrAdd(id)).toBe(model.get(id) ?? null);
+          if (!model.has(id)) model.set(id, model.size);
+          expect(index.size).toBe(model.size);
+        }
+      }),
+    );
+  });
+
+  it("keeps every ordinal through the doublings of its table", () => {
+    const index = dedupeIndex();
+    const count = 20_000;
+    const ids = Array.from({ length: count }, (_, ordinal) => idOf(String(ordinal)));
+    expect(ids.every((id) => index.findOrAdd(id) === null)).toBe(true);
+    expect(index.size).toBe(count);
+    expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
+    expect(index.size).toBe(count);
+  });
+});

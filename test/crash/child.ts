@@ -1,0 +1,212 @@
+/**
+ * A process that enriches one CSV file, and is killed, frozen or put to sleep at a named step when told to.
+ *
+ * `CRASH_JOB` says what to do and `CRASH_POINTS` where to be struck; prints the receipt as JSON, or the
+ * error's code on standard error. Steps are named `store.intend:before`, `provider.create:after`,
+ * `replies.write:after`, `provider.replies:mid` (after a piece) and the like.
+ */
+
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { BatchframeError } from "../../src/core/errors.ts";
+import { parseTemplate } from "../../src/core/template.ts";
+import { EnrichRun } from "../../src/enrich-run.ts";
+import { openCsv } from "../../src/frame/csv.ts";
+import { writeCsv } from "../../src/frame/csv-write.ts";
+import { answerForm } from "../../src/output/form.ts";
+import { openModel } from "../../src/provider/models.ts";
+import type { Settings } from "../../src/settings.ts";
+import type { Receipt } from "../../src/core/receipt.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+
+/** What the process is to do. */
+export interface ChildJob {
+  readonly input: string;
+  readonly output: string;
+  readonly runDir: string;
+  /** The run's directory name, so that a test finds it. */
+  readonly name: string;
+  readonly model: "openai" | "embedded";
+  readonly baseUrl: string;
+  readonly settleMs: number;
+  readonly pollEveryMs: number;
+  readonly chunkRows: number;
+  readonly resends: number;
+  readonly stallMs: number | null;
+  readonly keepRemote: boolean;
+  /** Asks failed rows again first. */
+  readonly retry: boolean;
+  /** Stops the remote work once the plan is made. */
+  readonly cancel: boolean;
+  /** Gives up root for this user once everything is loaded; null stays what it is. */
+  readonly userId: number | null;
+}
+
+/** Where the process is struck, and how. */
+export interface CrashPoint {
+  readonly at: string;
+  /** At which passage, counted from 1. */
+  readonly nth: number;
+  /** `kill` is SIGKILL, `stop` SIGSTOP, `sleep` a wall clock that is two days later from then on. */
+  readonly action: "kill" | "stop" | "sleep";
+}
+
+const job = JSON.parse(process.env["CRASH_JOB"] ?? "null") as ChildJob;
+const points = JSON.parse(process.env["CRASH_POINTS"] ?? "[]") as readonly CrashPoint[];
+const TWO_DAYS_MS = 2 * 24 * 60 * 60 * 1000;
+const passages = new Map<string, number>();
+
+function passes(step: string): void {
+  const passage = (passages.get(step) ?? 0) + 1;
+  passages.set(step, passage);
+  for (const { at, nth, action } of points)
+    if (step === at && passage === nth) strike(step, action);
+}
+
+function strike(step: string, action: CrashPoint["action"]): void {
+  writeSync(1, `struck at ${step}\n`);
+  if (action === "sleep") {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() + TWO_DAYS_MS;
+    return;
+  }
+  process.kill(process.pid, action === "kill" ? "SIGKILL" : "SIGSTOP");
+  // The signal of a kill may take a moment; nothing more may happen in it.
+  while (action === "kill");
+}
+
+/** The same object, with every asynchronous call passing `name.method` before, in the middle and after. */
+function watched<T extends object>(target: T, name: string): T {
+  return new Proxy(target, {
+    get(object, key) {
+      const value: unknown = Reflect.get(object, key);
+      if (key === "files" && typeof value === "object" && value !== null)
+        return watched(value, "files");
+      if (typeof value !== "function" || typeof key === "symbol") return value;
+      const step = `${name}.${key}`;
+      return (...given: unknown[]): unknown => {
+        passes(`${step}:before`);
+        const result: unknown = Reflect.apply(value, object, given);
+        if (isIterable(result)) return watchedPieces(result, step);
+        if (!(result instanceof Promise)) return result;
+        return result.then((settled: unknown) => {
+          passes(`${step}:after`);
+          return step === "files.create" ? watchedWriter(settled, given[0]) : settled;
+        });
+      };
+    },
+  });
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+async function* watchedPieces<T>(pieces: AsyncIterable<T>, step: string): AsyncGenerator<T> {
+  for await (const piece of pieces) {
+    yield piece;
+    passes(`${step}:mid`);
+  }
+  passes(`${step}:after`);
+}
+
+function watchedWriter(writer: unknown, name: unknown): unknown {
+  const kind = String(name).includes(".replies.") ? "replies" : "requests";
+  return typeof writer === "object" && writer !== null ? watched(writer, kind) : writer;
+}
+
+// The request file is on its way once this many bytes have been given to a socket in one piece or more.
+const MID_UPLOAD_BYTES = 100_000;
+
+/** Passes `upload:mid` while a large request file leaves this process. */
+function watchUploads(): void {
+  const write: unknown = Reflect.get(Socket.prototype, "write");
+  if (typeof write !== "function") throw new Error("sockets cannot be watched");
+  let sentBytes = 0;
+  Object.assign(Socket.prototype, {
+    write(this: Socket, ...given: unknown[]): unknown {
+      const [piece] = given;
+      const result: unknown = Reflect.apply(write, this, given);
+      if (piece instanceof Uint8Array) sentBytes += piece.byteLength;
+      if (sentBytes >= MID_UPLOAD_BYTES) passes("upload:mid");
+      return result;
+    },
+  });
+}
+
+async function settingsOf(): Promise<Settings> {
+  const frame = await openCsv(job.input);
+  const ref =
+    job.model === "embedded"
+      ? ("embedded/use-lite" as const)
+      : {
+          provider: "openai",
+          model: "gpt-test",
+          baseUrl: job.baseUrl,
+          apiKey: "test-key",
+          settleMs: job.settleMs,
+        };
+  const model = await openModel(ref);
+  return {
+    frame,
+    template: parseTemplate("Judge this: {{text}}"),
+    system: undefined,
+    onNull: "skip",
+    limit: null,
+    form: answerForm(job.model === "embedded" ? { labels: ["positive", "negative"] } : undefined),
+    column: "answer",
+    model: { ...model, provider: watched(model.provider, "provider") },
+    runDir: job.runDir,
+    name: job.name,
+    memo: {},
+    openStore: async (directory, fresh) => {
+      passes("store.open:before");
+      const store = await openSqliteStore(directory, fresh);
+      passes("store.open:after");
+      return watched(store, "store");
+    },
+  };
+}
+
+function runOf(): EnrichRun<Receipt, unknown> {
+  return new EnrichRun<Receipt, unknown>({
+    settings: settingsOf,
+    finish: async (session) => {
+      const input = await openCsv(job.input);
+      const receipt = await session.complete(async (columns, cells) => {
+        const watchedCells = watchedPieces(cells, "output.write");
+        const written = await writeCsv({ input, output: job.output, columns, cells: watchedCells });
+        passes("output:after");
+        return { output: job.output, neutralisedCells: written.neutralisedCells };
+      });
+      return { result: receipt, receipt };
+    },
+    conduct: {
+      requestsPerChunk: job.chunkRows,
+      pollEveryMs: job.pollEveryMs,
+      maxResends: job.resends,
+      stallMs: job.stallMs,
+      keepRemote: job.keepRemote,
+    },
+    signal: undefined,
+    ...(job.retry ? { retry: "all" as const } : {}),
+  });
+}
+
+watchUploads();
+try {
+  const run = runOf();
+  run.on("warning", ({ code }) => writeSync(2, `warning ${code}\n`));
+  if (job.userId !== null) {
+    // What is loaded when first needed may lie where only root can read.
+    await import("../../src/provider/openai.ts");
+    process.setgid?.(job.userId);
+    process.setuid?.(job.userId);
+  }
+  const receipt = job.cancel ? await run.cancel() : await run.report();
+  writeSync(1, `${JSON.stringify(receipt)}\n`);
+} catch (error) {
+  if (!(error instanceof BatchframeError)) throw error;
+  writeSync(2, `${error.code}: ${error.message}\n`);
+  process.exitCode = 1;
+}

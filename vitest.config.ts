@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    environment: "node",
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    globalSetup: ["test/setup/temporary.ts"],
+    setupFiles: ["test/setup/loopback-only.mjs", "test/setup/isolate.ts"],
+    unstubEnvs: true,
+    restoreMocks: true,
+  },
+});
