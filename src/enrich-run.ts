@@ -67,6 +67,8 @@ export class EnrichRun<T, V>
   #done: Promise<Done<T>> | null = null;
   #progress: Progress | null = null;
   #directory: string | null = null;
+  #opened: Promise<Opened> | null = null;
+  #users = 0;
 
   constructor(job: Job<T>) {
     this.#job = job;
@@ -114,6 +116,7 @@ export class EnrichRun<T, V>
    * left, and false when batches are still under way.
    */
   async collect(): Promise<boolean> {
+    if (this.#done !== null) return await this.#done.then(() => true);
     return await this.#with(async (session) => {
       await session.plan();
       if (!(await session.drive({ once: true }))) return false;
@@ -157,12 +160,12 @@ export class EnrichRun<T, V>
   /** Every row's outcome in row order, once the run is complete. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RowResult<V>> {
     await this.#work();
-    const opened = await this.#open();
+    const opened = await this.#enter();
     try {
       for await (const { firstRow, outcomes } of opened.session.rows())
         for (const [at, outcome] of outcomes.entries()) yield rowResult<V>(firstRow + at, outcome);
     } finally {
-      await opened.close();
+      await this.#leave(opened);
     }
   }
 
@@ -186,12 +189,30 @@ export class EnrichRun<T, V>
   }
 
   async #with<R>(work: (session: Session) => Promise<R>): Promise<R> {
-    const opened = await this.#open();
+    const opened = await this.#enter();
     try {
       return await work(opened.session);
     } finally {
-      await opened.close();
+      await this.#leave(opened);
     }
+  }
+
+  /** The one session of this run, opened by who comes first: a second one would find the run locked. */
+  #enter(): Promise<Opened> {
+    this.#users += 1;
+    return (this.#opened ??= this.#open().catch((error: unknown) => {
+      this.#users = 0;
+      this.#opened = null;
+      throw error;
+    }));
+  }
+
+  /** Who leaves last closes it. */
+  async #leave(opened: Opened): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#opened = null;
+    await opened.close();
   }
 
   async #open(): Promise<Opened> {

@@ -122,9 +122,10 @@ function session(parts: Parts): Session {
   const { settings, conduct, ports, record, directory } = parts;
   const { store } = ports;
   const { form } = settings;
-  let planned: PlanCounts | null = record.plan;
-  const needPlan = async (): Promise<PlanCounts> =>
-    (planned ??= await makePlan({
+  // A promise, so that two who need it at once do not make it twice.
+  let planned = record.plan === null ? null : Promise.resolve(record.plan);
+  const needPlan = (): Promise<PlanCounts> =>
+    (planned ??= makePlan({
       ...parts,
       requestsPerChunk: conduct.requestsPerChunk,
       onProgress: conduct.onProgress,

@@ -122,6 +122,23 @@ describe("enrichColumn", () => {
     ]);
   });
 
+  it("may be planned, watched, read twice and awaited at once: one session serves all", async () => {
+    const model = await start({ runMs: 100 });
+    const run = enrichColumn(frame(), "{{ text }}", model, here({})).start();
+    const read = async (): Promise<number> => {
+      let rows = 0;
+      for await (const row of run) rows += row.status === "ok" ? 1 : 0;
+      return rows;
+    };
+    const together = await Promise.all([run.plan(), run.plan(), read(), read(), run.report()]);
+    const [plan, again, first, second, receipt] = together;
+    expect([plan.requests, again.requests, first, second, receipt.rows.ok]).toEqual([
+      2, 2, 3, 3, 3,
+    ]);
+    expect(emulator.stats()).toMatchObject({ batchesCreated: 1, rowsExecuted: 2 });
+    expect(await run.collect()).toBe(true);
+  });
+
   it("asks only the rows within the limit", async () => {
     const model = await start();
     const result = await enrichColumn(frame(), "{{ text }}", model, here({ limit: 1 }));
