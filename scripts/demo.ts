@@ -3,9 +3,12 @@
  * answers agree with the labels a careful person gave. No key, no network, no cost.
  */
 
-import { invoke } from "../src/cli/invoke.ts";
+import { hushSqliteWarning } from "../src/cli/hush.ts";
 import { endWhenUnread } from "../src/cli/interrupt.ts";
-import { listRuns, previewFile } from "../src/index.ts";
+
+hushSqliteWarning();
+const { invoke } = await import("../src/cli/invoke.ts");
+const { listRuns, previewFile } = await import("../src/index.ts");
 
 const output = "feedback.enriched.csv";
 

@@ -1,5 +1,6 @@
 /** The `batchframe` command. */
 
+import { hushSqliteWarning } from "./hush.ts";
 import { endWhenUnread } from "./interrupt.ts";
 
 endWhenUnread();
@@ -15,12 +16,3 @@ const command = await import("./invoke.ts").catch((error: unknown) => {
 });
 
 process.exitCode = command === null ? 1 : await command.invoke(process.argv.slice(2));
-
-/** Node 22 calls its own SQLite experimental at every start, between our lines; a user can do nothing about it. */
-function hushSqliteWarning(): void {
-  const emit = process.emitWarning.bind(process);
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-    if (String(warning).startsWith("SQLite is an experimental feature")) return;
-    Reflect.apply(emit, process, [warning, ...rest]);
-  };
-}
