@@ -10,7 +10,7 @@ import type { Progress } from "./core/progress.ts";
 import type { Params } from "./core/request.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
-import { parseTemplate, type OnNull, type Template } from "./core/template.ts";
+import { checkTemplate, parseTemplate, type OnNull, type Template } from "./core/template.ts";
 import { EnrichRun, type Job } from "./enrich-run.ts";
 import { openCsv, type CsvFrame } from "./frame/csv.ts";
 import { checkOutput } from "./frame/csv-output.ts";
@@ -248,13 +248,15 @@ async function settingsOf(
   };
 }
 
+/** Reads the template; a column it misspells is told before a key is looked for or a model is loaded. */
 function readTemplate(
   template: string | RowFunction["prompt"],
   frame: Frame,
 ): Template | RowFunction {
-  return typeof template === "string"
-    ? parseTemplate(template)
-    : { columns: frame.columns, prompt: template };
+  if (typeof template !== "string") return { columns: frame.columns, prompt: template };
+  const read = parseTemplate(template);
+  checkTemplate(read, frame.columns);
+  return read;
 }
 
 function checkedFrame(frame: unknown): DataFrame {

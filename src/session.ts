@@ -8,7 +8,6 @@ import type { Json } from "./core/hash.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import { receiptOf, rowTally, type Receipt, type RowTally } from "./core/receipt.ts";
-import { checkTemplate } from "./core/template.ts";
 import { newColumns } from "./output/form.ts";
 import type { RowErrorCode } from "./core/result.ts";
 import { makePlan } from "./planning.ts";
@@ -271,11 +270,9 @@ function check(settings: Settings): Rendering {
         { hint: "Choose another name with --column (column in code)." },
       );
   model.provider.check(form);
-  if ("parts" in template) {
-    checkTemplate(template, frame.columns);
-    return textRendering(template, settings.system, settings.onNull);
-  }
-  return functionRendering(template, settings.system);
+  return "parts" in template
+    ? textRendering(template, settings.system, settings.onNull)
+    : functionRendering(template, settings.system);
 }
 
 function identifyingSettings(settings: Settings): Readonly<Record<string, Json>> {

@@ -59,6 +59,13 @@ export function embeddedProvider(): BatchProvider {
 }
 
 function encodeLine(request: Request, customId: string): string {
+  const [param] = Object.keys(request.params);
+  if (param !== undefined)
+    throw new InputError(
+      "params_unsupported",
+      `embedded/use-lite takes no parameters, and was given ${JSON.stringify(param)}. Nothing was sent.`,
+      { hint: "Leave out --option (params in code), or name a model that takes them." },
+    );
   const text = request.cells.length > 0 ? request.cells.join("\n") : lastUserText(request);
   return JSON.stringify({ custom_id: customId, text, form: request.form });
 }

@@ -112,6 +112,18 @@ async function openEmbedded(spec: ModelSpec): Promise<BatchProvider> {
       `There is no embedded model named ${JSON.stringify(spec.model)}. Nothing was sent.`,
       { hint: didYouMean(spec.model, EMBEDDED_MODELS) },
     );
+  // Taken in silence they would seem to do something.
+  const ignored = (["baseUrl", "settleMs", "apiKey"] as const).find(
+    (name) => spec[name] !== undefined,
+  );
+  if (ignored !== undefined)
+    throw new InputError(
+      "option_unsupported",
+      `embedded/use-lite runs on this machine and has no use for ${ignored}. Nothing was sent.`,
+      {
+        hint: "Leave out --base-url and --settle, or name the model of the provider that is meant.",
+      },
+    );
   const { embeddedProvider } = await import("./embedded.ts");
   return embeddedProvider();
 }

@@ -41,6 +41,25 @@ const ORDINARY = [
 const BAD: readonly Bad[] = [
   { name: "a missing file", content: null, code: 2, says: /no file in\.csv/ },
   { name: "an unknown column", more: ["-p", "{{ reviw }}"], code: 2, says: /"reviw"[^]*"review"/ },
+  {
+    name: "an unknown column, told before a missing key",
+    more: ["-p", "{{ reviw }}"],
+    env: { OPENAI_API_KEY: "" },
+    code: 2,
+    says: /"reviw"[^]*"review"/,
+  },
+  {
+    name: "an address for a model that has none",
+    more: ["-m", "embedded/use-lite", "--labels", "a,b", "--base-url", "http://127.0.0.1:9/v1"],
+    code: 2,
+    says: /no use for baseUrl/,
+  },
+  {
+    name: "a parameter for a model that takes none",
+    more: ["-m", "embedded/use-lite", "--labels", "a,b", "-O", "temperature=0"],
+    code: 2,
+    says: /"temperature"/,
+  },
   { name: "an empty file", content: "", code: 2, says: /empty/ },
   { name: "a header and no rows", content: "id,review\n", code: 2, says: /no rows/ },
   {
