@@ -39,21 +39,37 @@ export async function prepareDirectory(directory: string): Promise<void> {
  * @throws {StoreError} `run_missing`, `run_directory_unwritable`, `store_damaged`, `store_version`.
  */
 export function openDatabase(path: string, mustExist: boolean): DatabaseSync {
-  try {
-    const database = new DatabaseSync(mustExist ? `file:${encodePath(path)}?mode=rw` : path, {
-      timeout: 5000,
-    });
+  const giveUpAt = performance.now() + BUSY_MS;
+  for (;;) {
     try {
-      database.exec("pragma journal_mode = wal; pragma synchronous = full;");
-      migrate(database, path);
-    } catch (error) {
-      database.close();
-      throw error;
+      return openOnce(path, mustExist);
+    } catch (cause) {
+      // Turning to write-ahead mode answers "busy" at once, without the time-out other statements have,
+      // while another process that was started together with this one does the same.
+      if (isBusy(String(cause)) && performance.now() < giveUpAt) pauseMs(20);
+      else throw cause instanceof StoreError ? cause : openError(path, mustExist, cause);
     }
-    return database;
-  } catch (cause) {
-    throw cause instanceof StoreError ? cause : openError(path, mustExist, cause);
   }
+}
+
+const BUSY_MS = 5000;
+
+function pauseMs(duration: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, duration);
+}
+
+function openOnce(path: string, mustExist: boolean): DatabaseSync {
+  const database = new DatabaseSync(mustExist ? `file:${encodePath(path)}?mode=rw` : path, {
+    timeout: BUSY_MS,
+  });
+  try {
+    database.exec("pragma journal_mode = wal; pragma synchronous = full;");
+    migrate(database, path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
 }
 
 function encodePath(path: string): string {
