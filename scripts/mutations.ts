@@ -53,8 +53,13 @@ const SENDING: readonly Mutation[] = [
   },
   {
     promise: "the create call is made once, without the SDK's retries",
-    file: "src/provider/openai.ts",
-    edits: [["{ signal, maxRetries: 0, timeout: 60_000 }", "{ signal, timeout: 60_000 }"]],
+    file: "src/provider/openai-sdk.ts",
+    edits: [
+      [
+        "{ body, signal, maxRetries: 0, timeout: POST_TIMEOUT_MS }",
+        "{ body, signal, timeout: POST_TIMEOUT_MS }",
+      ],
+    ],
     guard: { file: FAULTS, named: "createAcceptedThen" },
   },
   {
@@ -120,8 +125,8 @@ const COLLECTING: readonly Mutation[] = [
     edits: [
       ["    await writer.commit();\n", ""],
       [
-        "  return collection;\n}\n\ninterface Reading",
-        "  await writer.commit();\n  return collection;\n}\n\ninterface Reading",
+        "  return collection;\n}\n\n/** Refuses replies",
+        "  await writer.commit();\n  return collection;\n}\n\n/** Refuses replies",
       ],
     ],
     guard: { file: NAMED, named: "has its replies on disk" },
@@ -173,24 +178,24 @@ const COLLECTING: readonly Mutation[] = [
   },
   {
     promise: "a download is compared with the length the host gives",
-    file: "src/provider/openai.ts",
-    edits: [["if (received < file.bytes)", "if (false)"]],
+    file: "src/provider/openai-files.ts",
+    edits: [["if (received < bytes)", "if (false)"]],
     guard: { file: FAULTS, named: "cutDownload" },
   },
   {
     promise: "the error file is read as well as the output file",
-    file: "src/provider/openai.ts",
+    file: "src/provider/openai-host.ts",
     edits: [
       [
-        'for (const id of [ending.results["output"], ending.results["error"]])',
-        'for (const id of [ending.results["output"]])',
+        'for (const id of [results["output"], results["error"]])',
+        'for (const id of [results["output"]])',
       ],
     ],
     guard: { file: NAMED, named: "a killed retry" },
   },
   {
     promise: "an HTTP error in a reply line is a failure, not an answer",
-    file: "src/provider/openai-lines.ts",
+    file: "src/provider/openai-replies.ts",
     edits: [["if (status < 200 || status >= 300)", "if (false)"]],
     guard: { file: NAMED, named: "answers every row once: rows fail once" },
   },
@@ -199,8 +204,8 @@ const COLLECTING: readonly Mutation[] = [
     file: "src/stages/collect.ts",
     edits: [
       [
-        "  const replies = ports.provider.replies(",
-        '  if (chunk.ending.outcome !== "completed") return;\n  const replies = ports.provider.replies(',
+        "    await readReplies(replies, ports, { list, outcomes, writer });",
+        '    if (chunk.ending.outcome === "completed") await readReplies(replies, ports, { list, outcomes, writer });',
       ],
     ],
     guard: { file: FAULTS, named: "expireAfterRows" },
@@ -213,11 +218,40 @@ const PLANNING: readonly Mutation[] = [
     file: "src/stages/plan.ts",
     edits: [
       [
-        "index.findOrAdd(requestId(input.provider.id, request))",
-        "index.findOrAdd(requestId(input.provider.id, { ...request, model: String(Math.random()) }))",
+        "const id = requestId(service, request);",
+        "const id = requestId(service, { ...request, model: String(Math.random()) });",
       ],
     ],
     guard: { file: NAMED, named: "answers every row once: plain" },
+  },
+  {
+    promise: "an answer of one host is never taken for another's",
+    file: "src/stages/plan.ts",
+    edits: [["`${input.provider.id} ${input.provider.host}`", "input.provider.id"]],
+    guard: { file: "test/cache.test.ts", named: "another host" },
+  },
+  {
+    promise: "a kept answer that is none any more is asked again",
+    file: "src/stages/recall.ts",
+    edits: [["line === null || !(await input.isUsable(line))", "line === null"]],
+    guard: { file: "test/stages/recall.test.ts" },
+  },
+  {
+    promise: "no failure is kept for later runs",
+    file: "src/stages/collect.ts",
+    edits: [
+      [
+        "    const ordinal = await outcomes.settle(place, result, line);\n",
+        "    await outcomes.settle(place, result, line);\n    const ordinal = place;\n",
+      ],
+    ],
+    guard: { file: "test/cache.test.ts", named: "holds no failure" },
+  },
+  {
+    promise: "a row that failed a step is not asked by the steps that need it",
+    file: "src/frame/with-answers.ts",
+    edits: [['cells[statusAt] === "failed" || ', ""]],
+    guard: { file: "test/enrich-columns.test.ts", named: "keeps back" },
   },
   {
     promise: "a chunk keeps to the provider's bytes",
@@ -233,7 +267,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "the embedded model goes on where its journal ends",
     file: "src/provider/local-engine.ts",
-    edits: [["if (place <= answered) continue;", ""]],
+    edits: [['if (answered.size > 0 && answered.has(customIdOf(text) ?? "")) continue;', ""]],
     guard: { file: "test/crash/random-kills.test.ts", named: "where its journal ends" },
   },
 ];

@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve as absolute } from "node:path";
 import { BatchframeError, InputError } from "./core/errors.ts";
-import { DEFAULT_RUN_DIR } from "./enrich.ts";
-import { openModel, type ModelRef } from "./provider/models.ts";
+import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
+import { keyVariables, openModel, resolveModel } from "./provider/models.ts";
 import { listRuns } from "./runs.ts";
 import { unownedBatches } from "./stages/audit.ts";
 
@@ -32,14 +32,6 @@ export interface ExamineOptions {
   readonly remote?: boolean;
 }
 
-/** The environment variables that hold providers' keys. */
-const KEYS = {
-  OPENAI_API_KEY: "openai",
-  ANTHROPIC_API_KEY: "anthropic",
-  GOOGLE_API_KEY: "google",
-  GEMINI_API_KEY: "google",
-} as const;
-
 const REACH_TIMEOUT_MS = 5000;
 
 /** Looks at everything batchframe needs, in order from the ground up. Sends no row anywhere and spends nothing. */
@@ -50,11 +42,12 @@ export async function examine(options: ExamineOptions = {}): Promise<readonly Ch
     await sqlite(),
     await runDirectory(options.runDir ?? DEFAULT_RUN_DIR),
     await embedded(),
-    ...Object.entries(KEYS).map(([name, provider]) => key(name, provider)),
+    ...keyVariables().map(([name, provider]) => key(name, provider)),
   ];
   if (options.model !== undefined) checks.push(await model(options.model));
   // The list of models is a call of OpenAI's protocol; other providers' hosts are not asked for it.
-  const speaksOpenAi = options.model?.startsWith("openai/") ?? options.baseUrl !== undefined;
+  const { model: name } = options;
+  const speaksOpenAi = name === undefined ? options.baseUrl !== undefined : isOpenAis(name);
   if (speaksOpenAi) checks.push(await reach(options.baseUrl));
   if (options.remote === true) checks.push(await remoteBatches(options));
   return checks;
@@ -73,8 +66,7 @@ async function remoteBatches(options: ExamineOptions): Promise<Check> {
           hint: "Name one with --model, such as openai/gpt-5-mini.",
         },
       );
-    const slash = ref.indexOf("/");
-    const spec = { provider: ref.slice(0, slash), model: ref.slice(slash + 1) };
+    const spec = resolveModel(ref);
     const { provider } = await openModel(baseUrl === undefined ? spec : { ...spec, baseUrl });
     const { runs } = await listRuns(options.runDir);
     const owned = new Set(
@@ -103,6 +95,16 @@ async function remoteBatches(options: ExamineOptions): Promise<Check> {
       found: reason(error),
       ...(hint === undefined ? {} : { hint }),
     };
+  }
+}
+
+/** Whether a model's name means one of OpenAI's; false for a name that means none. */
+function isOpenAis(name: string): boolean {
+  try {
+    return resolveModel(name).provider === "openai";
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
   }
 }
 
@@ -223,8 +225,7 @@ function key(name: string, provider: string): Check {
 
 async function model(name: string): Promise<Check> {
   try {
-    // A name without a slash is not a model; openModel says so in its own words.
-    const { provider } = await openModel(name as Extract<ModelRef, string>);
+    const { provider } = await openModel(name);
     await provider.close();
     const price = provider.free ? "free" : "charged by its provider";
     return { name, state: "ok", found: `runs on ${provider.host}, ${price}` };

@@ -1,14 +1,16 @@
 /** A run as a value: nothing happens until it is awaited, iterated or started. */
 
+import type { ToolCall } from "./core/call-settings.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
+import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
+import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { Settings } from "./settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
-import { requestCancel } from "./store/sqlite.ts";
 
 /** One row's outcome. */
 export interface RowResult<V> {
@@ -17,6 +19,8 @@ export interface RowResult<V> {
   readonly status: RowStatus;
   /** The answer; null unless `status` is `ok`. */
   readonly value: V | null;
+  /** The calls the model wished to make; empty unless it was given tools. */
+  readonly toolCalls: readonly ToolCall[];
   /** Why there is no answer; null unless `status` is `failed`. */
   readonly error: { readonly code: RowErrorCode; readonly message: string } | null;
 }
@@ -30,8 +34,11 @@ export interface RunEvents {
   readonly warning: Warning;
 }
 
-/** The plan of a run, as counts; making it sends nothing. */
-export type RunPlan = PlanCounts;
+/** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
+export interface RunPlan extends PlanCounts {
+  /** Sentences for people: what of the schema the provider is not told. Empty for most runs. */
+  readonly warnings: readonly string[];
+}
 
 /** A finished run: its result and its receipt. */
 export interface Done<T> {
@@ -39,13 +46,43 @@ export interface Done<T> {
   readonly receipt: Receipt;
 }
 
-/** What a run is made of; the settings are read, and the model loaded, when it starts. */
+/** A session, and what must be closed after it. */
+export interface OpenedSession {
+  readonly session: Session;
+  close(): Promise<void>;
+}
+
+/** Opens the session of a run of one column, with its model; the settings are read when the run starts. */
+export function openColumn(settings: () => Promise<Settings>): Job<unknown>["open"] {
+  return async (conduct, place) => {
+    const given = await settings();
+    const closeModel = (): Promise<void> => given.model.provider.close();
+    try {
+      const session = await openSession({ ...given, runDir: await place(given) }, conduct);
+      return {
+        session,
+        close: async () => {
+          await session[Symbol.asyncDispose]();
+          await closeModel();
+        },
+      };
+    } catch (error) {
+      await closeModel();
+      throw error;
+    }
+  };
+}
+
+/** What a run is made of; nothing is read or loaded before it starts. */
 export interface Job<T> {
-  settings(): Promise<Settings>;
+  /** Opens the session; `place` gives the directory that holds the run, for the settings it was made of. */
+  open(conduct: Conduct, place: (settings: Settings) => Promise<string>): Promise<OpenedSession>;
   /** Writes the rows where they belong. */
   finish(session: Session): Promise<Done<T>>;
   readonly conduct: Omit<Conduct, "signal" | "onOpen" | "onProgress" | "onWarning">;
   readonly signal: AbortSignal | undefined;
+  /** Whether the run's memory goes with it: it then lies in a temporary folder, whatever the settings say. */
+  readonly forgets?: boolean;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Failed rows to ask again first: those with these codes, or all. */
   readonly retry?: readonly RowErrorCode[] | "all";
@@ -66,12 +103,17 @@ export class EnrichRun<T, V>
   readonly #listeners = new Map<keyof RunEvents, Set<(event: never) => void>>();
   #done: Promise<Done<T>> | null = null;
   #progress: Progress | null = null;
-  #directory: string | null = null;
-  #opened: Promise<Opened> | null = null;
+  #opened: Promise<OpenedSession> | null = null;
   #users = 0;
+  #isOver = false;
+  readonly #memory: PrivateMemory | null;
 
   constructor(job: Job<T>) {
     this.#job = job;
+    const warn = (warning: Warning): void => {
+      this.#tell("warning", warning);
+    };
+    this.#memory = job.forgets === true ? privateMemory(warn) : null;
     if (job.onProgress !== undefined) this.on("progress", job.onProgress);
   }
 
@@ -83,7 +125,10 @@ export class EnrichRun<T, V>
 
   /** The plan: rows, requests, duplicates, what is skipped and why. Sends nothing and spends nothing. */
   async plan(): Promise<RunPlan> {
-    return await this.#with((session) => session.plan());
+    return await this.#with(async (session) => {
+      const counts = await session.plan();
+      return { ...counts, warnings: session.warnings };
+    });
   }
 
   /** The latest progress; null before the run has started. */
@@ -113,16 +158,29 @@ export class EnrichRun<T, V>
 
   /**
    * Takes what is ready now and does not wait: gives true, with the result written, when nothing is
-   * left, and false when batches are still under way.
+   * left, and false when batches are still under way, or chunks that wait to be sent were left alone.
+   *
+   * With `batchId` or `results`, what was made elsewhere from the request file of a chunk that waits to
+   * be sent is taken as that chunk's own first, and nothing is sent unless `sends` says so.
+   *
+   * @throws {InputError} `batch_claimed`, `chunk_unknown`, `chunk_not_planned`, `chunk_ambiguous`,
+   * `replies_foreign` when it cannot be taken; the run stays as it was.
    */
-  async collect(): Promise<boolean> {
+  async collect({ sends, ...given }: CollectHow = {}): Promise<boolean> {
     if (this.#done !== null) return await this.#done.then(() => true);
+    const isGiven = given.batchId !== undefined || given.results !== undefined;
     return await this.#with(async (session) => {
-      await session.plan();
-      if (!(await session.drive({ once: true }))) return false;
+      if (isGiven) await session.take(given);
+      if (!(await session.drive({ once: true, sends: sends ?? !isGiven }))) return false;
       this.#done ??= Promise.resolve(await this.#job.finish(session));
+      this.#isOver = true;
       return true;
     });
+  }
+
+  /** The request files of the chunks that wait to be sent, by number; plans the run when it has no plan. Sends nothing. */
+  async requestFiles(): Promise<readonly ChunkFile[]> {
+    return await this.#with((session) => session.requestFiles());
   }
 
   /**
@@ -130,16 +188,22 @@ export class EnrichRun<T, V>
    * fail as `cancelled`. Whatever the batches have worked on is charged.
    */
   async cancel(): Promise<Receipt> {
-    if (this.#directory === null) await this.plan();
-    if (this.#directory !== null) requestCancel(this.#directory);
+    if (this.#memory?.isGone !== true)
+      await this.#with(async (session) => {
+        await session.plan();
+        session.requestCancel();
+      });
     return await this.report();
   }
 
   /**
    * A run that asks failed rows again, those with one of these codes or all of them, and then goes on
    * as this one. Pays for what it asks.
+   *
+   * @throws {InputError} `run_forgotten` for a run without a directory: it would ask every row again.
    */
   retry(codes?: readonly RowErrorCode[]): EnrichRun<T, V> {
+    if (this.#memory !== null) throw forgotten();
     return new EnrichRun<T, V>({ ...this.#job, retry: codes ?? "all" });
   }
 
@@ -147,6 +211,7 @@ export class EnrichRun<T, V>
   async detach(): Promise<void> {
     this.#stop.abort();
     await this.#done?.catch(() => undefined);
+    if (this.#users === 0) await this.#memory?.forget();
   }
 
   /** Part of being thenable; see {@link EnrichRun.result}. */
@@ -159,9 +224,10 @@ export class EnrichRun<T, V>
 
   /** Every row's outcome in row order, once the run is complete. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RowResult<V>> {
-    await this.#work();
+    // Entered first, so that a memory that goes with the run is still there to be read.
     const opened = await this.#enter();
     try {
+      await this.#work();
       for await (const { firstRow, outcomes } of opened.session.rows())
         for (const [at, outcome] of outcomes.entries()) yield rowResult<V>(firstRow + at, outcome);
     } finally {
@@ -180,11 +246,15 @@ export class EnrichRun<T, V>
 
   #perform(): Promise<Done<T>> {
     return this.#with(async (session) => {
-      await session.plan();
-      const { retry } = this.#job;
-      if (retry !== undefined) await session.retry(retry === "all" ? undefined : retry);
-      await session.drive();
-      return await this.#job.finish(session);
+      try {
+        await session.plan();
+        const { retry } = this.#job;
+        if (retry !== undefined) await session.retry(retry === "all" ? undefined : retry);
+        await session.drive();
+        return await this.#job.finish(session);
+      } finally {
+        this.#isOver = true;
+      }
     });
   }
 
@@ -198,7 +268,7 @@ export class EnrichRun<T, V>
   }
 
   /** The one session of this run, opened by who comes first: a second one would find the run locked. */
-  #enter(): Promise<Opened> {
+  #enter(): Promise<OpenedSession> {
     this.#users += 1;
     return (this.#opened ??= this.#open().catch((error: unknown) => {
       this.#users = 0;
@@ -208,24 +278,24 @@ export class EnrichRun<T, V>
   }
 
   /** Who leaves last closes it. */
-  async #leave(opened: Opened): Promise<void> {
+  async #leave(opened: OpenedSession): Promise<void> {
     this.#users -= 1;
     if (this.#users > 0) return;
     this.#opened = null;
     await opened.close();
+    if (this.#isOver) await this.#memory?.forget();
   }
 
-  async #open(): Promise<Opened> {
-    const settings = await this.#job.settings();
-    const closeModel = (): Promise<void> => settings.model.provider.close();
+  async #open(): Promise<OpenedSession> {
+    if (this.#memory?.isGone === true) throw forgotten();
     const given = this.#job.signal;
-    try {
-      const session = await openSession(settings, {
+    return await this.#job.open(
+      {
         ...this.#job.conduct,
         signal:
           given === undefined ? this.#stop.signal : AbortSignal.any([given, this.#stop.signal]),
         onOpen: (run) => {
-          this.#directory = run.directory;
+          this.#memory?.opened(run.directory);
           this.#tell("open", run);
         },
         onProgress: (progress) => {
@@ -235,18 +305,9 @@ export class EnrichRun<T, V>
         onWarning: (warning) => {
           this.#tell("warning", warning);
         },
-      });
-      return {
-        session,
-        close: async () => {
-          await session[Symbol.asyncDispose]();
-          await closeModel();
-        },
-      };
-    } catch (error) {
-      await closeModel();
-      throw error;
-    }
+      },
+      async (settings) => (await this.#memory?.place(settings)) ?? settings.runDir,
+    );
   }
 
   #tell<K extends keyof RunEvents>(kind: K, event: RunEvents[K]): void {
@@ -255,14 +316,16 @@ export class EnrichRun<T, V>
   }
 }
 
-interface Opened {
-  readonly session: Session;
-  close(): Promise<void>;
+/** How {@link EnrichRun.collect} takes what there is. */
+export interface CollectHow extends Given {
+  /** Whether chunks that wait to be sent are sent; when left out they are, unless something is given. */
+  readonly sends?: boolean;
 }
 
 function rowResult<V>(row: number, outcome: RowOutcome): RowResult<V> {
-  const base = { row, status: outcome.status, value: null, error: null };
-  if (outcome.status === "ok") return { ...base, value: outcome.value as V };
+  const base = { row, status: outcome.status, value: null, toolCalls: [], error: null };
+  if ("value" in outcome)
+    return { ...base, value: outcome.value as V, toolCalls: outcome.toolCalls };
   if (outcome.status === "skipped") return base;
   return { ...base, error: { code: outcome.code, message: outcome.message } };
 }

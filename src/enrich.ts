@@ -1,83 +1,33 @@
 /** enrichColumn and enrichFile: where concrete frames, models and stores are put together. */
 
-import { resolve as absolute } from "node:path";
 import type { DataFrame } from "nodejs-polars";
-import type { Cell } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
-import type { Json } from "./core/hash.ts";
-import type { CheckTemplate, ColumnsOf, IsAny } from "./core/placeholders.ts";
-import type { Progress } from "./core/progress.ts";
-import type { Params } from "./core/request.ts";
+import type { MetaName } from "./core/meta.ts";
+import type { CheckTemplate } from "./core/placeholders.ts";
 import type { Receipt } from "./core/receipt.ts";
-import type { RowErrorCode, RowStatus } from "./core/result.ts";
-import { checkTemplate, parseTemplate, type OnNull, type Template } from "./core/template.ts";
-import { EnrichRun, type Job } from "./enrich-run.ts";
-import { openCsv, type CsvFrame } from "./frame/csv.ts";
-import { checkOutput } from "./frame/csv-output.ts";
-import { writeCsv } from "./frame/csv-write.ts";
-import type { Frame } from "./frame/frame.ts";
+import type { EnrichedSchema, EnrichOptions, FrameSchema, RowOf } from "./enrich-options.ts";
+import {
+  conductOf,
+  DEFAULT_COLUMN,
+  refreshMark,
+  settingsOf,
+  type AskedAndRead,
+} from "./enrich-settings.ts";
+import { EnrichRun, openColumn } from "./enrich-run.ts";
+import { lastingPath } from "./file-parts.ts";
+import { checkFileOutput, openFile, writeFileFrame, type FileFrame } from "./files.ts";
+import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
-import { answerForm, type OutputOption } from "./output/form.ts";
-import { openModel, type ModelRef } from "./provider/models.ts";
-import { DEFAULT_RESENDS } from "./session.ts";
-import type { Settings } from "./settings.ts";
+import { judgedCells, rowKeeper, type Unanswered } from "./kept-rows.ts";
+import type { AnswerOf } from "./output/answer-type.ts";
+import type { OutputOfModel } from "./output/embedding-name.ts";
+import type { OutputOption } from "./output/form.ts";
+import type { ModelRef } from "./provider/models.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
+import type { OnLong, ToldColumns } from "./told-columns.ts";
+import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
-/** How a column is made, with the defaults a careful person would choose. */
-export interface EnrichOptions<Name extends string, O extends OutputOption> {
-  /** The new column's name; `enriched` when left out. */
-  readonly column?: Name;
-  /** What the answers may be; free text when left out. */
-  readonly output?: O;
-  /** Instructions given to the model before every prompt. */
-  readonly system?: string;
-  /** Extra fields for every request body, such as `{ max_completion_tokens: 64 }`. */
-  readonly params?: Params;
-  /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */
-  readonly onNull?: OnNull;
-  /** Asks the first rows only; the others are kept and marked skipped. */
-  readonly limit?: number;
-  /** The directory that holds runs; `.batchframe` here when left out. */
-  readonly runDir?: string;
-  /** The run's id; made from the frame's name, the column and the content when left out. */
-  readonly name?: string;
-  /** Requests in a chunk; the provider's own advice when left out. */
-  readonly chunkRows?: number;
-  /** Time between looks at a batch, in milliseconds; the provider's own advice when left out. */
-  readonly pollEveryMs?: number;
-  /** How often a request that was not answered is sent again; 3 when left out. */
-  readonly retries?: number;
-  /** A batch that makes no progress for this long is cancelled, and its rest sent again; waits for ever when left out. */
-  readonly stallMs?: number;
-  /** Leaves the provider's copies of requests and results where they are; they are deleted when left out. */
-  readonly keepRemote?: boolean;
-  /** Ends local waiting; remote batches go on. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
-
-// polars describes columns by its own types and leaves an untyped frame's schema open. Naming that
-// openness through polars lets a result's schema say what an answer can be, label by label.
-type OpenSchema = DataFrame extends DataFrame<infer S> ? S : never;
-
-/** A frame's schema: names, and the polars type or the values of each column. */
-export type FrameSchema = Record<string, OpenSchema>;
-
-/** The type of one answer. */
-export type AnswerOf<O> = O extends { readonly labels: readonly (infer L)[] }
-  ? L
-  : O extends { readonly labels: infer D }
-    ? keyof D & string
-    : string;
-
-/** A frame's schema with the new columns, as far as the types know it. */
-export type EnrichedSchema<S, Name extends string, O> = (IsAny<S> extends true ? unknown : S) &
-  Readonly<Record<Name, AnswerOf<O> | null>> &
-  Readonly<Record<`${Name}_status`, RowStatus>> &
-  Readonly<Record<`${Name}_error`, RowErrorCode | null>>;
-
-/** A row as a template function sees it. */
-export type RowOf<S> = Readonly<Record<ColumnsOf<S>, Cell>>;
+export type { AnswerOf, EnrichedSchema, EnrichOptions, FrameSchema, RowOf };
 
 /**
  * Adds a column to a dataframe by asking a model once per distinct prompt.
@@ -95,61 +45,132 @@ export function enrichColumn<
   const T extends string,
   const O extends OutputOption = undefined,
   const Name extends string = "enriched",
+  const Levels extends number = 1,
+  const M extends ModelRef = ModelRef,
+  Meta extends MetaName = never,
+  const Quotes extends boolean = false,
+  const Long extends OnLong = "fail",
 >(
   frame: DataFrame<S>,
   template: T & CheckTemplate<S, T>,
-  model: ModelRef,
-  options?: EnrichOptions<Name, O>,
-): EnrichRun<DataFrame<EnrichedSchema<S, Name, O>>, AnswerOf<O>>;
+  model: M,
+  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long>,
+): EnrichRun<
+  DataFrame<
+    EnrichedSchema<
+      S,
+      Name,
+      OutputOfModel<O, M>,
+      Levels,
+      ToldColumns<Name, AnswerOf<OutputOfModel<O, M>>, Meta, Quotes, Long>
+    >
+  >,
+  AnswerOf<OutputOfModel<O, M>>
+>;
 export function enrichColumn<
   S extends FrameSchema,
   const O extends OutputOption = undefined,
   const Name extends string = "enriched",
+  const Levels extends number = 1,
+  const M extends ModelRef = ModelRef,
+  Meta extends MetaName = never,
+  const Quotes extends boolean = false,
+  const Long extends OnLong = "fail",
 >(
   frame: DataFrame<S>,
   template: (row: RowOf<S>) => PromptAnswer,
-  model: ModelRef,
-  options?: EnrichOptions<Name, O>,
-): EnrichRun<DataFrame<EnrichedSchema<S, Name, O>>, AnswerOf<O>>;
+  model: M,
+  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long>,
+): EnrichRun<
+  DataFrame<
+    EnrichedSchema<
+      S,
+      Name,
+      OutputOfModel<O, M>,
+      Levels,
+      ToldColumns<Name, AnswerOf<OutputOfModel<O, M>>, Meta, Quotes, Long>
+    >
+  >,
+  AnswerOf<OutputOfModel<O, M>>
+>;
 export function enrichColumn(
   frame: DataFrame,
   template: string | RowFunction["prompt"],
   model: ModelRef,
   options: EnrichOptions<string, OutputOption> = {},
 ): EnrichRun<unknown, unknown> {
+  if (isVoted(options)) return votedFrame(checkedFrame(frame), { template, model, options });
+  return frameRun({ frame, template, model, options });
+}
+
+/** A run over a dataframe, as {@link enrichColumn} starts it. */
+export interface FrameJob {
+  readonly frame: DataFrame;
+  readonly template: string | RowFunction["prompt"];
+  readonly model: ModelRef;
+  readonly options: EnrichOptions<string, OutputOption>;
+  /** Keeps only the rows whose answer is true, and those without an answer or not; all rows when left out. */
+  readonly keep?: Unanswered;
+}
+
+/** The run that a {@link FrameJob} describes. */
+export function frameRun<R, V>({
+  frame,
+  template,
+  model,
+  options,
+  keep,
+}: FrameJob): EnrichRun<R, V> {
   const rows = checkedFrame(frame);
   // Loaded when rows in memory are at hand, and with them polars: files need none of its 120 MB.
   const polars = () => import("./frame/polars.ts");
-  return new EnrichRun<unknown, unknown>({
-    settings: async () => {
+  const refreshed = refreshMark(options);
+  return new EnrichRun<R, V>({
+    open: openColumn(async () => {
       const { polarsFrame } = await polars();
-      return await settingsOf(polarsFrame(rows), template, model, { options, memo: {} });
-    },
+      return await settingsOf(polarsFrame(rows), template, model, {
+        options,
+        memo: {},
+        refreshed,
+      });
+    }),
     finish: async (session) => {
-      const { withNewColumns } = await polars();
+      const { onlyRows, withNewColumns } = await polars();
       let result = rows;
       const receipt = await session.complete(async (columns, cells) => {
-        result = await withNewColumns(rows, columns, cells);
-        return { output: null, neutralisedCells: 0 };
+        const written = { output: null, neutralisedCells: 0 };
+        if (keep === undefined) {
+          result = await withNewColumns(rows, columns, cells);
+          return written;
+        }
+        const kept: boolean[] = [];
+        const keeper = rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
+        const whole = await withNewColumns(rows, columns, judgedCells(cells, keeper, kept));
+        result = onlyRows(whole, kept);
+        return { ...written, kept: keeper.counts() };
       });
-      return { result, receipt };
+      return { result: result as unknown as R, receipt };
     },
     conduct: conductOf(options),
     signal: options.signal,
+    forgets: options.runDir === null,
     onProgress: options.onProgress,
   });
 }
 
 /** A file to read and a file to write. */
 export interface FilePair {
-  /** The CSV file to read; never changed. */
+  /** The file to read; never changed. A directory or a pattern for several, `-` for standard input. */
   readonly input: string;
-  /** The CSV file to write, whole or not at all; it may exist. */
+  /** The file to write, in the format of its ending, whole or not at all; it may exist. `-` for standard output. */
   readonly output: string;
+  /** What the input does not show of itself. */
+  readonly reading?: OpenFileOptions;
 }
 
 /**
- * Adds a column to a CSV file, streaming: memory stays flat however long the file is.
+ * Adds a column to a file, streaming: memory stays flat however long the file is. CSV, TSV, JSON Lines,
+ * JSON arrays (all also as .gz and .zst), Parquet and Arrow, and from each into each.
  *
  * Input cells come back byte for byte, in order, with `<column>`, `<column>_status` and
  * `<column>_error` after them. Gives the receipt. The same call again goes on with an unfinished run,
@@ -163,103 +184,87 @@ export function enrichFile<const O extends OutputOption = undefined>(
   model: ModelRef,
   options: EnrichOptions<string, O> = {},
 ): EnrichRun<Receipt, AnswerOf<O>> {
+  if (isVoted(options)) return votedFile(files, { template, model, options });
+  return fileRun({ files, template, model, options });
+}
+
+/** A run over a file, as {@link enrichFile} and going on with one by name start it. */
+export interface FileJob {
+  readonly files: FilePair;
+  readonly template: string | RowFunction["prompt"];
+  readonly model: ModelRef;
+  readonly options: EnrichOptions<string, OutputOption>;
+  /** What is asked for and how it is read; what the options say when left out. */
+  readonly asked?: () => Promise<AskedAndRead>;
+  /** The mark of the refresh the run was started by; made from the options when left out. */
+  readonly refreshed?: string | null;
+  /** Keeps only the rows whose answer is true, and those without an answer or not; all rows when left out. */
+  readonly keep?: Unanswered;
+}
+
+/** The run that a {@link FileJob} describes; see {@link enrichFile}. */
+export function fileRun<V>({
+  files,
+  template,
+  model,
+  options,
+  asked,
+  refreshed = refreshMark(options),
+  keep,
+}: FileJob): EnrichRun<Receipt, V> {
   // What the run must remember to be started again by name.
   const memo = {
-    input: absolute(files.input),
-    output: absolute(files.output),
+    input: lastingPath(files.input),
+    output: lastingPath(files.output),
+    reading: { ...files.reading },
     baseUrl: typeof model === "string" ? null : (model.baseUrl ?? null),
+    ...(keep === undefined ? {} : { keep }),
   };
-  let frame: CsvFrame | null = null;
+  const open = (): Promise<FileFrame> =>
+    openFile(files.input, { ...files.reading, output: files.output });
+  let frame: FileFrame | null = null;
   return new EnrichRun({
-    settings: async () => {
-      frame = await openCsv(files.input);
+    open: openColumn(async () => {
+      frame = await open();
       // Found out now, before anything is bought, and once more when the file is written.
-      await checkOutput(files.output, files.input);
-      return await settingsOf(frame, template, model, { options, memo });
-    },
+      await checkFileOutput(frame, files.output, keep !== undefined);
+      return await settingsOf(frame, template, model, {
+        options,
+        memo,
+        refreshed,
+        ...(asked === undefined ? {} : { asked }),
+      });
+    }),
     finish: async (session) => {
-      const input = frame ?? (await openCsv(files.input));
+      const input = frame ?? (await open());
       const receipt = await session.complete(async (columns, cells) => {
-        const written = await writeCsv({ input, output: files.output, columns, cells });
-        return { output: files.output, neutralisedCells: written.neutralisedCells };
+        const keeper =
+          keep === undefined ? null : rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
+        const { neutralisedCells } = await writeFileFrame({
+          input,
+          output: files.output,
+          columns,
+          cells,
+          ...(keeper === null ? {} : { keeps: keeper.keeps }),
+        });
+        const written = { output: files.output, neutralisedCells };
+        return keeper === null ? written : { ...written, kept: keeper.counts() };
       });
       return { result: receipt, receipt };
     },
     conduct: conductOf(options),
     signal: options.signal,
+    forgets: options.runDir === null,
     onProgress: options.onProgress,
   });
 }
 
-const DEFAULT_COLUMN = "enriched";
-
-/** Where runs live when nothing else is said, below the working directory. */
-export const DEFAULT_RUN_DIR = ".batchframe";
-
-function conductOf(options: EnrichOptions<string, OutputOption>): Job<never>["conduct"] {
-  checkPositive("chunkRows", options.chunkRows);
-  checkPositive("pollEveryMs", options.pollEveryMs);
-  checkPositive("limit", options.limit);
-  checkPositive("stallMs", options.stallMs);
-  if (options.retries !== 0) checkPositive("retries", options.retries);
-  return {
-    requestsPerChunk: options.chunkRows ?? null,
-    pollEveryMs: options.pollEveryMs ?? null,
-    maxResends: options.retries ?? DEFAULT_RESENDS,
-    stallMs: options.stallMs ?? null,
-    keepRemote: options.keepRemote ?? false,
-  };
-}
-
-function checkPositive(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
-  throw new InputError(
-    "option_invalid",
-    `${name} must be a whole number above 0; it is ${String(value)}. Nothing was sent.`,
-  );
-}
-
-interface Given {
-  readonly options: EnrichOptions<string, OutputOption>;
-  readonly memo: Readonly<Record<string, Json>>;
-}
-
-async function settingsOf(
-  frame: Frame,
-  template: string | RowFunction["prompt"],
-  model: ModelRef,
-  { options, memo }: Given,
-): Promise<Settings> {
-  const form = answerForm(options.output);
-  const read = readTemplate(template, frame);
-  const opened = await openModel(model);
-  return {
-    frame,
-    template: read,
-    system: options.system,
-    onNull: options.onNull ?? "skip",
-    limit: options.limit ?? null,
-    form,
-    column: options.column ?? DEFAULT_COLUMN,
-    model: { ...opened, params: { ...opened.params, ...options.params } },
-    runDir: options.runDir ?? DEFAULT_RUN_DIR,
-    name: options.name ?? null,
-    memo,
-  };
-}
-
-/** Reads the template; a column it misspells is told before a key is looked for or a model is loaded. */
-function readTemplate(
-  template: string | RowFunction["prompt"],
-  frame: Frame,
-): Template | RowFunction {
-  if (typeof template !== "string") return { columns: frame.columns, prompt: template };
-  const read = parseTemplate(template);
-  checkTemplate(read, frame.columns);
-  return read;
-}
-
-function checkedFrame(frame: unknown): DataFrame {
+/**
+ * The first argument as the dataframe it must be.
+ *
+ * @throws {InputError} `frame_invalid` for anything else; nothing was sent.
+ */
+export function checkedFrame(frame: unknown): DataFrame {
   if (isDataFrame(frame)) return frame;
   throw new InputError(
     "frame_invalid",

@@ -1,15 +1,73 @@
 /** batchframe's public names. */
 
+export { cacheFileOf, clearCache, inspectCache } from "./cache.ts";
+export type { CacheInfo } from "./cache.ts";
+export type { CacheFilter, CacheShare } from "./store/reply-cache.ts";
 export { enrichColumn, enrichFile } from "./enrich.ts";
-export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts";
-export type { EnrichRun, RowResult, RunEvents, RunPlan } from "./enrich-run.ts";
+export type { EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts";
+export type { CollectHow, EnrichRun, RowResult, RunEvents, RunPlan } from "./enrich-run.ts";
+export { openBatches } from "./batches.ts";
+export type { Batches } from "./batches.ts";
+export type { BuildOptions, BuiltBytes, BuiltFile } from "./batch-building.ts";
+export type { Waiting } from "./batch-desk.ts";
+export type { Downloaded, DownloadOptions, ReadOptions, ValueOf } from "./batch-replies.ts";
+export {
+  resultLine,
+  resultsById,
+  succeededResults,
+  unsuccessfulResults,
+  valuesOf,
+} from "./batch-results.ts";
+export type {
+  BatchResult,
+  CancelledResult,
+  ExpiredResult,
+  FailedResult,
+  SucceededResult,
+} from "./batch-results.ts";
+export type { BatchState, EndedBatch, WaitOptions } from "./batch-waiting.ts";
+export type { BatchRequest, LinesSource } from "./request-lines.ts";
+export type { ChunkFile, Given } from "./given.ts";
+export { diffFiles } from "./diff.ts";
+export type { AnswerColumn, DiffReport } from "./diff.ts";
+export { filePrompt } from "./file-prompt.ts";
+export type { FilePromptOptions, ShownPrompt } from "./file-prompt.ts";
+export type { Unanswered } from "./kept-rows.ts";
+export type { OnLong } from "./told-columns.ts";
+export { classify, classifyTask } from "./verbs/classify.ts";
+export type { ClassifyOptions } from "./verbs/classify.ts";
+export { embed, embedTask } from "./verbs/embed.ts";
+export type { EmbedOptions } from "./verbs/embed.ts";
+export { extract, extractTask } from "./verbs/extract.ts";
+export type { ExtractOptions } from "./verbs/extract.ts";
+export { filter, filterTask } from "./verbs/filter.ts";
+export type { FilterOptions } from "./verbs/filter.ts";
+export { score, scoreTask } from "./verbs/score.ts";
+export type { ScoreOptions } from "./verbs/score.ts";
+export { summarize, summarizeTask } from "./verbs/summarize.ts";
+export type { SummarizeOptions } from "./verbs/summarize.ts";
+export { fileTask } from "./verbs/task.ts";
+export type { Task, VerbOptions } from "./verbs/task.ts";
+export { translate, translateTask } from "./verbs/translate.ts";
+export type { TranslateOptions } from "./verbs/translate.ts";
+export { enrichColumns, enrichFileColumns } from "./enrich-columns.ts";
+export type { ColumnStep, RunOptions, StepAnswers, StepsSchema } from "./enrich-columns.ts";
+export { evaluateFile } from "./evaluate.ts";
+export type { Disagreement, EvalReport, EvaluateOptions, PartScore } from "./evaluate.ts";
 export { examine } from "./doctor.ts";
 export type { Check, ExamineOptions } from "./doctor.ts";
+export { openFile, writeFileFrame } from "./files.ts";
+export type { FileFrame } from "./files.ts";
+export type { FileFormat } from "./frame/format.ts";
+export type { OnBadRow } from "./frame/csv-judged.ts";
+export type { OpenFileOptions } from "./frame/opened-file.ts";
 export { previewFile } from "./preview.ts";
 export type { Preview } from "./preview.ts";
 export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
 export { cancelRun, failuresOf, findRun, listRuns, removeRun, resumeRun } from "./runs.ts";
+export { reparseRun } from "./reparse.ts";
+export type { ReparseOptions } from "./reparse.ts";
 export type { ResumeOptions, RowFailure, RunStatus } from "./runs.ts";
 export {
   BatchframeError,
@@ -19,16 +77,46 @@ export {
   ProviderError,
   StoreError,
 } from "./core/errors.ts";
+export type {
+  CallSettings,
+  PromptCache,
+  Reasoning,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from "./core/call-settings.ts";
 export type { Cell } from "./core/column.ts";
-export type { Message, Params } from "./core/request.ts";
+export type { Message, Params, Part } from "./core/request.ts";
 export type { OnNull } from "./core/template.ts";
 export type { Progress } from "./core/progress.ts";
-export type { Receipt, RowCounts } from "./core/receipt.ts";
+export { META_NAMES } from "./core/meta.ts";
+export type { MetaColumn, MetaName } from "./core/meta.ts";
+export { priceOf } from "./core/price.ts";
+export type { Price, PriceOverrides, TokenPrices } from "./core/price.ts";
+export type { KeptRows, Receipt, RowCounts } from "./core/receipt.ts";
 export { ROW_ERROR_CODES } from "./core/result.ts";
 export type { RowErrorCode, RowStatus, SkipReason } from "./core/result.ts";
 export type { Usage } from "./core/usage.ts";
+export type { AnswerOf } from "./output/answer-type.ts";
 export type { OutputOption } from "./output/form.ts";
-export { openModel } from "./provider/models.ts";
+export { schemaOption } from "./output/schema-option.ts";
+export type { StandardSchema } from "./output/standard-schema.ts";
+export { openModel, resolveModel } from "./provider/models.ts";
+export type { NamedModel } from "./provider/model-names.ts";
 export type { ModelRef, ModelSpec, OpenedModel } from "./provider/models.ts";
-export type { BatchProvider } from "./provider/provider.ts";
-export type { PromptAnswer } from "./stages/render.ts";
+export type {
+  Batch,
+  BatchProvider,
+  BatchStatus,
+  ListedBatch,
+  ProviderLimits,
+  RequestFile,
+  Sighting,
+  Submission,
+  Tag,
+} from "./provider/provider.ts";
+export type { BatchOutcome, Ending, EndingReason, RemoteNames } from "./core/chunk.ts";
+export type { AnswerForm } from "./core/form.ts";
+export type { Request, RequestSpec } from "./core/request.ts";
+export type { RequestFailure, Result } from "./core/result.ts";
+export type { Example, MessageGiven, PartGiven, PromptAnswer } from "./stages/render.ts";

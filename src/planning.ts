@@ -3,11 +3,14 @@
 import { InputError } from "./core/errors.ts";
 import { rowWithoutRequest, type PlanCounts, type PlannedBlock } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
-import type { Settings } from "./settings.ts";
+import { readAnswer } from "./output/answer.ts";
+import { answerReading, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "./stages/chunk.ts";
 import { planRows } from "./stages/plan.ts";
+import { recall, type RecallInput } from "./stages/recall.ts";
 import type { Ports, Rendering } from "./stages/ports.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
+import type { ReplyCache } from "./store/reply-cache.ts";
 import type { Store } from "./store/store.ts";
 
 /** What making a plan needs. */
@@ -17,6 +20,7 @@ export interface PlanningInput {
   readonly ports: Ports;
   readonly requestsPerChunk: number | null;
   readonly directory: string;
+  readonly cache: ReplyCache | null;
   readonly onProgress: (progress: Progress) => void;
 }
 
@@ -33,11 +37,15 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const { store, provider, token } = ports;
   await store.clearPlan();
   const counting = planCounter(input.onProgress);
-  const { form, frame, onNull, limit, model } = settings;
-  const spec = { model: model.model, params: model.params, form };
+  const { frame, onNull, limit } = settings;
+  const spec = requestSpec(settings);
   try {
+    const blocks = counting.watch(planRows({ frame, rendering, spec, onNull, limit, provider }));
+    const { cache } = input;
+    // Where identities are to be told they are written down, whether or not anything is kept.
+    const isRecalled = cache !== null || settings.meta.includes("prompt_hash");
     const made = await chunkRequests(
-      counting.watch(planRows({ frame, rendering, spec, onNull, limit, provider })),
+      isRecalled ? recall(blocks, recalling(input, cache, counting)) : blocks,
       {
         store,
         provider,
@@ -46,7 +54,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       },
     );
     const counts = counting.counts(made);
-    if (counts.requests === 0) throw nothingToAsk(settings, counts);
+    if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
     await store.finishPlan(counts);
     return counts;
   } catch (error) {
@@ -60,22 +68,50 @@ async function forget(store: Store, directory: string): Promise<void> {
   await removeRunFiles(directory);
 }
 
+/** How kept replies are found and tried: by the form and the check of this run. */
+function recalling(
+  { settings, ports }: PlanningInput,
+  cache: ReplyCache | null,
+  counting: PlanCounter,
+): RecallInput {
+  const reading = answerReading(settings);
+  return {
+    store: ports.store,
+    find: (id) => (settings.cache?.reads === true ? (cache?.get(id) ?? null) : null),
+    isUsable: async (line) => {
+      const result = ports.provider.parse(line);
+      if (result.status === "failed") return false;
+      const isUsable = "value" in (await readAnswer(reading, result));
+      if (isUsable) counting.cached();
+      return isUsable;
+    },
+  };
+}
+
 interface PlanCounter {
+  /** Counts a request that needs not be sent. */
+  cached(): void;
   watch(blocks: AsyncIterable<PlannedBlock>): AsyncIterable<PlannedBlock>;
   counts(made: { chunks: number; bytes: number }): PlanCounts;
 }
 
 function planCounter(onProgress: (progress: Progress) => void): PlanCounter {
-  const skipped = { blank: 0, limit: 0 };
+  const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0 };
   const rejected: Record<string, number> = {};
   let rows = 0;
   let asked = 0;
   let requests = 0;
+  let cached = 0;
+  let cutRows = 0;
   return {
+    cached: () => {
+      cached += 1;
+    },
     watch: async function* (blocks) {
       for await (const block of blocks) {
         rows += block.rows.requests.length;
         requests += block.requests.length;
+        cutRows += block.cutRows ?? 0;
         for (const request of block.rows.requests) {
           if (request >= 0) {
             asked += 1;
@@ -92,10 +128,12 @@ function planCounter(onProgress: (progress: Progress) => void): PlanCounter {
     counts: (made) => ({
       rows,
       requests,
+      cached,
       duplicates: asked - requests,
       skipped,
       rejected,
       ...made,
+      ...(cutRows === 0 ? {} : { cutRows }),
     }),
   };
 }

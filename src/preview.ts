@@ -1,6 +1,6 @@
 /** The first rows of a file, to be looked at. */
 
-import { openCsv } from "./frame/csv.ts";
+import { openFile } from "./files.ts";
 
 /** The top of a file: its columns, and rows of cells as text. */
 export interface Preview {
@@ -10,12 +10,12 @@ export interface Preview {
 }
 
 /**
- * The columns of a CSV file and its first rows, at most `maxRows` of them.
+ * The columns of a file and its first rows, at most `maxRows` of them; of JSON those columns that these rows have.
  *
- * @throws {InputError} for a file that cannot be read as CSV, as {@link enrichFile} does.
+ * @throws {InputError} for a file that cannot be read, as {@link enrichFile} does.
  */
 export async function previewFile(path: string, maxRows: number): Promise<Preview> {
-  const frame = await openCsv(path);
+  const frame = await openFile(path, { rowsSeen: maxRows });
   for await (const block of frame.blocks(frame.columns, maxRows)) {
     const columns = frame.columns.map((name) => block.text(name));
     const rows = Array.from({ length: block.rowCount }, (_, row) =>

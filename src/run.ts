@@ -1,13 +1,13 @@
 /** The loop: asks the store where each chunk stands, and calls one stage for it. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Chunk, Ending } from "./core/chunk.ts";
+import { isGiven, type Chunk, type Ending } from "./core/chunk.ts";
 import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
-import type { AnswerForm } from "./core/form.ts";
 import { paceOf, type Pace } from "./core/pace.ts";
 import { progressOf, type LastLook, type Progress } from "./core/progress.ts";
+import type { Price } from "./core/price.ts";
 import type { RowErrorCode } from "./core/result.ts";
-import { collect, RESULTS_GONE, type EndedChunk } from "./stages/collect.ts";
+import { collect, RESULTS_GONE, type CollectOptions, type EndedChunk } from "./stages/collect.ts";
 import { poll } from "./stages/poll.ts";
 import { batchOf, type Ports, type SubmittedChunk } from "./stages/ports.ts";
 import { resolve } from "./stages/resolve.ts";
@@ -17,19 +17,24 @@ import type { RunRecord } from "./store/store.ts";
 
 /** How a run is driven; nothing here decides what is asked. */
 export interface DriveOptions {
-  readonly form: AnswerForm;
+  /** How answers are read and checked. */
+  readonly reading: CollectOptions["reading"];
   /** Time between looks at a batch, in milliseconds; it widens up to tenfold while nothing changes. */
   readonly pollEveryMs: number;
   /** How often a request that was not answered may be sent again. */
   readonly maxResends: number;
   /** The kinds of unusable answer that are asked once more in other words. */
   readonly amendable: ReadonlySet<RowErrorCode>;
+  /** The model's price; null or left out where it is not known. */
+  readonly price?: Price | null;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** Leaves the provider's copies of requests and results where they are. */
   readonly keepRemote: boolean;
   /** Takes what is ready now and does not wait for the rest. */
   readonly once: boolean;
+  /** False leaves planned chunks alone; they are sent when left out. Only together with `once`. */
+  readonly sends?: boolean;
   /** Told after every step that changed something. */
   readonly onProgress: (progress: Progress) => void;
   /** Told what went wrong and is being dealt with; nothing for the caller to do. */
@@ -82,13 +87,23 @@ export async function driveRun(
     const open = chunks.filter(({ state }) => state !== "collected");
     if (open.length === 0) break;
     ports.signal.throwIfAborted();
-    const steps = pace.due(open, room(run, driver)).slice(0, STEPS_AT_ONCE);
+    const steps = pace.due(movable(open, run, options), room(run, driver)).slice(0, STEPS_AT_ONCE);
     if (steps.length > 0) await together(steps.map((chunk) => step(chunk, run, driver)));
     else if (options.once) return false;
     else await rest(pace.restMs(open, room(run, driver)), ports.signal);
   }
   await ports.store.finished();
   return true;
+}
+
+/** The chunks that may take a step: where nothing is to be sent, those that are planned stay so. */
+function movable(
+  open: readonly Chunk[],
+  { cancelRequestedAtMs }: RunRecord,
+  { sends = true }: DriveOptions,
+): readonly Chunk[] {
+  if (sends || cancelRequestedAtMs !== null) return open;
+  return open.filter(({ state }) => state !== "planned");
 }
 
 /** Waits, and throws the signal's own reason when it ends the waiting. */
@@ -275,17 +290,19 @@ async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord): Promi
   const isCancelled = run !== undefined && run.cancelRequestedAtMs !== null;
   const { ending } = chunk;
   const collection = await collect(chunk, ports, {
-    form: options.form,
+    reading: options.reading,
     maxResends: isCancelled ? 0 : options.maxResends,
     amendable: isCancelled ? new Set() : options.amendable,
     keepsRoomless: !isCancelled,
+    price: options.price ?? null,
   });
   driver.looks.delete(chunk.number);
   pace.moved(chunk.number);
   if (ending.reason?.again === "room") await makeRoom(chunk, driver);
   else if (collection.succeeded > 0) pace.succeeded();
   warnAbout(chunk, collection, options);
-  if (!options.keepRemote) await cleanUp(chunk, driver);
+  // What was made elsewhere is its maker's to delete.
+  if (!options.keepRemote && !isGiven(chunk.intent)) await cleanUp(chunk, driver);
 }
 
 /** Makes room after a batch the provider accepted and then had no room for. */

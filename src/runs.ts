@@ -1,9 +1,15 @@
 /** Runs that are on disk: listing them, looking at one, and going on with one by name. */
 
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve as absolute } from "node:path";
-import type { Chunk, FailedRequest } from "./core/chunk.ts";
+import type { CallSettings, PromptCache } from "./core/call-settings.ts";
+import { isGiven, type Chunk, type FailedRequest } from "./core/chunk.ts";
+import type { LongTexts } from "./core/cut.ts";
 import { InputError, StoreError } from "./core/errors.ts";
+import type { MetaColumn } from "./core/meta.ts";
+import type { PriceOverrides } from "./core/price.ts";
+import type { Unanswered } from "./kept-rows.ts";
 import type { Json } from "./core/hash.ts";
 import { rowWithoutRequest, type PlanCounts } from "./core/plan.ts";
 import { progressOf, type Progress } from "./core/progress.ts";
@@ -12,11 +18,22 @@ import type { Params } from "./core/request.ts";
 import type { RowErrorCode } from "./core/result.ts";
 import { didYouMean } from "./core/suggest.ts";
 import type { OnNull } from "./core/template.ts";
-import { DEFAULT_RUN_DIR, enrichFile, type EnrichOptions } from "./enrich.ts";
+import { fileRun, type EnrichOptions } from "./enrich.ts";
+import { DEFAULT_RUN_DIR, type AskedAndRead } from "./enrich-settings.ts";
 import type { EnrichRun } from "./enrich-run.ts";
-import { optionOf, type OutputOption } from "./output/form.ts";
+import type { OpenFileOptions } from "./frame/opened-file.ts";
+import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
+import { schemaOption } from "./output/schema-option.ts";
 import type { AnswerForm } from "./core/form.ts";
-import { openSqliteReader, openSqliteStore, readSqliteRun, requestCancel } from "./store/sqlite.ts";
+import type { TextEndpoint } from "./provider/openai-dialect.ts";
+import type { Example } from "./stages/render.ts";
+import {
+  openSqliteReader,
+  openSqliteStore,
+  readSqliteRun,
+  requestCancel,
+  STORE_FILE,
+} from "./store/sqlite.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { RunRecord } from "./store/store.ts";
 
@@ -40,6 +57,8 @@ export interface RunStatus {
   readonly plan: PlanCounts | null;
   readonly progress: Progress;
   readonly chunks: readonly Chunk[];
+  /** Whether anything of it was sent from here, and so its sending agreed to. */
+  readonly hasSent: boolean;
 }
 
 /**
@@ -51,20 +70,39 @@ export async function listRuns(runDir: string = DEFAULT_RUN_DIR): Promise<{
   readonly runs: readonly RunStatus[];
   readonly unreadable: readonly { readonly id: string; readonly error: StoreError }[];
 }> {
-  const entries = await readdir(runDir, { withFileTypes: true }).catch(() => []);
   const runs: RunStatus[] = [];
   const unreadable: { id: string; error: StoreError }[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory()) continue;
+  const ids = await runIds(runDir);
+  for (const id of ids) {
     try {
-      runs.push(readRun(absolute(join(runDir, entry.name))));
+      runs.push({ ...readRun(absolute(join(runDir, id))), id });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      unreadable.push({ id: entry.name, error });
+      unreadable.push({ id, error });
     }
   }
   runs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
   return { runs, unreadable };
+}
+
+/** The runs in a directory: its folders, and where a folder holds no run but others, as that of a run of several columns does, the folders in it. */
+async function runIds(runDir: string): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const name of await foldersIn(runDir)) {
+    const nested = existsSync(join(runDir, name, STORE_FILE))
+      ? []
+      : (await foldersIn(join(runDir, name))).filter((inner) =>
+          existsSync(join(runDir, name, inner, STORE_FILE)),
+        );
+    if (nested.length === 0) ids.push(name);
+    else ids.push(...nested.map((inner) => `${name}/${inner}`));
+  }
+  return ids;
+}
+
+async function foldersIn(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /**
@@ -163,6 +201,8 @@ type Passed = Pick<
 export type ResumeOptions = Passed & {
   /** Writes to this file instead of the one the run was started with. */
   readonly output?: string;
+  /** Reads replies as this, which models were not asked for; needed where the run's own schema is in code that is not at hand. */
+  readonly schema?: OutputOption;
 };
 
 /**
@@ -177,29 +217,65 @@ export function resumeRun(
 ): EnrichRun<Receipt, unknown> {
   const spec = readSpec(readSqliteRun(run.directory).run);
   const { input, template } = spec;
-  const { output = spec.output, ...passed } = options;
+  const { output = spec.output, schema, ...passed } = options;
   if (input === null || output === null || template === null)
     throw new InputError(
       "run_not_resumable",
       `Run ${run.id} was started from code, with rows or a template only that code has. Nothing was sent.`,
       { hint: "Run that code again; it goes on where the run stands." },
     );
-  const { provider, model, baseUrl, params } = spec;
-  return enrichFile(
-    { input, output },
+  if (spec.validator === "code" && schema === undefined)
+    throw new InputError(
+      "run_not_resumable",
+      `Run ${run.id} was started with a schema whose checks only that code has. Nothing was sent.`,
+      {
+        hint: `Run that code again; or give the schema: batchframe reparse ${run.id} --schema ./schema.ts#name.`,
+      },
+    );
+  const { provider, model, baseUrl, endpoint, params, call, promptCache, examples } = spec;
+  return fileRun({
+    files: { input, output, reading: spec.reading },
     template,
-    { provider, model, params, ...(baseUrl === null ? {} : { baseUrl }) },
-    {
+    model: {
+      provider,
+      model,
+      params,
+      ...(baseUrl === null ? {} : { baseUrl }),
+      ...(endpoint === null ? {} : { endpoint }),
+    },
+    asked: () => askedOf(spec, schema),
+    refreshed: spec.refreshed,
+    ...(spec.keep === null ? {} : { keep: spec.keep }),
+    options: {
+      ...call,
+      ...(promptCache === null ? {} : { promptCache }),
+      examples,
       column: spec.column,
-      output: optionOf(spec.form),
+      flatten: spec.flatten,
+      meta: spec.meta,
+      ...(spec.prices === null ? {} : { prices: spec.prices }),
+      ...(spec.long ?? {}),
       onNull: spec.onNull,
       runDir: absolute(join(run.directory, "..")),
+      ...(spec.cacheFile === null ? { cache: false } : { cacheFile: spec.cacheFile }),
       name: run.id,
       ...(spec.system === null ? {} : { system: spec.system }),
       ...(spec.limit === null ? {} : { limit: spec.limit }),
       ...passed,
     },
-  );
+  });
+}
+
+/** What a run asks for, and how its replies are read: as its own schema says, or as another one does. */
+async function askedOf(
+  { form, model, validator }: Spec,
+  schema: OutputOption,
+): Promise<AskedAndRead> {
+  const given = schema ?? (validator === null ? undefined : await schemaOption(validator));
+  if (given === undefined) return { form, validate: null };
+  const { form: plain, validate } = await askedOutput(given, model);
+  const readAs = form.kind === "object" && form.quotes === true ? withQuotes(plain) : plain;
+  return { form, readAs, validate };
 }
 
 /** What {@link openSession} records of a run's settings. */
@@ -214,14 +290,35 @@ interface Spec {
   readonly limit: number | null;
   readonly column: string;
   readonly form: AnswerForm;
+  readonly call: CallSettings;
+  readonly promptCache: PromptCache | null;
+  readonly examples: readonly Example[];
   readonly input: string | null;
   readonly output: string | null;
+  /** What was said of the input that it does not show. */
+  readonly reading: OpenFileOptions;
   readonly baseUrl: string | null;
+  readonly endpoint: TextEndpoint | null;
+  readonly flatten: number;
+  readonly meta: readonly MetaColumn[];
+  readonly prices: PriceOverrides | null;
+  readonly long: LongTexts | null;
+  /** Which rows are kept; null for all. */
+  readonly keep: Unanswered | null;
+  /** Where a schema's own check is; null where the form says all, `code` where only the program has it. */
+  readonly validator: string | null;
+  readonly cacheFile: string | null;
+  readonly refreshed: string | null;
 }
 
 function readSpec(record: RunRecord): Spec {
   const spec = record.spec as Readonly<Record<string, Json>>;
-  return { input: null, output: null, baseUrl: null, ...spec } as unknown as Spec;
+  const absent = {
+    ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
+    ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
+    ...{ meta: [], prices: null, long: null, keep: null },
+  };
+  return { ...absent, ...spec } as unknown as Spec;
 }
 
 function readRun(directory: string): RunStatus {
@@ -240,5 +337,6 @@ function readRun(directory: string): RunStatus {
     plan: run.plan,
     progress: progressOf(run.plan?.requests ?? 0, chunks, new Map()),
     chunks,
+    hasSent: chunks.some(({ intent }) => intent !== null && !isGiven(intent)),
   };
 }

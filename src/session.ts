@@ -2,24 +2,32 @@
 
 import { randomBytes } from "node:crypto";
 import { join, resolve as absolute } from "node:path";
+import { isGiven } from "./core/chunk.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
 import { InputError, ProviderError, StoreError } from "./core/errors.ts";
 import type { Json } from "./core/hash.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
-import { receiptOf, rowTally, type Receipt, type RowTally } from "./core/receipt.ts";
-import { newColumns } from "./output/form.ts";
+import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt.ts";
+import { newColumns } from "./output/columns.ts";
 import type { RowErrorCode } from "./core/result.ts";
 import { makePlan } from "./planning.ts";
-import type { Settings } from "./settings.ts";
+import { schemaWarnings } from "./schema-warnings.ts";
+import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type Warning } from "./run.ts";
+import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts";
 import { unownedBatches } from "./stages/audit.ts";
-import { refetch } from "./stages/refetch.ts";
+import type { CollectOptions } from "./stages/collect.ts";
 import { identify } from "./stages/identify.ts";
-import { joinRows, newCells, type JoinedRows } from "./stages/join.ts";
+import { newCells } from "./row-cells.ts";
+import { countedCells, joinedRows, refetchLost, rejudging } from "./joined-rows.ts";
+import { cutWarnings, quoteWarnings } from "./text-warnings.ts";
+import type { JoinedRows } from "./stages/join.ts";
 import type { Ports, Rendering } from "./stages/ports.ts";
 import { functionRendering, textRendering } from "./stages/render.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { remembering } from "./remembering.ts";
+import { openReplyCache, type ReplyCache } from "./store/reply-cache.ts";
+import { openSqliteStore, requestCancel } from "./store/sqlite.ts";
 import type { RunRecord, Store } from "./store/store.ts";
 
 /** How a session behaves; nothing here decides what is asked. */
@@ -44,18 +52,38 @@ export interface OpenedRun {
   readonly resumed: boolean;
 }
 
+/** How far a run is driven. */
+export interface DriveHow {
+  /** Takes what is ready and does not wait. */
+  readonly once: boolean;
+  /** False leaves planned chunks unsent; they are sent when left out. */
+  readonly sends?: boolean;
+}
+
 /** A run this process drives. */
 export interface Session extends AsyncDisposable {
   readonly id: string;
   readonly directory: string;
   /** The plan; made and recorded at the first call, read at later ones. Sends nothing. */
   plan(): Promise<PlanCounts>;
+  /** What is worth knowing before anything is sent, in sentences. */
+  readonly warnings: readonly string[];
   /** Sends, waits and collects until no chunk is open; with `once`, takes what is ready and gives false when some are open still. */
-  drive(how?: { readonly once: boolean }): Promise<boolean>;
+  drive(how?: DriveHow): Promise<boolean>;
+  /** Takes a batch, or reply lines, made elsewhere from a planned chunk's request file. Sends nothing. */
+  take(given: Given): Promise<void>;
+  /** The request files of the chunks that wait to be sent, by number; those of requests handed on are written first. */
+  requestFiles(): Promise<readonly ChunkFile[]>;
+  /** Asks for the remote work to be stopped; whoever drives the run does it. */
+  requestCancel(): void;
   /** Puts failed requests with one of these codes (all codes when left out) back to be sent; gives how many. Pays for them again. */
   retry(codes?: readonly RowErrorCode[]): Promise<number>;
   /** Every row's outcome in order, once no chunk is open. */
   rows(): AsyncIterable<JoinedRows>;
+  /** The columns the run adds. */
+  readonly columns: readonly NewColumn[];
+  /** The new columns' cells of every row in order, once no chunk is open. */
+  cells(): AsyncIterable<NewCells>;
   /** Hands every row's new cells to `write`, counting them, and gives the receipt. */
   complete(write: WriteCells): Promise<Receipt>;
 }
@@ -64,7 +92,12 @@ export interface Session extends AsyncDisposable {
 export type WriteCells = (
   columns: readonly NewColumn[],
   cells: AsyncIterable<NewCells>,
-) => Promise<{ readonly output: string | null; readonly neutralisedCells: number }>;
+) => Promise<{
+  readonly output: string | null;
+  readonly neutralisedCells: number;
+  /** Where only some rows were kept, how many. */
+  readonly kept?: KeptRows;
+}>;
 
 /** How many times a request is sent again when no reply came. */
 export const DEFAULT_RESENDS = 3;
@@ -92,17 +125,28 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
   const store = await (settings.openStore ?? openSqliteStore)(directory, {
     id,
     token: newToken(),
-    spec: { ...identifyingSettings(settings), ...settings.memo },
+    spec: {
+      ...identifyingSettings(settings),
+      promptCache: settings.promptCache as unknown as Json,
+      ...settings.memo,
+    },
     identity,
     createdAtMs: Date.now(),
   });
+  let cache: ReplyCache | null = null;
   try {
+    cache = settings.cache === null ? null : await openReplyCache(settings.cache.file);
     const record = await store.run();
     if (record.identity !== identity) throw differs(id);
     conduct.onOpen({ id, directory, resumed: record.plan !== null });
-    const ports: Ports = { store, provider, token: record.token, signal: conduct.signal };
-    return session({ settings, conduct, rendering, ports, record, directory });
+    const remember =
+      cache === null
+        ? null
+        : remembering({ store, cache, provider: provider.id, model: settings.model.model });
+    const ports: Ports = { store, provider, token: record.token, remember, signal: conduct.signal };
+    return session({ settings, conduct, rendering, ports, record, directory, cache });
   } catch (error) {
+    cache?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }
@@ -115,6 +159,7 @@ interface Parts {
   readonly ports: Ports;
   readonly record: RunRecord;
   readonly directory: string;
+  readonly cache: ReplyCache | null;
 }
 
 function session(parts: Parts): Session {
@@ -123,55 +168,93 @@ function session(parts: Parts): Session {
   const { form } = settings;
   // A promise, so that two who need it at once do not make it twice.
   let planned = record.plan === null ? null : Promise.resolve(record.plan);
-  const needPlan = (): Promise<PlanCounts> =>
-    (planned ??= makePlan({
+  const needPlan = async (): Promise<PlanCounts> => {
+    const counts = await (planned ??= makePlan({
       ...parts,
       requestsPerChunk: conduct.requestsPerChunk,
       onProgress: conduct.onProgress,
     }));
-  const joined = async function* (): AsyncGenerator<JoinedRows> {
-    const { requests } = await needPlan();
-    yield* joinRows({ store, provider: ports.provider, form, requests });
+    cutRows = counts.cutRows ?? 0;
+    return counts;
   };
+  const joined = (onForeignQuote = (): void => undefined): AsyncGenerator<JoinedRows> =>
+    joinedRows({ ...parts, needPlan, onForeignQuote });
+  let cutRows = record.plan?.cutRows ?? 0;
+  const layout = columnLayout(settings);
+  const columns = newColumns(settings.column, layout);
   return {
     id: record.id,
     directory,
+    columns,
+    cells: async function* () {
+      for await (const rows of joined()) yield newCells(rows, layout);
+    },
     plan: needPlan,
-    drive: (how) => drive(parts, needPlan, how?.once ?? false),
-    retry: (codes) => retryFailed(store, codes, needPlan),
+    get warnings() {
+      return [...schemaWarnings(settings), ...cutWarnings(cutRows, settings)];
+    },
+    drive: (how) => drive(parts, needPlan, how ?? { once: false }),
+    take: async (given) => {
+      await needPlan();
+      await takeGiven(given, ports, collectOptions(parts));
+    },
+    requestCancel: () => {
+      requestCancel(directory);
+    },
+    requestFiles: async () => {
+      await needPlan();
+      return await plannedFiles(ports);
+    },
+    retry: async (codes) => {
+      // Judged by the schema as it is now: what it accepts is not bought again.
+      const isWhole = (await store.chunks()).every(({ state }) => state === "collected");
+      const rows = rejudging(joined(), store);
+      while (isWhole && (await rows.next()).done !== true) continue;
+      return await retryFailed(store, codes, needPlan);
+    },
     rows: () => joined(),
     complete: async (write) => {
       await refetchLost(ports);
       const tally = rowTally(form.kind === "labels" ? form.labels.map(({ name }) => name) : null);
-      const written = await write(newColumns(settings.column), countedCells(joined(), tally));
+      let foreignQuotes = 0;
+      const rows = joined(() => {
+        foreignQuotes += 1;
+      });
+      const written = await write(columns, countedCells(rejudging(rows, store), tally, layout));
       return receiptOf(tally, await store.chunks(), {
         run: record.id,
         plan: await needPlan(),
         free: ports.provider.free,
-        output: written.output,
-        neutralisedCells: written.neutralisedCells,
+        price: settings.price,
+        warnings: [...cutWarnings(cutRows, settings), ...quoteWarnings(foreignQuotes)],
+        ...written,
       });
     },
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await ports.remember?.close();
+      parts.cache?.[Symbol.dispose]();
+      await store[Symbol.asyncDispose]();
+    },
   };
 }
 
 async function drive(
   { settings, conduct, ports, record }: Parts,
   needPlan: () => Promise<PlanCounts>,
-  once: boolean,
+  how: DriveHow,
 ): Promise<boolean> {
   const { provider, store } = ports;
   const plan = await needPlan();
   const wasFinished = record.finishedAtMs !== null;
   const isComplete = await driveRun(ports, plan.requests, {
-    form: settings.form,
+    reading: answerReading(settings),
+    price: settings.price,
     pollEveryMs: conduct.pollEveryMs ?? provider.pollEveryMs,
     maxResends: conduct.maxResends,
-    amendable: provider.amendable(settings.model.params),
+    amendable: provider.amendable(requestSpec(settings)),
     stallMs: conduct.stallMs,
     keepRemote: conduct.keepRemote,
-    once,
+    ...how,
     onProgress: conduct.onProgress,
     onWarning: conduct.onWarning,
   });
@@ -180,13 +263,27 @@ async function drive(
   return isComplete;
 }
 
+/** How replies are collected while the run is driven. */
+function collectOptions({ settings, conduct, ports }: Parts): CollectOptions {
+  return {
+    reading: answerReading(settings),
+    maxResends: conduct.maxResends,
+    amendable: ports.provider.amendable(requestSpec(settings)),
+    keepsRoomless: true,
+    price: settings.price,
+  };
+}
+
 /** Looks for batches that carry this run's tag and belong to no chunk: paid for, and nobody waits for them. */
 async function warnOfUnowned(
   store: Store,
   ports: Ports,
   { record, conduct }: Pick<Parts, "record" | "conduct">,
 ): Promise<void> {
-  const owned = new Set((await store.chunks()).flatMap(({ batchId }) => batchId ?? []));
+  const chunks = await store.chunks();
+  // Where nothing was sent from here there is no batch to have lost.
+  if (!chunks.some(({ intent }) => intent !== null && !isGiven(intent))) return;
+  const owned = new Set(chunks.flatMap(({ batchId }) => batchId ?? []));
   try {
     const { provider, token, signal } = ports;
     const sinceMs = record.createdAtMs;
@@ -225,30 +322,6 @@ async function retryFailed(
   return ordinals.length;
 }
 
-/** Fetches reply files that were deleted from the run directory, as long as the provider has them. */
-async function refetchLost(ports: Ports): Promise<void> {
-  for (const chunk of await ports.store.chunks()) {
-    const { intent, batchId, ending } = chunk;
-    if (intent === null || batchId === null || ending === null) continue;
-    if ((chunk.collection?.succeeded ?? 0) === 0) continue;
-    await refetch({ ...chunk, intent, batchId, ending }, ports);
-  }
-}
-
-/** The cells of joined rows, as the frame writers take them, each row counted as it passes. */
-async function* countedCells(
-  rows: AsyncIterable<JoinedRows>,
-  tally: RowTally,
-): AsyncGenerator<NewCells> {
-  for await (const joined of rows) {
-    for (const outcome of joined.outcomes)
-      if (outcome.status === "ok") tally.ok(outcome.value);
-      else if (outcome.status === "skipped") tally.skipped(outcome.reason);
-      else tally.failed(outcome.code);
-    yield newCells(joined);
-  }
-}
-
 /** Everything that can be found wrong before a directory is made or a row is read. */
 function check(settings: Settings): Rendering {
   const { frame, template, column, form, model } = settings;
@@ -260,7 +333,7 @@ function check(settings: Settings): Rendering {
         hint: "Use up to 100 letters, digits, dots, dashes and underscores, a letter or digit first.",
       },
     );
-  for (const { name } of newColumns(column))
+  for (const { name } of newColumns(column, columnLayout(settings)))
     if (column.trim() === "" || frame.columns.includes(name))
       throw new InputError(
         column.trim() === "" ? "column_name_blank" : "column_exists",
@@ -269,25 +342,33 @@ function check(settings: Settings): Rendering {
           : `${frame.name} already has a column named ${JSON.stringify(name)}. Nothing was sent.`,
         { hint: "Choose another name with --column (column in code)." },
       );
-  model.provider.check(form);
+  model.provider.check(requestSpec(settings));
+  const { system, examples, long } = settings;
+  const before = { system, examples, form, long };
   return "parts" in template
-    ? textRendering(template, settings.system, settings.onNull)
-    : functionRendering(template, settings.system);
+    ? textRendering(template, before, settings.onNull)
+    : functionRendering(template, before);
 }
 
 function identifyingSettings(settings: Settings): Readonly<Record<string, Json>> {
-  const { template, model, form, system } = settings;
+  const { template, model, form, system, call, examples } = settings;
   return {
     provider: model.provider.id,
     host: model.provider.host,
     model: model.model,
     params: model.params,
+    // Left out where none is named, as the runs of before know it.
+    ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
     template: "parts" in template ? template.source : null,
     system: system ?? null,
     onNull: settings.onNull,
     limit: settings.limit,
     column: settings.column,
     form: form as unknown as Json,
+    call: call as unknown as Json,
+    examples: examples as unknown as Json,
+    ...(settings.long === null ? {} : { long: settings.long as unknown as Json }),
+    ...(settings.refreshed === null ? {} : { refreshed: settings.refreshed }),
   };
 }
 

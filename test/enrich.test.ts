@@ -85,7 +85,7 @@ describe("enrichColumn", () => {
     expect(other).toBe(one);
     expect(await run.result()).toBe(one);
     expect(await run.report()).toMatchObject({
-      rows: { total: 4, ok: 3, skipped: 1, failed: 0 },
+      rows: { total: 4, ok: 3, cached: 0, skipped: 1, failed: 0 },
       skippedBy: { blank: 1 },
       requests: 2,
       duplicates: 1,
@@ -110,15 +110,16 @@ describe("enrichColumn", () => {
     const rows = [];
     for await (const row of enrichColumn(frame(), "{{ text }}", model, here({}))) rows.push(row);
     expect(rows).toEqual([
-      { row: 0, status: "ok", value: "a", error: null },
+      { row: 0, status: "ok", value: "a", toolCalls: [], error: null },
       {
         row: 1,
         status: "failed",
         value: null,
+        toolCalls: [],
         error: { code: "invalid_input", message: expect.stringContaining("HTTP 400") as string },
       },
-      { row: 2, status: "skipped", value: null, error: null },
-      { row: 3, status: "ok", value: "a", error: null },
+      { row: 2, status: "skipped", value: null, toolCalls: [], error: null },
+      { row: 3, status: "ok", value: "a", toolCalls: [], error: null },
     ]);
   });
 
@@ -195,7 +196,8 @@ describe("enrichColumn", () => {
     const none = frame().filter(pl.lit(false));
     const error = await failureOf(() => enrichColumn(none, "{{ text }}", model, here({})));
     expect(error.code).toBe("nothing_to_ask");
-    expect(await readdir(join(folder, "runs"))).toEqual([]);
+    // The cache belongs to all runs and stays.
+    expect(await readdir(join(folder, "runs"))).toEqual(["cache.sqlite"]);
     expect(emulator.requests()).toEqual([]);
   });
 });
@@ -354,7 +356,7 @@ describe("a run that is interrupted", () => {
     run.start();
     await running;
     const receipt = await run.cancel();
-    expect(receipt.rows).toEqual({ total: 4, ok: 0, skipped: 1, failed: 3 });
+    expect(receipt.rows).toEqual({ total: 4, ok: 0, cached: 0, skipped: 1, failed: 3 });
     expect(receipt.failedBy).toEqual({ cancelled: 3 });
     expect(emulator.stats().calls["POST /batches/{id}/cancel"]).toBe(1);
   });
@@ -477,8 +479,10 @@ describe("enrichFile", () => {
     expect(await readFile(output, "utf8")).toBe(written);
     expect(sent()).toBe(posts);
     await writeFile(input, bytes.replace("007", "008"));
+    // Another file is another run; what it asks was answered before.
     await enrichFile({ input, output }, "{{ text }}", model, here({ column: "x" }));
-    expect(sent()).toBeGreaterThan(posts);
+    expect(sent()).toBe(posts);
+    expect(parse(await readFile(output), { bom: true })[1]?.[3]).toBe("cached");
   });
 });
 

@@ -107,7 +107,7 @@ describe("a run on disk", () => {
     await rm(output);
     const { batchesCreated } = emulator.stats();
     const receipt = await resumeRun(await findRun("one", runDir), { pollEveryMs: 5 });
-    expect(receipt.rows).toEqual({ total: 4, ok: 3, skipped: 1, failed: 0 });
+    expect(receipt.rows).toEqual({ total: 4, ok: 3, cached: 0, skipped: 1, failed: 0 });
     expect(await readFile(output, "utf8")).toBe(written);
     const other = join(folder, "other.csv");
     await resumeRun(await findRun("one", runDir), { output: other });

@@ -1,11 +1,12 @@
 /** `batchframe collect`: takes what is ready and does not wait; made for a clock that calls it now and then. */
 
-import { findRun } from "../index.ts";
+import { findRun, type RunStatus } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
-import type { DriveFlags } from "./flags.ts";
-import { tellReceipt } from "./follow.ts";
-import { count } from "./format.ts";
+import type { CollectFlags } from "./flags.ts";
+import { hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
+import { count, counted } from "./format.ts";
 import { openProgressDisplay } from "./progress-display.ts";
+import { runCommandLine } from "./paths.ts";
 import { followedRun } from "./resume.ts";
 import type { Terminal } from "./terminal.ts";
 import { warningsOn } from "./warnings.ts";
@@ -13,11 +14,19 @@ import { warningsOn } from "./warnings.ts";
 /** Runs the command; gives 0 or 3 when the run is complete, 75 while batches are under way. */
 export async function collectCommand(
   ref: string,
-  flags: DriveFlags,
+  flags: CollectFlags,
   terminal: Terminal,
 ): Promise<number> {
   const status = await findRun(ref, flags.runDir);
-  const { run, facts } = followedRun(status, flags);
+  const followed = followedRun(status, flags);
+  const { run, facts } = followed;
+  const { batchId, results, chunk } = flags;
+  const given = {
+    ...(batchId === undefined ? {} : { batchId }),
+    ...(results === undefined ? {} : { results }),
+    ...(chunk === undefined ? {} : { chunk }),
+  };
+  const sends = await maySend(status, followed, flags);
   const display = openProgressDisplay(terminal);
   const warnings = warningsOn(terminal);
   const endings = [
@@ -28,16 +37,12 @@ export async function collectCommand(
   ];
   let isComplete = false;
   try {
-    isComplete = await run.collect();
+    isComplete = await run.collect({ ...given, sends });
   } finally {
     for (const end of endings) end();
   }
   if (!isComplete) {
-    const { progress, id } = await findRun(status.id, flags.runDir);
-    terminal.say(
-      `${count(progress.answered)} of ${count(progress.requests)} requests are answered; the rest is under way.`,
-    );
-    terminal.data({ schemaVersion: 1, run: id, status: "pending" });
+    tellPending(await findRun(status.id, flags.runDir), flags, terminal);
     return EXIT.pending;
   }
   const receipt = await run.report();
@@ -45,4 +50,30 @@ export async function collectCommand(
   const wasFinished = status.finishedAt !== null;
   await tellReceipt(receipt, { facts, host, wasFinished }, terminal);
   return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+}
+
+/** Nobody sends by collecting what nobody has agreed to: not for a run of which nothing was sent yet, nor beside what is given. */
+async function maySend(
+  status: RunStatus,
+  followed: Followed,
+  { yes = false, batchId, results }: CollectFlags,
+): Promise<boolean> {
+  if (batchId !== undefined || results !== undefined) return false;
+  return status.hasSent || yes || (await hostOf(followed)).free;
+}
+
+function tellPending(status: RunStatus, flags: CollectFlags, terminal: Terminal): void {
+  const { id, progress } = status;
+  const waiting = waitingRequests(status);
+  const underway = progress.requests - progress.answered - progress.failed - waiting;
+  terminal.say(
+    `${count(progress.answered)} of ${count(progress.requests)} requests are answered` +
+      `${underway > 0 ? "; the rest is under way" : ""}.`,
+  );
+  if (waiting > 0)
+    terminal.say(
+      `${counted(waiting, "request")} ${waiting === 1 ? "waits" : "wait"} to be sent: ${runCommandLine("resume", id, flags.runDir)}`,
+    );
+  const requests = { total: progress.requests, answered: progress.answered, waiting };
+  terminal.data({ schemaVersion: 1, run: id, status: "pending", requests });
 }

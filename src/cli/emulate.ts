@@ -118,6 +118,7 @@ async function entriesOf(path: string): Promise<Readonly<Record<string, TableEnt
 async function faultsOf(flags: EmulateFlags): Promise<Faults> {
   const { delay, dropRows, duplicateRows, failRows, unknownIds } = flags;
   const { expireRows, refuseRows, truncateRows, invalidJsonRows } = flags;
+  const { wrongShapeRows, fencedRows, duplicateKeyRows, deepRows, hugeRows } = flags;
   const given =
     flags.faults === undefined ? {} : jsonObject(await textOf("--faults", flags.faults));
   if (given === null)
@@ -133,6 +134,11 @@ async function faultsOf(flags: EmulateFlags): Promise<Faults> {
     refuseRows,
     truncateRows,
     invalidJsonRows,
+    wrongShapeRows,
+    fencedRows,
+    duplicateKeyRows,
+    deepRows,
+    hugeRows,
   };
   const set = Object.entries({ ...rows, delayMs: delay }).filter(
     ([, value]) => value !== undefined,
@@ -167,6 +173,15 @@ function welcomeText(emulator: Emulator, flags: EmulateFlags): string {
     "It speaks for others as well:",
     `  export ANTHROPIC_BASE_URL=${emulator.urls.anthropic}`,
     `  export GOOGLE_BASE_URL=${emulator.urls.google}`,
+    `  export VERTEX_BASE_URL=${emulator.urls.vertex}`,
+    `  export AZURE_BASE_URL=${emulator.urls.azure}`,
+    `  export MISTRAL_BASE_URL=${emulator.urls.mistral}`,
+    `  export GROQ_BASE_URL=${emulator.urls.groq}`,
+    `  export TOGETHER_BASE_URL=${emulator.urls.together}`,
+    `  export PARASAIL_BASE_URL=${emulator.urls.parasail}`,
+    `  export DOUBLEWORD_BASE_URL=${emulator.urls.doubleword}`,
+    `  export REGOLO_BASE_URL=${emulator.urls.regolo}`,
+    `  export COMPATIBLE_BASE_URL=${emulator.urls.plain}`,
     "",
     "Ctrl-C stops it and forgets everything.",
   ].join("\n");

@@ -1,6 +1,8 @@
 /** What the flags of each command hold, once read. */
 
-import type { OnNull } from "../index.ts";
+import type { FileFormat, OnBadRow, OnNull } from "../index.ts";
+import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
+import type { CallFlags } from "./call-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
 
 /** Flags of commands that drive a run. */
@@ -14,6 +16,16 @@ export interface DriveFlags extends TerminalFlags {
   /** How long a batch may stand still, in milliseconds. */
   readonly stall?: number;
   readonly keepRemote?: boolean;
+}
+
+/** Flags of `collect`. */
+export interface CollectFlags extends DriveFlags {
+  readonly output?: string;
+  /** A batch that was made elsewhere. */
+  readonly batchId?: string;
+  /** A file of reply lines that were made elsewhere. */
+  readonly results?: string;
+  readonly chunk?: number;
 }
 
 /** Flags of `retry`. */
@@ -32,12 +44,13 @@ export interface CleanFlags extends LookFlags {
   readonly dryRun?: boolean;
 }
 
-/** Flags that `run` and `classify` share. */
-export interface EnrichFlags extends DriveFlags {
+/** Flags of every command that asks a model of each row. */
+export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFlags {
   readonly model?: string;
   readonly column?: string;
   readonly output?: string;
-  readonly labels?: string;
+  /** The row whose prompt is printed instead, counted from 1; true for the first that would be asked. */
+  readonly printPrompt?: number | true;
   readonly limit?: number;
   readonly lane?: string;
   readonly chunkRows?: number;
@@ -47,6 +60,22 @@ export interface EnrichFlags extends DriveFlags {
   readonly name?: string;
   readonly onNull?: OnNull;
   readonly option?: readonly string[];
+  /** How often every question is asked. */
+  readonly votes?: number;
+  readonly format?: FileFormat;
+  readonly delimiter?: string;
+  readonly onBadRow?: OnBadRow;
+  /** False where answers are neither taken from the cache nor kept in it. */
+  readonly cache?: boolean;
+  readonly refresh?: boolean;
+  readonly cacheFile?: string;
+  readonly concurrency?: number;
+  /** Requests a minute. */
+  readonly rpm?: number;
+  /** Tokens a minute. */
+  readonly tpm?: number;
+  /** In milliseconds. */
+  readonly requestTimeout?: number;
 }
 
 /** Flags of `run`. */
@@ -55,11 +84,52 @@ export interface RunFlags extends EnrichFlags {
   readonly system?: string;
 }
 
-/** Flags of `classify`. */
-export interface ClassifyFlags extends EnrichFlags {
+/** Flags of `build`; `output` is where the requests go. */
+export type BuildFlags = RunFlags;
+
+/** Flags of every verb. */
+export interface VerbFlags extends EnrichFlags {
   readonly text: string;
+  readonly also?: string;
+}
+
+/** Flags of `classify`. */
+export interface ClassifyFlags extends VerbFlags {
   readonly labels: string;
-  readonly printPrompt?: boolean;
+}
+
+/** Flags of `extract`. */
+export interface ExtractFlags extends VerbFlags {
+  readonly schema: string;
+}
+
+/** Flags of `filter`. */
+export interface FilterFlags extends VerbFlags {
+  readonly condition: string;
+  readonly keepRows?: boolean;
+  readonly failed?: "keep" | "drop";
+}
+
+/** Flags of `score`. */
+export interface ScoreFlags extends VerbFlags {
+  readonly by: string;
+  readonly range?: readonly [low: number, high: number];
+  readonly anchor?: readonly string[];
+}
+
+/** Flags of `translate`. */
+export interface TranslateFlags extends VerbFlags {
+  readonly to: string;
+}
+
+/** Flags of `summarize`. */
+export interface SummarizeFlags extends VerbFlags {
+  readonly words?: number;
+}
+
+/** Flags of `embed`. */
+export interface EmbedFlags extends VerbFlags {
+  readonly dimensions?: number;
 }
 
 /** Flags of commands that look at runs. */
@@ -92,4 +162,9 @@ export interface EmulateFlags extends TerminalFlags {
   readonly refuseRows?: number;
   readonly truncateRows?: number;
   readonly invalidJsonRows?: number;
+  readonly wrongShapeRows?: number;
+  readonly fencedRows?: number;
+  readonly duplicateKeyRows?: number;
+  readonly deepRows?: number;
+  readonly hugeRows?: number;
 }

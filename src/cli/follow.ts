@@ -9,6 +9,7 @@ import {
   type ModelRef,
   type Receipt,
   type RunPlan,
+  type RunStatus,
 } from "../index.ts";
 import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -46,13 +47,16 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
   const { run, facts } = followed;
   const { opened, plan } = await planned(run);
   const host = await hostOf(followed);
-  const before = stateOf(await findRun(opened.id, facts.runDir));
+  const status = await findRun(opened.id, facts.runDir);
+  const before = stateOf(status);
   terminal.say(headText(facts, { host, opened, plan }, terminal));
   const { aim } = followed;
   const again = typeof aim === "object" ? aim.again : null;
   // Who let the first chunk go has agreed to the whole plan, and to nothing beyond it.
-  if (!host.free && (again !== null || (before === "planned" && aim !== "cancel"))) {
-    const requests = again ?? plan.requests;
+  const waiting = waitingRequests(status);
+  const isFirst = !status.hasSent && waiting > 0 && aim !== "cancel";
+  if (!host.free && (again !== null || isFirst)) {
+    const requests = again ?? waiting;
     const agreed = followed.yes || (await agree(requests, { host, facts, opened }, terminal));
     if (!agreed) return EXIT.interrupted;
   }
@@ -68,6 +72,12 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
     terminal,
   );
   return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+}
+
+/** How many requests wait to be sent. */
+export function waitingRequests({ chunks }: RunStatus): number {
+  const waiting = chunks.filter(({ state }) => state === "planned");
+  return waiting.reduce((sum, { requestCount }) => sum + requestCount, 0);
 }
 
 function allThereText(plan: RunPlan): string {
@@ -86,7 +96,8 @@ async function planned(
   return { plan, opened: await promise };
 }
 
-async function hostOf({ model, hostName }: Followed): Promise<Host> {
+/** Where a run's rows go, and whether that is free. */
+export async function hostOf({ model, hostName }: Followed): Promise<Host> {
   const { provider } = await openModel(model);
   const { host, free } = provider;
   await provider.close();
@@ -172,12 +183,26 @@ export async function tellReceipt(
   terminal: Terminal,
 ): Promise<void> {
   const { facts } = known;
+  const columns =
+    facts.output === STANDARD_STREAM ? [] : await tellFirstRows(receipt, facts, terminal);
+  terminal.say(`\n${receiptText(receipt, { ...known, columns }, terminal)}`);
+  terminal.data(receiptData(receipt));
+}
+
+/** What stands for standard output where a path is asked for; what was written there cannot be read again. */
+const STANDARD_STREAM = "-";
+
+/** Shows the top of the output; gives its columns. */
+async function tellFirstRows(
+  receipt: Receipt,
+  facts: RunFacts,
+  terminal: Terminal,
+): Promise<readonly string[]> {
   const preview = await previewFile(facts.output, FIRST_ROWS);
   terminal.say(firstRowsText(preview, facts, terminal));
   const hidden = receipt.rows.total - preview.rows.length;
   if (hidden > 0) terminal.say(terminal.colours.dim(`  … and ${count(hidden)} more`));
-  terminal.say(`\n${receiptText(receipt, { ...known, columns: preview.columns }, terminal)}`);
-  terminal.data(receiptData(receipt));
+  return preview.columns;
 }
 
 /** The receipt as scripts read it; members are added in later versions, never changed. */

@@ -47,3 +47,14 @@ export function ago(moment: Date, now = Date.now()): string {
   const [number = "", unit = ""] = span(now - moment.getTime()).split(" ");
   return `${number} ${unit} ago`;
 }
+
+/** Dollars to the cent, `$1.25`; below a cent with two digits that count, `$0.0012`. */
+export function dollarsText(usd: number): string {
+  const digits = usd > 0 && usd < 0.01 ? 1 - Math.floor(Math.log10(usd)) : 2;
+  return `$${usd.toFixed(Math.min(12, digits))}`;
+}
+
+/** A size in megabytes, `12.4 MB`, or in kilobytes below one. */
+export function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -31,18 +31,20 @@ function reason(cause: unknown): string {
 
 const MOST_LABELS = 1000;
 
+type LabelsOption = Extract<OutputOption, { readonly labels: unknown }>;
+
 /**
  * Labels from a comma-separated list, or from a CSV file with the columns `label` and `description`.
  *
  * @throws {InputError} `labels_invalid`, and what a damaged file throws.
  */
-export async function labelsOf(value: string): Promise<Exclude<OutputOption, undefined>> {
+export async function labelsOf(value: string): Promise<LabelsOption> {
   if (value.startsWith("@")) return await labelsFrom(value.slice(1));
   const [first = "", ...rest] = value.split(",").map((label) => label.trim());
   return { labels: [first, ...rest] };
 }
 
-async function labelsFrom(path: string): Promise<Exclude<OutputOption, undefined>> {
+async function labelsFrom(path: string): Promise<LabelsOption> {
   const { columns, rows } = await previewFile(path, MOST_LABELS);
   const label = columns.indexOf("label");
   const description = columns.indexOf("description");

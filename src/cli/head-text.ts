@@ -51,7 +51,7 @@ export function line(label: string, text: string, { colours, wrapWidth }: Look):
 
 const CONTINUED = `\n${" ".repeat(LABEL_WIDTH + 1)}`;
 
-/** Input, model, column, run and plan, a line each. */
+/** Input, model, column, plan with its warnings, and run, a line each. */
 export function headText(
   facts: RunFacts,
   known: { readonly host: Host; readonly opened: Opened; readonly plan: RunPlan },
@@ -66,6 +66,7 @@ export function headText(
     ...(facts.modelWhy === null ? [] : [line("", colours.dim(facts.modelWhy), look)]),
     line("column", `${colours.strong(printable(facts.column))}${promptText(facts)}`, look),
     line("plan", planText(plan), look),
+    ...plan.warnings.map((warning) => line("note", printable(warning), look)),
     line("run", `${colours.strong(opened.id)} · ${shortPath(opened.directory)}`, look),
   ].join("\n");
 }
@@ -76,7 +77,7 @@ function promptText({ promptColumns }: RunFacts): string {
 }
 
 /** A plan's counts: `294 requests = 300 rows − 6 blank − 8 duplicates`. */
-export function planText(plan: RunPlan): string {
+export function planText(plan: Omit<RunPlan, "warnings">): string {
   const { blank, limit } = plan.skipped;
   const minus = [
     ...(blank > 0 ? [`${count(blank)} blank`] : []),

@@ -1,6 +1,6 @@
 /** Which model is asked. */
 
-import { InputError, type ModelRef, type ModelSpec } from "../index.ts";
+import { InputError, resolveModel, type ModelRef } from "../index.ts";
 import type { EnrichFlags } from "./flags.ts";
 
 /** The environment variable that names a model for every command. */
@@ -19,7 +19,7 @@ export interface ModelChoice {
  * The model the flags name, else the environment, else, where labels are to be chosen, the one inside
  * the package: it costs nothing, needs no key and sends no row anywhere, so it is never a surprise.
  *
- * @throws {InputError} `model_missing`
+ * @throws {InputError} `model_missing`, `unknown_model`, `unknown_provider`
  */
 export function chooseModel(flags: EnrichFlags): ModelChoice {
   if (flags.model !== undefined) return choice(flags.model, null, flags);
@@ -40,14 +40,17 @@ function choice(name: string, why: string | null, flags: EnrichFlags): ModelChoi
   return { name, why, model: modelRef(name, flags) };
 }
 
-function modelRef(name: string, { baseUrl, settle }: EnrichFlags): ModelRef {
-  const slash = name.indexOf("/");
-  // A name that is none is passed on as it is, to be refused in the words of the one who knows the names.
-  if (slash <= 0 || slash === name.length - 1) return name as Extract<ModelRef, string>;
-  const spec: ModelSpec = { provider: name.slice(0, slash), model: name.slice(slash + 1) };
+/** @throws {InputError} `unknown_model`, `unknown_provider` */
+function modelRef(name: string, flags: EnrichFlags): ModelRef {
+  const { baseUrl, settle, endpoint, concurrency, rpm, tpm, requestTimeout } = flags;
   return {
-    ...spec,
+    ...resolveModel(name),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(settle === undefined ? {} : { settleMs: settle }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
+    ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),
+    ...(requestTimeout === undefined ? {} : { requestTimeoutMs: requestTimeout }),
   };
 }

@@ -9,11 +9,23 @@ export function shortPath(path: string): string {
   return near.length < path.length && !isAbsolute(near) ? near : path;
 }
 
-/** Where the output goes when nobody says: `reviews.enriched.csv` beside `reviews.csv`. */
+/**
+ * Where the output goes when nobody says: `reviews.enriched.csv` beside `reviews.csv`, `parts.enriched.csv`
+ * beside the folder of `parts/*.csv`, and a pipe for a pipe.
+ */
 export function enrichedPath(input: string): string {
-  const extension = extname(input);
+  if (input === "-") return input;
+  const extension = /\.[^./]+\.(gz|zst)$/i.exec(input)?.[0] ?? extname(input);
+  if (isPattern(input)) {
+    const plain = input.split("/").filter((part) => !isPattern(part));
+    return enrichedPath(`${plain.length > 0 ? plain.join("/") : "all"}${extension}`);
+  }
   const stem = basename(input, extension);
   return join(dirname(input), `${stem}.enriched${extension === "" ? ".csv" : extension}`);
+}
+
+function isPattern(path: string): boolean {
+  return /[*?[{]/.test(path);
 }
 
 /** Words as one line a shell takes back as the same words. */

@@ -1,17 +1,26 @@
 /** The command line: commands, flags, help. */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { classifyCommand } from "./classify.ts";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { buildCommand } from "./build.ts";
+import { diffCommand, type DiffFlags } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
-import { durationMs } from "./duration.ts";
 import { emulateCommand } from "./emulate.ts";
 import { attachCommand } from "./attach.ts";
+import {
+  cacheClearCommand,
+  cacheInfoCommand,
+  type CacheFlags,
+  type ClearCacheFlags,
+} from "./cache.ts";
 import { cancelCommand } from "./cancel.ts";
 import { collectCommand } from "./collect.ts";
+import { evalCommand, type EvalFlags } from "./eval.ts";
 import { failuresCommand } from "./failures.ts";
+import { flagValues } from "./flag-values.ts";
 import type {
-  ClassifyFlags,
+  BuildFlags,
   CleanFlags,
+  CollectFlags,
   DoctorFlags,
   DriveFlags,
   EmulateFlags,
@@ -24,6 +33,18 @@ import { retryCommand } from "./retry.ts";
 import { gcCommand, rmCommand } from "./rm.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
 import { lsCommand } from "./ls.ts";
+import { addBatches } from "./program-batches.ts";
+import {
+  addAskFlags,
+  addDriveFlags,
+  addEnrichFlags,
+  addLookFlags,
+  addOutputFlags,
+  addTerminalFlags,
+  type Choose,
+} from "./program-flags.ts";
+import { addVerbs, VERBS } from "./program-verbs.ts";
+import { reparseCommand, type ReparseFlags } from "./reparse.ts";
 import { resumeCommand, type ResumeFlags } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
@@ -84,10 +105,13 @@ function misuse(error: CommanderError, words: readonly string[], help: string): 
 
 const COMMANDS = [
   "run",
-  "classify",
+  ...VERBS,
+  "build",
+  "batches",
   "ls",
   "status",
   "resume",
+  "reparse",
   "attach",
   "collect",
   "cancel",
@@ -95,11 +119,12 @@ const COMMANDS = [
   "failures",
   "rm",
   "gc",
+  "cache",
+  "eval",
+  "diff",
   "emulate",
   "doctor",
 ];
-
-type Choose = (flags: TerminalFlags, execute: (terminal: Terminal) => Promise<number>) => void;
 
 function commands(choose: Choose): Command {
   const program = new Command("batchframe")
@@ -112,9 +137,15 @@ function commands(choose: Choose): Command {
     .addHelpText("after", `\n${EXAMPLES}\n\n${EXIT_CODES}`);
   program.commandsGroup("Do work:");
   addRun(program, choose);
-  addClassify(program, choose);
+  addVerbs(program, choose, VALUES);
   program.commandsGroup("Runs:");
   addRuns(program, choose);
+  addCache(program, choose);
+  program.commandsGroup("By hand:");
+  addBuild(program, choose);
+  addBatches(program, choose, VALUES);
+  program.commandsGroup("Quality:");
+  addQuality(program, choose);
   program.commandsGroup("Setup:");
   addEmulate(program, choose);
   addDoctor(program, choose);
@@ -129,75 +160,41 @@ function addRun(program: Command, choose: Choose): void {
     .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
     .option("-s, --system <text|@file>", "instructions before every prompt")
     .option("-c, --column <name>", 'name of the new column (default: "enriched")')
-    .option("--labels <a,b|@file>", "the answers to choose from; a CSV file has label,description");
-  addEnrichFlags(command).action((file: string, flags: RunFlags) => {
+    .addHelpText("after", RUN_EXAMPLE);
+  addOutputFlags(command, VALUES);
+  addEnrichFlags(command, VALUES).action((file: string, flags: RunFlags) => {
     choose(flags, (terminal) => runCommand(file, flags, terminal));
   });
 }
 
-function addClassify(program: Command, choose: Choose): void {
+const RUN_EXAMPLE = `
+Example:
+  batchframe run tickets.csv -p 'Read this: {{ body }}' --schema 'topic: billing|bug|other, urgent: bool'`;
+
+function addBuild(program: Command, choose: Choose): void {
   const command = program
-    .command("classify")
+    .command("build")
     .argument("<file>", "CSV file to read")
-    .description("give each row one of some labels")
-    .requiredOption("--text <column>", "column that holds the text")
-    .requiredOption("--labels <a,b|@file>", "the labels; a CSV file has label,description")
-    .option("-c, --column <name>", 'name of the new column (default: "label")')
-    .option("--print-prompt", "print the prompt and end");
-  addEnrichFlags(command).action((file: string, flags: ClassifyFlags) => {
-    choose(flags, (terminal) => classifyCommand(file, flags, terminal));
+    .description("plan a run and write its request files; send nothing")
+    .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
+    .option("-s, --system <text|@file>", "instructions before every prompt")
+    .option("-c, --column <name>", 'name of the new column (default: "enriched")')
+    .option("-o, --output <file>", "request file, or DIR/ for several (default: standard output)")
+    .addHelpText("after", BUILD_EXAMPLE);
+  addOutputFlags(command, VALUES);
+  addLookFlags(addAskFlags(command, VALUES)).action((file: string, flags: BuildFlags) => {
+    choose(flags, (terminal) => buildCommand(file, flags, terminal));
   });
 }
 
-function addEnrichFlags(command: Command): Command {
-  command
-    .option("-o, --output <file>", "CSV file to write (default: <file>.enriched.csv beside it)")
-    .option(
-      "-m, --model <name>",
-      "provider/model (env BATCHFRAME_MODEL; with labels: the free one)",
-    )
-    .option("-n, --limit <rows>", "ask the first rows only", wholeNumber)
-    .addOption(
-      new Option("--on-null <what>", "a row with a blank cell the prompt needs").choices([
-        "skip",
-        "empty",
-        "fail",
-      ]),
-    )
-    .option("-O, --option <key=value>", "extra field of every request; repeatable", pairs)
-    .option("--lane <lane>", 'how requests travel: "batch"')
-    .option("--chunk-rows <n>", "requests sent together", wholeNumber)
-    .option("--base-url <url>", "address of the provider (env OPENAI_BASE_URL, …)")
-    .option("--settle <duration>", "how long a new batch may take to show up there", duration)
-    .option("--name <id>", "name of the run");
-  return addDriveFlags(command);
-}
+const BUILD_EXAMPLE = `
+Example:
+  batchframe build tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini -o in.jsonl`;
 
-function addDriveFlags(command: Command): Command {
-  command
-    .option("--poll <duration>", "time between looks at a batch: 500ms, 30s, 5m", duration)
-    .option("-y, --yes", "agree beforehand to send what is planned")
-    .option("--retries <n>", "how often a row without a reply is sent again", countOrNone)
-    .option(
-      "--stall <duration>",
-      "cancel a batch that stands still so long, send its rest again",
-      duration,
-    )
-    .option("--keep-remote", "leave requests and results at the provider");
-  return addLookFlags(command);
-}
+const VALUES = flagValues((advice) => new InvalidArgumentError(advice));
+const { amount, duration, portNumber, rate, seedNumber, wholeNumber } = VALUES;
 
-function addLookFlags(command: Command): Command {
-  command.option("--run-dir <dir>", 'where runs are kept (default: ".batchframe")');
-  return addTerminalFlags(command);
-}
-
-function addTerminalFlags(command: Command): Command {
-  return command
-    .option("--json", "print one object on standard output")
-    .option("-q, --quiet", "print errors only")
-    .option("--no-color", "no colours");
-}
+const driven = (command: Command): Command => addDriveFlags(command, VALUES);
 
 const RUN = "id, the beginning of one, or latest";
 
@@ -210,7 +207,7 @@ function addRuns(program: Command, choose: Choose): void {
   ).action((run: string, flags: LookFlags) => {
     choose(flags, (terminal) => statusCommand(run, flags, terminal));
   });
-  addDriveFlags(
+  driven(
     program
       .command("resume")
       .argument("[run]", RUN, "latest")
@@ -225,25 +222,37 @@ function addRuns(program: Command, choose: Choose): void {
 function addControl(program: Command, choose: Choose): void {
   const named = (name: string, description: string): Command =>
     program.command(name).argument("[run]", RUN, "latest").description(description);
-  addDriveFlags(named("attach", "stay with a run to its end, whoever drives it")).action(
+  driven(named("attach", "stay with a run to its end, whoever drives it")).action(
     (run: string, flags: DriveFlags) => {
       choose(flags, (terminal) => attachCommand(run, flags, terminal));
     },
   );
-  addDriveFlags(named("collect", "take what is ready, do not wait; 75 while some is not")).action(
-    (run: string, flags: DriveFlags) => {
-      choose(flags, (terminal) => collectCommand(run, flags, terminal));
-    },
-  );
-  addDriveFlags(named("cancel", "stop the remote work, keep every answer that came")).action(
+  driven(
+    named("collect", "take what is ready, do not wait; 75 while some is not")
+      .option("-o, --output <file>", "write here instead")
+      .option("--batch-id <id>", "take a batch made elsewhere from the run's request file")
+      .option("--results <file>", "take reply lines made elsewhere from the run's request file")
+      .option("--chunk <n>", "which chunk they are for (default: what their ids say)", wholeNumber)
+      .addHelpText("after", COLLECT_EXAMPLE),
+  ).action((run: string, flags: CollectFlags) => {
+    choose(flags, (terminal) => collectCommand(run, flags, terminal));
+  });
+  driven(named("cancel", "stop the remote work, keep every answer that came")).action(
     (run: string, flags: DriveFlags) => {
       choose(flags, (terminal) => cancelCommand(run, flags, terminal));
     },
   );
-  addDriveFlags(
+  driven(
     named("retry", "ask failed rows again").option("--only <codes>", "codes, with commas between"),
   ).action((run: string, flags: RetryFlags) => {
     choose(flags, (terminal) => retryCommand(run, flags, terminal));
+  });
+  addLookFlags(
+    named("reparse", "read the replies of a finished run again, for nothing")
+      .option("-o, --output <file>", "write here instead")
+      .option("--schema <text|file>", "read them as this: a short form, JSON, or ./schema.ts#name"),
+  ).action((run: string, flags: ReparseFlags) => {
+    choose(flags, (terminal) => reparseCommand(run, flags, terminal));
   });
   addLookFlags(named("failures", "the rows without an answer, and why")).action(
     (run: string, flags: LookFlags) => {
@@ -270,6 +279,55 @@ function addControl(program: Command, choose: Choose): void {
   });
 }
 
+function addCache(program: Command, choose: Choose): void {
+  const cache = program.command("cache").description("the answers bought so far, for every run");
+  const within = (command: Command): Command =>
+    addLookFlags(command.option("--cache-file <file>", "another cache than the one of the runs"));
+  within(cache.command("info", { isDefault: true }).description("what it holds")).action(
+    (flags: CacheFlags) => {
+      choose(flags, (terminal) => cacheInfoCommand(flags, terminal));
+    },
+  );
+  within(
+    cache
+      .command("clear")
+      .description("delete answers; a new run would buy them again")
+      .option("-m, --model <name>", "those of this model only")
+      .option("--older-than <duration>", "those bought longer ago only", duration),
+  ).action((flags: ClearCacheFlags) => {
+    choose(flags, (terminal) => cacheClearCommand(flags, terminal));
+  });
+}
+
+const COLLECT_EXAMPLE = `
+Example:
+  batchframe collect latest --results out.jsonl`;
+
+function addQuality(program: Command, choose: Choose): void {
+  const evaluate = program
+    .command("eval")
+    .argument("<file|run>", "a file, or a run whose output is meant")
+    .description("score a column of answers against gold labels")
+    .option("--pred <column>", "column of answers (a run's own when left out)")
+    .requiredOption("--gold <column>", "column of gold labels")
+    .option("--by <column>", "also score each value of this column")
+    .option("--cost <usd>", "what the answers cost in all", amount)
+    .option("--min-accuracy <share>", "exit 3 below this accuracy, 0 to 1", rate);
+  addLookFlags(evaluate).action((ref: string, flags: EvalFlags) => {
+    choose(flags, (terminal) => evalCommand(ref, flags, terminal));
+  });
+  const diff = program
+    .command("diff")
+    .argument("<a>", "a file, or a run whose output is meant")
+    .argument("<b>", "another over the same rows")
+    .description("compare the answers of two runs")
+    .option("-c, --column <name>", "column of answers (a run's own when left out)")
+    .option("-o, --output <file>", "CSV file for the rows that differ");
+  addLookFlags(diff).action((a: string, b: string, flags: DiffFlags) => {
+    choose(flags, (terminal) => diffCommand([a, b], flags, terminal));
+  });
+}
+
 function addEmulate(program: Command, choose: Choose): void {
   const command = program
     .command("emulate")
@@ -289,6 +347,11 @@ function addEmulate(program: Command, choose: Choose): void {
     .option("--refuse-rows <rate>", "share of rows the model refuses", rate)
     .option("--truncate-rows <rate>", "share of rows cut off", rate)
     .option("--invalid-json-rows <rate>", "share of rows that are not the JSON asked for", rate)
+    .option("--wrong-shape-rows <rate>", "share of rows that are JSON of another shape", rate)
+    .option("--fenced-rows <rate>", "share of JSON rows in a fenced block", rate)
+    .option("--duplicate-key-rows <rate>", "share of JSON rows that name a member twice", rate)
+    .option("--deep-rows <rate>", "share of JSON rows nested 200 levels deep", rate)
+    .option("--huge-rows <rate>", "share of JSON rows with 1 MiB of blanks in them", rate)
     .option("--faults <json|@file>", "any faults, as one JSON object");
   addTerminalFlags(command).action((flags: EmulateFlags) => {
     choose(flags, (terminal) => emulateCommand(flags, terminal));
@@ -305,43 +368,4 @@ function addDoctor(program: Command, choose: Choose): void {
   addLookFlags(command).action((flags: DoctorFlags) => {
     choose(flags, (terminal) => doctorCommand(flags, terminal));
   });
-}
-
-function duration(text: string): number {
-  const ms = durationMs(text);
-  if (ms !== null && ms > 0) return ms;
-  throw new InvalidArgumentError("Write a duration such as 500ms, 30s, 5m or 2h.");
-}
-
-function countOrNone(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Write 0 or a whole number.");
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError("Write a whole number above 0.");
-}
-
-function portNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 65_535) return value;
-  throw new InvalidArgumentError("Write a port from 0 to 65535.");
-}
-
-function seedNumber(text: string): number {
-  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-  throw new InvalidArgumentError("Write a whole number.");
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError("Write a share from 0 to 1, such as 0.01.");
-}
-
-function pairs(text: string, before: readonly string[] = []): readonly string[] {
-  if (text.indexOf("=") > 0) return [...before, text];
-  throw new InvalidArgumentError("Write key=value, such as temperature=0.");
 }

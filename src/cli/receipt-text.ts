@@ -1,9 +1,9 @@
 /** What a finished run prints: the first rows, and the receipt. */
 
-import type { Preview, Receipt } from "../index.ts";
+import type { KeptRows, Preview, Receipt } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
 import type { Colours } from "./colour.ts";
-import { bar, count, counted, percent } from "./format.ts";
+import { bar, count, counted, dollarsText, percent } from "./format.ts";
 import { line, type Host, type Look, type RunFacts } from "./head-text.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
 import { tableText } from "./table.ts";
@@ -13,7 +13,7 @@ export function firstRowsText(preview: Preview, facts: RunFacts, look: Look): st
   const { columns, rows } = preview;
   const failed = columns.indexOf(`${facts.column}_error`);
   const shown = [
-    ...new Set([...sourceColumns(preview, facts), columns.indexOf(facts.column)]),
+    ...new Set([...sourceColumns(preview, facts), ...answerColumns(columns, facts.column)]),
     ...(rows.some((row) => (row[failed] ?? "") !== "") ? [failed] : []),
   ].filter((at) => at >= 0);
   return tableText(
@@ -26,11 +26,20 @@ export function firstRowsText(preview: Preview, facts: RunFacts, look: Look): st
   );
 }
 
+/** Where the answer is: one column, or one for each field of an object, just before the status. */
+function answerColumns(columns: readonly string[], column: string): readonly number[] {
+  const status = columns.indexOf(`${column}_status`);
+  const isAnswer = (name: string): boolean => name === column || name.startsWith(`${column}_`);
+  const before = columns.slice(0, Math.max(0, status));
+  const first = before.findLastIndex((name) => !isAnswer(name)) + 1;
+  return before.slice(first).map((_, at) => first + at);
+}
+
 /** The columns in the prompt; when they are not known, the one with the longest text. */
 function sourceColumns({ columns, rows }: Preview, facts: RunFacts): readonly number[] {
   if (facts.promptColumns !== null) return facts.promptColumns.map((name) => columns.indexOf(name));
   const sizes = columns
-    .slice(0, columns.indexOf(facts.column))
+    .slice(0, answerColumns(columns, facts.column)[0])
     .map((_, at) => rows.reduce((total, row) => total + (row[at] ?? "").length, 0));
   return [sizes.indexOf(Math.max(...sizes))];
 }
@@ -56,6 +65,8 @@ export function receiptText(
     ...labelLines(receipt, look),
     ...failureLines(receipt, look),
     ...oddLines(receipt).map((text) => say("batches", text)),
+    ...(receipt.warnings ?? []).map((text) => say("note", text)),
+    ...(receipt.kept === undefined ? [] : [say("kept", keptText(receipt.kept))]),
     say("cost", costText(receipt, { facts, host, wasFinished })),
     say("wrote", wroteText(facts, columns, look)),
     ...(receipt.neutralisedCells === 0 ? [] : [say("", neutralisedText(receipt))]),
@@ -78,7 +89,12 @@ function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
   return `${mark} ${colours.strong(sum)}`;
 }
 
-const SKIPPED: Readonly<Record<string, string>> = { blank: "blank", limit: "past the limit" };
+const SKIPPED: Readonly<Record<string, string>> = {
+  blank: "blank",
+  limit: "past the limit",
+  step: "failed a step before",
+  bad_row: "unreadable in the file",
+};
 
 const WIDEST_LABEL = 24;
 const WIDEST_BAR = 30;
@@ -123,13 +139,18 @@ function costText(
   const before = wasFinished ? "nothing was sent: every answer was there · " : "";
   if (host.free) return `${before}$0.00, the model runs here`;
   const tokens = `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`;
-  const dollars =
-    costUsd === null ? `unknown (no price for ${facts.model})` : `$${costUsd.toFixed(2)}`;
+  const dollars = costUsd === null ? `unknown (no price for ${facts.model})` : dollarsText(costUsd);
   return `${before}${dollars} · ${tokens}`;
 }
 
+function keptText({ rows, unanswered, leftOut }: KeptRows): string {
+  const some = unanswered === 0 ? "" : `, ${count(unanswered)} of them without an answer`;
+  return `${counted(rows, "row")}${some} · ${count(leftOut)} left out`;
+}
+
 function wroteText(facts: RunFacts, columns: readonly string[], { colours }: Look): string {
-  const added = [facts.column, `${facts.column}_status`, `${facts.column}_error`];
+  // New columns stand after all others: the answer's, its status, and what else is told of it.
+  const added = columns.slice(answerColumns(columns, facts.column)[0] ?? columns.length);
   const unchanged = columns.length - added.length;
   const path = colours.strong(printable(shortPath(facts.output)));
   return `${path} · ${counted(unchanged, "column")} unchanged + ${added.map(printable).join(", ")}`;

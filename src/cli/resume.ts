@@ -1,6 +1,6 @@
 /** `batchframe resume`: goes on with a run, by its name alone. */
 
-import { findRun, resumeRun, type ModelRef, type RunStatus } from "../index.ts";
+import { findRun, resumeRun, type RunStatus } from "../index.ts";
 import type { DriveFlags } from "./flags.ts";
 import { follow, type Followed } from "./follow.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,7 +38,7 @@ export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
     column: status.column,
     runDir,
   };
-  const model = status.model as Extract<ModelRef, string>;
+  const { model } = status;
   // The run remembers its own address, which may be another than the environment names now.
   return { run, model, hostName: status.host, facts, yes: flags.yes ?? false };
 }

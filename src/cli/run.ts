@@ -1,11 +1,21 @@
 /** `batchframe run`: adds a column to a file with a prompt of one's own. */
 
-import { enrichFile, InputError, type EnrichOptions, type OutputOption } from "../index.ts";
+import {
+  fileTask,
+  InputError,
+  type EnrichOptions,
+  type OpenFileOptions,
+  type OutputOption,
+  type Task,
+} from "../index.ts";
+import { outputOf, toldOptions } from "./answer-flags.ts";
 import type { EnrichFlags, RunFlags } from "./flags.ts";
-import { follow } from "./follow.ts";
-import { labelsOf, paramsOf, textOf } from "./given.ts";
+import { callOptions } from "./call-flags.ts";
+import { follow, type Followed } from "./follow.ts";
+import { paramsOf, textOf } from "./given.ts";
 import { chooseModel } from "./model-choice.ts";
 import { enrichedPath } from "./paths.ts";
+import { showPrompt } from "./show-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs the command; gives the exit code. */
@@ -14,46 +24,80 @@ export async function runCommand(
   flags: RunFlags,
   terminal: Terminal,
 ): Promise<number> {
+  return await enrich(input, await askOf(flags), terminal);
+}
+
+/** What the flags of a command with a prompt of one's own ask. @throws {InputError} `prompt_missing` */
+export async function askOf(flags: RunFlags): Promise<Ask> {
   if (flags.prompt === undefined)
     throw new InputError("prompt_missing", "There is no prompt to ask. Nothing was sent.", {
       hint: "Give one with --prompt, such as: --prompt 'Summarise in five words: {{ text }}'",
     });
-  const prompt = await textOf("--prompt", flags.prompt);
+  const template = await textOf("--prompt", flags.prompt);
   const system = flags.system === undefined ? null : await textOf("--system", flags.system);
-  const column = flags.column ?? "enriched";
-  return await enrich(input, { prompt, system, column, flags }, terminal);
+  const task = { column: "enriched", system, template, output: await outputOf(flags), own: [] };
+  return { task, flags };
 }
 
-/** A prompt, what the model is told before it, the name of the column it makes, and everything else the flags say. */
+/** What is asked of each row, and everything else the flags say. */
 export interface Ask {
-  readonly prompt: string;
-  readonly system: string | null;
-  readonly column: string;
+  readonly task: Task;
   readonly flags: EnrichFlags;
 }
 
 /** Enriches a file as the flags say and follows the run; gives the exit code. */
 export async function enrich(input: string, ask: Ask, terminal: Terminal): Promise<number> {
-  const { prompt, column, flags } = ask;
+  const { flags } = ask;
+  if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
+  const run = await runOf(input, flags.output ?? enrichedPath(input), ask);
+  return await follow({ ...run, yes: flags.yes ?? false }, terminal);
+}
+
+/** Prints a row's prompt instead; it needs no model, since nothing is asked. */
+async function printed(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
+  const { template, system, output } = task;
+  const model = flags.model ?? "";
+  const options = {
+    ...(await optionsOf(task, flags, model)),
+    ...(system === null ? {} : { system }),
+    output,
+  };
+  return await showPrompt(
+    { file: { input }, template, model, options },
+    flags.printPrompt ?? true,
+    terminal,
+  );
+}
+
+/** What a task and flags ask for, as a run that has not started. */
+export async function runOf(
+  input: string,
+  output: string,
+  { task, flags }: Ask,
+): Promise<Pick<Followed, "run" | "model" | "facts">> {
   refuseOtherLanes(flags.lane);
   const { model, name, why } = chooseModel(flags);
-  const output = flags.output ?? enrichedPath(input);
-  const options = {
-    ...(await optionsOf(flags)),
-    ...(ask.system === null ? {} : { system: ask.system }),
-    column,
-  };
-  const run = enrichFile({ input, output }, prompt, model, options);
+  const files = { input, output, reading: readingOf(flags) };
+  const run = fileTask(files, task, model, await optionsOf(task, flags, name));
   const facts = {
     input,
     output,
     model: name,
     modelWhy: why,
-    promptColumns: placeholders(prompt),
-    column,
+    promptColumns: placeholders(task.template),
+    column: flags.column ?? task.column,
     runDir: flags.runDir,
   };
-  return await follow({ run, model, facts, yes: flags.yes ?? false }, terminal);
+  return { run, model, facts };
+}
+
+/** What the flags say of the input that it does not show. */
+function readingOf({ format, delimiter, onBadRow }: EnrichFlags): OpenFileOptions {
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(delimiter === undefined ? {} : { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
+    ...(onBadRow === undefined ? {} : { onBadRow }),
+  };
 }
 
 function refuseOtherLanes(lane: string | undefined): void {
@@ -65,11 +109,24 @@ function refuseOtherLanes(lane: string | undefined): void {
   );
 }
 
-async function optionsOf(flags: EnrichFlags): Promise<EnrichOptions<string, OutputOption>> {
-  const { labels, limit, runDir, name, chunkRows, poll, onNull, option } = flags;
-  const { retries, stall, keepRemote } = flags;
+type TaskOptions = Omit<EnrichOptions<string, OutputOption>, "output" | "system">;
+
+async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise<TaskOptions> {
+  const { column = task.column } = flags;
   return {
-    ...(labels === undefined ? {} : { output: await labelsOf(labels) }),
+    ...plainOptions(flags),
+    ...(await callOptions(flags, { column, output: task.output })),
+    ...toldOptions(flags, model),
+    column,
+  };
+}
+
+function plainOptions(flags: EnrichFlags): TaskOptions {
+  const { limit, runDir, name, chunkRows, poll, onNull, option } = flags;
+  const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
+  return {
+    ...(flatten === undefined ? {} : { flatten }),
+    ...(quotes === undefined ? {} : { quotes }),
     ...(option === undefined ? {} : { params: paramsOf(option) }),
     ...(onNull === undefined ? {} : { onNull }),
     ...(limit === undefined ? {} : { limit }),
@@ -80,6 +137,9 @@ async function optionsOf(flags: EnrichFlags): Promise<EnrichOptions<string, Outp
     ...(retries === undefined ? {} : { retries }),
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
+    ...(votes === undefined ? {} : { votes }),
+    ...(refresh === true ? { cache: "refresh" } : cache === false ? { cache } : {}),
+    ...(cacheFile === undefined ? {} : { cacheFile }),
   };
 }
 

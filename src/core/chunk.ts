@@ -29,6 +29,18 @@ export interface Intent {
   readonly staged: RemoteNames | null;
 }
 
+const GIVEN = "given-";
+
+/** The id of an intent that stands for what was made elsewhere; `unique` is random. */
+export function givenIntentId(unique: string): string {
+  return `${GIVEN}${unique}`;
+}
+
+/** Whether a chunk's batch, or its replies, were made elsewhere and given to the run: nothing of it was sent from here. */
+export function isGiven({ id }: Intent): boolean {
+  return id.startsWith(GIVEN);
+}
+
 /** Why a batch failed as a whole. */
 export interface EndingReason {
   readonly code: string;
@@ -47,6 +59,8 @@ export interface Ending {
   readonly results: RemoteNames;
   /** Why the batch as a whole failed, in the provider's words; null when it did not. */
   readonly reason: EndingReason | null;
+  /** When it was seen to have ended, in epoch milliseconds; left out where nobody looked. */
+  readonly seenAtMs?: number;
 }
 
 /** What collecting a chunk gave. */
@@ -57,13 +71,16 @@ export interface Collection {
   /** Requests handed on to a later chunk. */
   readonly resent: number;
   readonly usage: Usage;
+  /** The part of `usage` by prompts so long that the model's price is another; left out where there were none. */
+  readonly longUsage?: Usage;
 }
 
 /**
  * Where a chunk's requests come from: the plan, a chunk that left them unanswered, a chunk whose
- * answers to them were unusable, or the user's wish to try failed ones again.
+ * answers to them were unusable, the user's wish to try failed ones again, or a cache that had
+ * answered them.
  */
-export type ChunkOrigin = "plan" | "resend" | "again" | "retry";
+export type ChunkOrigin = "plan" | "resend" | "again" | "retry" | "cache";
 
 /** What a run has learnt about its provider, kept so that it is not learnt twice. */
 export interface Learnt {
@@ -75,7 +92,7 @@ export interface Learnt {
 
 /** A chunk as the store remembers it. */
 export interface Chunk {
-  /** Counted from 1, never reused within a run. */
+  /** Counted from 1, never reused within a run; {@link RECALLED_CHUNK} holds what a cache has answered. */
   readonly number: number;
   readonly state: ChunkState;
   readonly requestCount: number;
@@ -93,6 +110,15 @@ export interface Chunk {
   readonly ending: Ending | null;
   readonly collection: Collection | null;
 }
+
+/** The chunk of requests that were answered before the run began: nothing of it is ever sent. */
+export const RECALLED_CHUNK = 0;
+
+/** The file of every request's identity, by ordinal, {@link REQUEST_ID_LENGTH} characters and a line break each. */
+export const REQUEST_IDS_FILE = "request-ids.txt";
+
+/** The length of a request's identity. */
+export const REQUEST_ID_LENGTH = 32;
 
 /** The name of a chunk's request file. */
 export function requestFileName(chunk: number): string {

@@ -8,6 +8,8 @@ export interface PlanCounts {
   readonly rows: number;
   /** Distinct requests. */
   readonly requests: number;
+  /** Requests among them that a cache has answered; they are not sent. */
+  readonly cached: number;
   /** Rows whose request another row had already asked for. */
   readonly duplicates: number;
   readonly skipped: Readonly<Record<SkipReason, number>>;
@@ -16,6 +18,8 @@ export interface PlanCounts {
   readonly chunks: number;
   /** Bytes of all request files. */
   readonly bytes: number;
+  /** Rows with a text that is cut before it is sent; left out where there are none. */
+  readonly cutRows?: number;
 }
 
 /** A row's fate in the plan: the ordinal of its request (0 or more), or one of {@link NO_REQUEST}. */
@@ -27,6 +31,8 @@ export const NO_REQUEST = {
   limit: -2,
   invalid_input: -3,
   too_long: -4,
+  step: -5,
+  bad_row: -6,
 } as const;
 
 /** Consecutive rows of the plan. */
@@ -44,6 +50,10 @@ export function rowWithoutRequest(
       return { skipped: "blank" };
     case NO_REQUEST.limit:
       return { skipped: "limit" };
+    case NO_REQUEST.step:
+      return { skipped: "step" };
+    case NO_REQUEST.bad_row:
+      return { skipped: "bad_row" };
     case NO_REQUEST.invalid_input:
       return { rejected: "invalid_input" };
     default:
@@ -54,6 +64,8 @@ export function rowWithoutRequest(
 /** A request met for the first time. Ordinals count from 0 without gaps, in row order. */
 export interface NewRequest {
   readonly ordinal: number;
+  /** Its identity, and the host it goes to: what a cache knows it by. */
+  readonly id: string;
   readonly request: Request;
 }
 
@@ -61,4 +73,34 @@ export interface NewRequest {
 export interface PlannedBlock {
   readonly rows: PlannedRows;
   readonly requests: readonly NewRequest[];
+  /** Rows of these with a text that is cut; none when left out. */
+  readonly cutRows?: number;
+}
+
+/** The counts of several plans over the same rows, together; rows are counted once. */
+export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
+  const sum = (count: (plan: PlanCounts) => number): number =>
+    plans.reduce((total, plan) => total + count(plan), 0);
+  const rejected: Partial<Record<RowErrorCode, number>> = {};
+  for (const plan of plans)
+    for (const [code, rows] of Object.entries(plan.rejected) as [RowErrorCode, number][])
+      rejected[code] = (rejected[code] ?? 0) + rows;
+  return {
+    rows: Math.max(0, ...plans.map(({ rows }) => rows)),
+    requests: sum(({ requests }) => requests),
+    cached: sum(({ cached }) => cached),
+    duplicates: sum(({ duplicates }) => duplicates),
+    skipped: {
+      blank: sum(({ skipped }) => skipped.blank),
+      limit: sum(({ skipped }) => skipped.limit),
+      step: sum(({ skipped }) => skipped.step),
+      bad_row: sum(({ skipped }) => skipped.bad_row),
+    },
+    rejected,
+    chunks: sum(({ chunks }) => chunks),
+    bytes: sum(({ bytes }) => bytes),
+    ...(plans.some(({ cutRows }) => cutRows !== undefined)
+      ? { cutRows: sum(({ cutRows }) => cutRows ?? 0) }
+      : {}),
+  };
 }

@@ -68,3 +68,30 @@ function phaseOf(chunks: readonly Chunk[], looks: ReadonlyMap<number, LastLook>)
   if (seen.includes("finalizing")) return "finalizing";
   return open.some((chunk) => chunk.state === "ended") ? "collecting" : "submitting";
 }
+
+// From the beginning of a run to its end.
+const PHASES: readonly Phase[] = [
+  "planning",
+  "submitting",
+  "validating",
+  "running",
+  "finalizing",
+  "collecting",
+  "done",
+];
+
+/** The progress of several runs that are driven together: their sums, and the phase of the one that is least far. */
+export function mergedProgress(all: readonly Progress[]): Progress {
+  const sum = (count: (progress: Progress) => number): number =>
+    all.reduce((total, progress) => total + count(progress), 0);
+  const least = Math.min(...all.map(({ phase }) => PHASES.indexOf(phase)));
+  return {
+    phase: PHASES[least] ?? "planning",
+    requests: sum(({ requests }) => requests),
+    answered: sum(({ answered }) => answered),
+    failed: sum(({ failed }) => failed),
+    underway: sum(({ underway }) => underway),
+    chunks: sum(({ chunks }) => chunks),
+    chunksCollected: sum(({ chunksCollected }) => chunksCollected),
+  };
+}

@@ -1,14 +1,17 @@
 /** The receipt: what came of every row, and what it cost. */
 
-import type { Chunk } from "./chunk.ts";
+import type { Chunk, Collection } from "./chunk.ts";
 import type { PlanCounts } from "./plan.ts";
+import { spentUsd, type Price } from "./price.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
-/** Rows by what became of them; `total` is always `ok + skipped + failed`. */
+/** Rows by what became of them; `total` is always `ok + cached + skipped + failed`. */
 export interface RowCounts {
   readonly total: number;
   readonly ok: number;
+  /** Answered by an earlier run, and so for nothing. */
+  readonly cached: number;
   readonly skipped: number;
   readonly failed: number;
 }
@@ -20,17 +23,19 @@ export interface Receipt {
   readonly rows: RowCounts;
   readonly skippedBy: Readonly<Partial<Record<SkipReason, number>>>;
   readonly failedBy: Readonly<Partial<Record<RowErrorCode, number>>>;
-  /** Rows per label, in the order of the labels; null for free text. */
+  /** Rows per label, in the order of the labels; a row with several counts for each, other labels for none. Null where no labels were given. */
   readonly labels: Readonly<Record<string, number>> | null;
   /** Distinct requests, and rows that shared one. */
   readonly requests: number;
+  /** Requests among them that a cache answered. */
+  readonly cached: number;
   readonly duplicates: number;
   /** Requests sent again because no reply came, and reply lines that were repeated or never asked for. */
   readonly resent: number;
   readonly duplicateReplies: number;
   readonly unknownReplies: number;
   readonly usage: Usage;
-  /** US dollars; null when the model's price is not known. */
+  /** US dollars for what the provider says was used; null when the model's price is not known. */
   readonly costUsd: number | null;
   /** The batches' ids at the provider, in the order of their chunks. */
   readonly batches: readonly string[];
@@ -38,11 +43,25 @@ export interface Receipt {
   readonly output: string | null;
   /** New cells a spreadsheet would have run as a formula, neutralised in the file. */
   readonly neutralisedCells: number;
+  /** What is worth knowing of the answers, in sentences; left out where there is nothing. */
+  readonly warnings?: readonly string[];
+  /** Where only some rows were kept: how many, those among them without an answer, and how many were left out. */
+  readonly kept?: KeptRows;
+  /** In a run of several columns the receipt of each, by column; left out in any other. */
+  readonly steps?: Readonly<Record<string, Receipt>>;
+}
+
+/** What became of rows of which only some were kept; `rows + leftOut` is every row. */
+export interface KeptRows {
+  readonly rows: number;
+  /** Rows that are kept though they were skipped or failed. */
+  readonly unanswered: number;
+  readonly leftOut: number;
 }
 
 /** Counts rows as they are joined; values are counted only for the labels given. */
 export interface RowTally {
-  ok(value: unknown): void;
+  answered(value: unknown, status: "ok" | "cached"): void;
   skipped(reason: SkipReason): void;
   failed(code: RowErrorCode): void;
   rows(): RowCounts;
@@ -53,15 +72,18 @@ export interface RowTally {
 
 /** An empty tally. */
 export function rowTally(labels: readonly string[] | null): RowTally {
-  const counts = { ok: 0, skipped: 0, failed: 0 };
+  const counts = { ok: 0, cached: 0, skipped: 0, failed: 0 };
   const byLabel: Record<string, number> | null =
     labels === null ? null : Object.fromEntries(labels.map((label) => [label, 0]));
   const skippedBy: Partial<Record<SkipReason, number>> = {};
   const failedBy: Partial<Record<RowErrorCode, number>> = {};
   return {
-    ok: (value) => {
-      counts.ok += 1;
-      if (byLabel !== null && typeof value === "string") byLabel[value] = (byLabel[value] ?? 0) + 1;
+    answered: (value, status) => {
+      counts[status] += 1;
+      if (byLabel === null) return;
+      for (const label of Array.isArray(value) ? (value as readonly unknown[]) : [value])
+        if (typeof label === "string" && Object.hasOwn(byLabel, label))
+          byLabel[label] = (byLabel[label] ?? 0) + 1;
     },
     skipped: (reason) => {
       counts.skipped += 1;
@@ -71,7 +93,10 @@ export function rowTally(labels: readonly string[] | null): RowTally {
       counts.failed += 1;
       failedBy[code] = (failedBy[code] ?? 0) + 1;
     },
-    rows: () => ({ total: counts.ok + counts.skipped + counts.failed, ...counts }),
+    rows: () => ({
+      total: counts.ok + counts.cached + counts.skipped + counts.failed,
+      ...counts,
+    }),
     skippedBy,
     failedBy,
     labels: byLabel,
@@ -84,8 +109,12 @@ export interface ReceiptContext {
   readonly plan: PlanCounts;
   /** Whether the provider charges nothing. */
   readonly free: boolean;
+  /** The price of what was asked; null where it is not known. */
+  readonly price: Price | null;
   readonly output: string | null;
   readonly neutralisedCells: number;
+  readonly warnings?: readonly string[];
+  readonly kept?: KeptRows;
 }
 
 /** The receipt of a run whose chunks are all collected. */
@@ -104,14 +133,96 @@ export function receiptOf(
     failedBy: tally.failedBy,
     labels: tally.labels,
     requests: context.plan.requests,
+    cached: context.plan.cached,
     duplicates: context.plan.duplicates,
     resent: sum(({ resent }) => resent),
     duplicateReplies: sum(({ match }) => match.duplicates),
     unknownReplies: sum(({ match }) => match.unknown),
     usage: collections.reduce((total, { usage }) => addUsage(total, usage), NO_USAGE),
-    costUsd: context.free ? 0 : null,
+    costUsd: costOf(collections, context),
     batches: chunks.flatMap(({ batchId }) => (batchId === null ? [] : [batchId])),
     output: context.output,
     neutralisedCells: context.neutralisedCells,
+    ...((context.warnings ?? []).length === 0 ? {} : { warnings: context.warnings ?? [] }),
+    ...(context.kept === undefined ? {} : { kept: context.kept }),
   };
+}
+
+function costOf(
+  collections: readonly Collection[],
+  { free, price }: ReceiptContext,
+): number | null {
+  if (free) return 0;
+  return price === null ? null : spentUsd(collections, price, "batch");
+}
+
+/** Counts the rows of a run of several columns by the worst that happened to each. */
+export interface StepTally {
+  /** One row, by its status in each step. */
+  row(statuses: readonly unknown[]): void;
+  rows(): RowCounts;
+}
+
+/** An empty tally of steps: a row has failed when any step of it failed, and is cached when all are. */
+export function stepTally(): StepTally {
+  const counts = { ok: 0, cached: 0, skipped: 0, failed: 0 };
+  return {
+    row: (statuses) => {
+      if (statuses.includes("failed")) counts.failed += 1;
+      else if (statuses.includes("skipped")) counts.skipped += 1;
+      else if (statuses.every((status) => status === "cached")) counts.cached += 1;
+      else counts.ok += 1;
+    },
+    rows: () => ({
+      total: counts.ok + counts.cached + counts.skipped + counts.failed,
+      ...counts,
+    }),
+  };
+}
+
+/** One receipt for the steps of a run: sums, and the receipts themselves; the cost is null where any step's is. */
+export function mergedReceipt(
+  run: string,
+  steps: Readonly<Record<string, Receipt>>,
+  rows: RowCounts,
+): Receipt {
+  const all = Object.values(steps);
+  const sum = (count: (receipt: Receipt) => number): number =>
+    all.reduce((total, receipt) => total + count(receipt), 0);
+  const costs = all.flatMap(({ costUsd }) => costUsd ?? []);
+  return {
+    run,
+    rows,
+    skippedBy: summed(all.map(({ skippedBy }) => skippedBy)),
+    failedBy: summed(all.map(({ failedBy }) => failedBy)),
+    labels: null,
+    requests: sum(({ requests }) => requests),
+    cached: sum(({ cached }) => cached),
+    duplicates: sum(({ duplicates }) => duplicates),
+    resent: sum(({ resent }) => resent),
+    duplicateReplies: sum(({ duplicateReplies }) => duplicateReplies),
+    unknownReplies: sum(({ unknownReplies }) => unknownReplies),
+    usage: all.reduce((total, { usage }) => addUsage(total, usage), NO_USAGE),
+    costUsd: costs.length === all.length ? costs.reduce((total, cost) => total + cost, 0) : null,
+    batches: all.flatMap(({ batches }) => batches),
+    output: all[0]?.output ?? null,
+    neutralisedCells: all[0]?.neutralisedCells ?? 0,
+    ...mergedWarnings(all),
+    steps,
+  };
+}
+
+function mergedWarnings(all: readonly Receipt[]): Pick<Receipt, "warnings"> {
+  const warnings = all.flatMap((receipt) => receipt.warnings ?? []);
+  return warnings.length === 0 ? {} : { warnings };
+}
+
+function summed<K extends string>(
+  counts: readonly Readonly<Partial<Record<K, number>>>[],
+): Partial<Record<K, number>> {
+  const totals: Partial<Record<K, number>> = {};
+  for (const count of counts)
+    for (const [name, rows] of Object.entries(count) as [K, number][])
+      totals[name] = (totals[name] ?? 0) + rows;
+  return totals;
 }

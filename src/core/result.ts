@@ -1,5 +1,6 @@
 /** How requests and rows end. */
 
+import type { ToolCall } from "./call-settings.ts";
 import type { Usage } from "./usage.ts";
 
 /** Why a row has no answer; each code has a paragraph in docs/errors.md. */
@@ -13,7 +14,8 @@ export type RowErrorCode =
   | "expired"
   | "cancelled"
   | "missing"
-  | "provider_error";
+  | "provider_error"
+  | "skipped";
 
 /** Every row error code. */
 export const ROW_ERROR_CODES: readonly RowErrorCode[] = [
@@ -27,13 +29,14 @@ export const ROW_ERROR_CODES: readonly RowErrorCode[] = [
   "cancelled",
   "missing",
   "provider_error",
+  "skipped",
 ];
 
-/** What became of a row: answered, not asked, or asked without a usable answer. */
-export type RowStatus = "ok" | "skipped" | "failed";
+/** What became of a row: answered, answered by an earlier run, not asked, or asked without a usable answer. */
+export type RowStatus = "ok" | "cached" | "skipped" | "failed";
 
-/** Why a row was not asked: a blank cell, or a position past the limit. */
-export type SkipReason = "blank" | "limit";
+/** Why a row was not asked: a blank cell, a position past the limit, a step it needs that failed, or a row of a file that cannot be read. */
+export type SkipReason = "blank" | "limit" | "step" | "bad_row";
 
 /** A request's failure: what kind, in whose words, and whether asking again unchanged may help. */
 export interface RequestFailure {
@@ -47,16 +50,26 @@ export type Result =
   | {
       readonly status: "succeeded";
       readonly customId: string | null;
-      /** The answer's text exactly as the model wrote it. */
+      /** The answer's text exactly as the model wrote it; empty where it only called tools or is a vector. */
       readonly text: string;
+      /** The calls the model wished to make, in its order; left out where it wished none. */
+      readonly toolCalls?: readonly ToolCall[];
+      /** The vector of an embedding model. */
+      readonly embedding?: Float32Array;
       /** The model that answered, as the provider names it; null when it does not say. */
       readonly model: string | null;
+      /** Why the model stopped, in the provider's own word; left out where it does not say. */
+      readonly finishReason?: string;
+      /** How sure the model is, from 0 to 1; left out by models that do not tell. */
+      readonly confidence?: number;
       readonly usage: Usage | null;
     }
   | {
       readonly status: "failed";
       readonly customId: string | null;
       readonly failure: RequestFailure;
+      /** Why the model stopped, in the provider's own word; left out where it did not run or does not say. */
+      readonly finishReason?: string;
       /** What was billed for it, null when the line does not say. */
       readonly usage: Usage | null;
     };

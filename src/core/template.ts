@@ -1,6 +1,10 @@
 /** Column templates: text with `{{ column }}` placeholders, rendered once per row. */
 
+import { attachmentOf } from "./attachment.ts";
+import type { Cell } from "./column.ts";
 import { InputError } from "./errors.ts";
+import { fenced } from "./fence.ts";
+import type { Part } from "./request.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** What a template does with a row in which a column it names is missing. */
@@ -11,7 +15,9 @@ export type Filter =
   | { readonly name: "trim" }
   | { readonly name: "truncate"; readonly maxCharacters: number }
   | { readonly name: "json" }
-  | { readonly name: "default"; readonly text: string };
+  | { readonly name: "default"; readonly text: string }
+  | { readonly name: "fence" }
+  | { readonly name: "image" | "file" };
 
 /** A piece of a template: literal text, or a column with its filters. */
 export type TemplatePart =
@@ -24,9 +30,11 @@ export interface Template {
   readonly parts: readonly TemplatePart[];
   /** The columns it names, in order of first use, without repetition. */
   readonly columns: readonly string[];
+  /** Those of them whose cells are attached as pictures or documents. */
+  readonly attached: readonly string[];
 }
 
-const FILTERS = ["trim", "truncate", "json", "default"] as const;
+const FILTERS = ["trim", "truncate", "json", "default", "fence", "image", "file"] as const;
 
 /**
  * Reads a template.
@@ -34,7 +42,8 @@ const FILTERS = ["trim", "truncate", "json", "default"] as const;
  * `{{ name }}` is a column; a name with `|`, `}}` or outer spaces is written as a JSON string,
  * `{{ "odd | name" }}`. Filters follow a bar: `trim`, `truncate: 200` (characters, whole code points),
  * `json` (the text as a JSON string, so that quotes and newlines cannot end it), `default: "x"` (for a
- * missing or blank cell). `\{{` and `\}}` stand for literal braces.
+ * missing or blank cell), last `fence` (between marks the text cannot forge), and, alone, `image` or `file` (the cell is a picture or a document, by its
+ * address or as bytes). `\{{` and `\}}` stand for literal braces.
  *
  * @throws {InputError} `template_syntax` with the position; nothing has been sent.
  */
@@ -58,8 +67,12 @@ export function parseTemplate(source: string): Template {
     }
   }
   if (literal !== "") parts.push({ kind: "literal", text: literal });
-  const named = parts.flatMap((part) => (part.kind === "column" ? [part.column] : []));
-  return { source, parts, columns: [...new Set(named)] };
+  const named = parts.filter((part) => part.kind === "column");
+  const attached = named.filter(({ filters }) => filters.some(isAttaching));
+  const names = (some: typeof named): readonly string[] => [
+    ...new Set(some.map(({ column }) => column)),
+  ];
+  return { source, parts, columns: names(named), attached: names(attached) };
 }
 
 function readPlaceholder(source: string, start: number): { part: TemplatePart; end: number } {
@@ -69,14 +82,17 @@ function readPlaceholder(source: string, start: number): { part: TemplatePart; e
   const column = columnName(name.trim());
   if (column === undefined || column === "")
     throw syntaxError(source, start, "the placeholder names no column");
-  return {
-    part: {
-      kind: "column",
-      column,
-      filters: filters.map((filter) => readFilter(source, start, filter.trim())),
-    },
-    end: end + 2,
-  };
+  const read = filters.map((filter) => readFilter(source, start, filter.trim()));
+  if (read.length > 1 && read.some(isAttaching))
+    throw syntaxError(source, start, '"image" and "file" go with no other filter');
+  if (read.slice(0, -1).some(({ name }) => name === "fence"))
+    throw syntaxError(source, start, '"fence" must be the last filter');
+  return { part: { kind: "column", column, filters: read }, end: end + 2 };
+}
+
+/** Whether a filter makes a picture or a document of the cell, instead of text. */
+export function isAttaching(filter: Filter): filter is { readonly name: "image" | "file" } {
+  return filter.name === "image" || filter.name === "file";
 }
 
 function closingBraces(source: string, from: number): number {
@@ -133,6 +149,9 @@ function readFilter(source: string, start: number, text: string): Filter {
   switch (name) {
     case "trim":
     case "json":
+    case "fence":
+    case "image":
+    case "file":
       if (argument !== undefined) throw syntaxError(source, start, `"${name}" takes no argument`);
       return { name };
     case "truncate": {
@@ -192,41 +211,71 @@ export function checkTemplate(template: Template, columns: readonly string[]): v
   );
 }
 
-/** A prompt's text, with the cell texts that went into it in the order of the placeholders. */
-export interface RenderedText {
-  readonly text: string;
+/** A prompt's content, with the cell texts that went into it in the order of the placeholders. */
+export interface RenderedContent {
+  /** Text alone, or pieces in order where the template attaches pictures or documents. */
+  readonly content: string | readonly Part[];
   readonly cells: readonly string[];
 }
 
-/** The rendered text, or the first column that is missing in this row. */
-export type Rendering = RenderedText | { readonly missing: string };
+/** The rendered content, or the first column that is missing in this row, or whose cell cannot be attached. */
+export type Rendering = RenderedContent | { readonly missing: string } | { readonly unfit: string };
+
+/** One row's cells, by column. */
+export interface RowCells {
+  /** The exact text of a cell, null when it is missing. */
+  text(column: string): string | null;
+  /** The cell itself, for what is attached. */
+  value(column: string): Cell;
+  /** What is put into the prompt of a text, once it is trimmed or cut as the template says; all of it when left out. */
+  readonly fit?: (text: string) => string;
+}
 
 /**
- * Renders one row; `cellText` gives the exact text of a column's cell, null when it is missing.
+ * Renders one row.
  *
  * A cell of nothing but white space counts as missing: nobody wants to pay for an answer to nothing.
- * With `onNull: "empty"` a missing cell becomes an empty text. The rendered text is never escaped.
+ * With `onNull: "empty"` a missing cell becomes an empty text, or nothing where it would be attached.
+ * The rendered text is never escaped.
  */
-export function renderTemplate(
-  template: Template,
-  cellText: (column: string) => string | null,
-  onNull: OnNull,
-): Rendering {
+export function renderTemplate(template: Template, row: RowCells, onNull: OnNull): Rendering {
   let text = "";
+  const parts: Part[] = [];
   const cells: string[] = [];
   for (const part of template.parts) {
     if (part.kind === "literal") {
       text += part.text;
       continue;
     }
-    const raw = cellText(part.column);
+    const attaching = part.filters.find(isAttaching);
+    if (attaching !== undefined) {
+      const value = row.value(part.column);
+      const isMissing = value === null || (typeof value === "string" && value.trim() === "");
+      if (isMissing && onNull !== "empty") return { missing: part.column };
+      if (isMissing) continue;
+      const attachment = attachmentOf(attaching.name, value);
+      if (attachment === null) return { unfit: part.column };
+      if (text !== "") parts.push({ type: "text", text });
+      text = "";
+      parts.push(attachment);
+      continue;
+    }
+    const raw = row.text(part.column);
     let cell: string | null = raw === null || raw.trim() === "" ? null : raw;
-    for (const filter of part.filters) cell = applyFilter(filter, cell);
+    // Written as JSON, a text could not be cut any more.
+    const json = part.filters.findIndex(({ name }) => name === "json");
+    const shaping = json < 0 ? part.filters.length : json;
+    for (const filter of part.filters.slice(0, shaping)) cell = applyFilter(filter, cell);
+    if (cell !== null && row.fit !== undefined) cell = row.fit(cell);
+    for (const filter of part.filters.slice(shaping)) cell = applyFilter(filter, cell);
     if (cell === null && onNull !== "empty") return { missing: part.column };
-    text += cell ?? "";
+    const isFenced = part.filters.at(-1)?.name === "fence";
+    text += isFenced ? fenced(cell ?? "") : (cell ?? "");
     cells.push(cell ?? "");
   }
-  return { text, cells };
+  if (parts.length === 0) return { content: text, cells };
+  if (text !== "") parts.push({ type: "text", text });
+  return { content: parts, cells };
 }
 
 function applyFilter(filter: Filter, cell: string | null): string | null {
@@ -239,6 +288,10 @@ function applyFilter(filter: Filter, cell: string | null): string | null {
       return truncate(cell, filter.maxCharacters);
     case "json":
       return JSON.stringify(cell);
+    case "fence":
+    case "image":
+    case "file":
+      return cell;
   }
 }
 

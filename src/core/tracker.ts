@@ -23,6 +23,9 @@ export function customId(token: string, address: Address): string {
 
 const ADDRESS = /^([a-z][a-z0-9]{7})-(0|[1-9]\d{0,8})-(0|[1-9]\d{0,9})$/;
 
+/** What stands for the run's token in the tags of batches that were submitted by hand and belong to no run. */
+export const BY_HAND = "byhand00";
+
 /** The address inside a custom_id, or null when the id was not made by this run. */
 export function readCustomId(token: string, id: string): Address | null {
   const match = ADDRESS.exec(id);

@@ -16,6 +16,16 @@ export const NO_USAGE: Usage = {
   reasoningTokens: 0,
 };
 
+/** A usage without a part of it. */
+export function subtractUsage(whole: Usage, part: Usage): Usage {
+  return {
+    inputTokens: whole.inputTokens - part.inputTokens,
+    cachedInputTokens: whole.cachedInputTokens - part.cachedInputTokens,
+    outputTokens: whole.outputTokens - part.outputTokens,
+    reasoningTokens: whole.reasoningTokens - part.reasoningTokens,
+  };
+}
+
 /** The sum of two usages. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {

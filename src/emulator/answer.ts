@@ -6,8 +6,9 @@ export interface AnswerRequest {
   /** The protocol path, such as `/v1/chat/completions` or `/v1/embeddings`. */
   readonly endpoint: string;
   /**
-   * The request body as the client sent it. In Gemini's protocol, the body of a chat completions
-   * request that asks the same: model, messages, and what it says of length, heat and schema.
+   * The request body as the client sent it. In Gemini's protocol and for `/v1/responses`, the body of
+   * a chat completions request that asks the same: model, messages, tools, and what it says of length,
+   * heat and schema.
    */
   readonly body: JsonObject;
   /** The id it travels under in a batch; null for a live call. */
@@ -24,12 +25,21 @@ export interface AnswerUsage {
   readonly reasoningTokens?: number;
 }
 
+/** A call of a tool. */
+export interface AnswerToolCall {
+  readonly name: string;
+  /** The arguments: an object, or a text that is sent as it stands where the protocol sends text. */
+  readonly arguments: JsonObject | string;
+}
+
 /** An answer; every member is optional, and `{}` is an empty text that ended normally. */
 export interface Answer {
   /** The assistant's text; null when there is none. */
   readonly content?: string | null;
   /** Why the text ended; `stop` when left out. */
   readonly finishReason?: "stop" | "length" | "content_filter";
+  /** The calls the model wishes to make, in order; the text may stand beside them. */
+  readonly toolCalls?: readonly AnswerToolCall[];
   /** The reason the model gives for refusing. The content is then sent as null. */
   readonly refusal?: string;
   readonly usage?: AnswerUsage;

@@ -1,11 +1,14 @@
 /** The answerers that come with the emulator: echo, table and forward. */
-import type { Answer, Answerer, AnswerRequest } from "./answer.ts";
+import type { Answer, Answerer, AnswerRequest, AnswerToolCall } from "./answer.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { drawInteger } from "./random.ts";
 import { schemaValue } from "./schema-value.ts";
+import { drawnCall, toolDemanded } from "./tools-asked.ts";
 
 /**
- * Answers with the last user message; when JSON is asked for by a schema, with values that satisfy it.
+ * Answers with the last user message; when JSON is asked for by a schema, wherever the protocol puts
+ * it or in the words of a system message, with values that satisfy it; when a tool must be called, with
+ * a call whose arguments satisfy its schema.
  *
  * The values follow from `seed` and the message, so the same request always has the same answer.
  */
@@ -13,7 +16,9 @@ export function echo(options: { readonly seed?: number } = {}): Answerer {
   const seed = options.seed ?? 0;
   return (request) => {
     const text = lastUserText(request);
-    const asked = schemaAsked(request.body);
+    const tool = toolDemanded(request.body);
+    if (tool !== null) return { content: null, toolCalls: [drawnCall(tool, seed, text)] };
+    const asked = schemaAsked(request.body) ?? schemaTold(request.body);
     if (asked === null) return { content: text };
     if (asked === "any") return { content: JSON.stringify({ echo: text }) };
     const value = schemaValue(asked.schema, drawInteger(seed, "schema", text));
@@ -24,16 +29,27 @@ export function echo(options: { readonly seed?: number } = {}): Answerer {
 /** The JSON Schema an answer must satisfy, wherever a protocol puts it; "any" for any object, null for text. */
 function schemaAsked(body: JsonObject): { readonly schema: unknown } | "any" | null {
   const format = memberOf(body["response_format"]);
-  if (format("type") === "json_object") return "any";
+  if (format("type") === "json_object") return schemaTold(body) ?? "any";
   const wrapped = format("json_schema");
   if (format("type") === "json_schema" && isJsonObject(wrapped))
     return { schema: wrapped["schema"] };
   const config = memberOf(memberOf(body["output_config"])("format"));
-  if (config("type") === "json_schema") return { schema: config("schema") };
-  const choice = memberOf(body["tool_choice"]);
-  if (choice("type") !== "tool" || !Array.isArray(body["tools"])) return null;
-  const tool: unknown = body["tools"].find((one) => memberOf(one)("name") === choice("name"));
-  return { schema: memberOf(tool)("input_schema") };
+  return config("type") === "json_schema" ? { schema: config("schema") } : null;
+}
+
+/** The JSON Schema that a system message holds in plain text, as clients tell it where nothing enforces one; null for none. */
+function schemaTold(body: JsonObject): { readonly schema: unknown } | null {
+  const messages: readonly unknown[] = Array.isArray(body["messages"]) ? body["messages"] : [];
+  for (const message of messages) {
+    if (memberOf(message)("role") !== "system") continue;
+    const text = textOfContent(memberOf(message)("content"));
+    const named = text.search(/json schema/i);
+    const start = text.indexOf("{", named);
+    const schema =
+      named < 0 || start < 0 ? null : parseJson(text.slice(start, text.lastIndexOf("}") + 1));
+    if (isJsonObject(schema)) return { schema };
+  }
+  return null;
 }
 
 /** Reads members of what may not be an object. */
@@ -85,7 +101,7 @@ export interface ForwardOptions {
 export function forward(chatCompletionsUrl: string, options: ForwardOptions = {}): Answerer {
   const embeddingsUrl = chatCompletionsUrl.replace(/\/chat\/completions\/?$/, "/embeddings");
   return async ({ endpoint, body, signal }) => {
-    const embedding = endpoint.endsWith("/embeddings");
+    const embedding = /(?:\/embeddings|:embedContent)$/.test(endpoint);
     const response = await fetch(embedding ? embeddingsUrl : chatCompletionsUrl, {
       method: "POST",
       headers: {
@@ -111,12 +127,22 @@ function chatAnswer(reply: Readonly<Record<string, unknown>>): Answer {
   const content = isJsonObject(message) ? message["content"] : null;
   const refusal = isJsonObject(message) ? message["refusal"] : null;
   const reason = isJsonObject(choice) ? choice["finish_reason"] : null;
+  const calls = isJsonObject(message) ? callsIn(message["tool_calls"]) : [];
   return {
     content: typeof content === "string" ? content : null,
+    ...(calls.length === 0 ? {} : { toolCalls: calls }),
     finishReason: reason === "length" || reason === "content_filter" ? reason : "stop",
     ...(typeof refusal === "string" ? { refusal } : {}),
     ...usageOf(reply["usage"]),
   };
+}
+
+function callsIn(calls: unknown): readonly AnswerToolCall[] {
+  const list: readonly unknown[] = Array.isArray(calls) ? calls : [];
+  return list.flatMap((call) => {
+    const { name, arguments: written } = Object(memberOf(call)("function")) as JsonObject;
+    return typeof name === "string" ? [{ name, arguments: String(written) }] : [];
+  });
 }
 
 function embeddingAnswer(reply: Readonly<Record<string, unknown>>): Answer {

@@ -1,15 +1,18 @@
 /** The execution of one message request, in a batch or live: answered, spoiled, counted, billed. */
-import type { Answer } from "./answer.ts";
+import type { Answer, AnswerToolCall } from "./answer.ts";
 import { answerTo } from "./answering.ts";
 import { failureOfStatus, type AnthropicFailure } from "./anthropic-errors.ts";
 import { refusalOfParams } from "./anthropic-params.ts";
+import { isThinking } from "./anthropic-tools.ts";
 import { usageOf, usageOnWire, type MessageUsage } from "./anthropic-usage.ts";
 import { spoiled } from "./content-faults.ts";
 import type { Target } from "./fault-state.ts";
-import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 import { reportedModel } from "./openai-execute.ts";
 import { hexId } from "./random.ts";
+import { stopped } from "./stop-sequences.ts";
 import { firstTokens, tokensOf } from "./tokens.ts";
+import { callsOf } from "./tools-asked.ts";
 import type { World } from "./world.ts";
 
 /** A request to execute. */
@@ -53,12 +56,9 @@ function failureOfAnswer(error: NonNullable<Answer["error"]>): AnthropicFailure 
 function finish(world: World, request: MessageRequest, answer: Answer): JsonObject {
   const { params, customId, target } = request;
   const said = spoiled(answer, world.faults, target);
-  const limit = Number(params["max_tokens"]);
-  const whole = said.refusal ?? said.content ?? "";
-  const isCut = said.usage === undefined && tokensOf(whole) > limit;
-  const text = isCut ? firstTokens(whole, limit) : whole;
-  const stop = isCut ? "max_tokens" : stopReason(said, params);
-  const usage = usageOf(world, params, { answer: said, text });
+  const spoken = spokenBy(said, params);
+  const { tokens, thinking } = spoken;
+  const usage = usageOf(world, params, { answer: said, tokens, thinking });
   bill(world, request, usage);
   const withUsage = world.faults.strike("noUsage", target) === null;
   const id = hexId(world.settings.seed, 24, "message", ...target.key);
@@ -67,9 +67,9 @@ function finish(world: World, request: MessageRequest, answer: Answer): JsonObje
     type: "message",
     role: "assistant",
     model: reportedModel(world, params["model"]),
-    content: contentOf(text, { stop, params, id }),
-    stop_reason: stop,
-    stop_sequence: null,
+    content: contentOf(spoken, id),
+    stop_reason: spoken.stop,
+    stop_sequence: spoken.stopSequence,
     stop_details: null,
     ...(withUsage ? { usage: usageOnWire(usage, customId !== null) } : {}),
   };
@@ -82,29 +82,60 @@ function bill(world: World, request: MessageRequest, usage: MessageUsage): void 
   world.ledger.bill({ customId, body: params, ...tokens });
 }
 
-function stopReason(answer: Answer, params: JsonObject): string {
+/** What a message says, and how it came to its end. */
+interface Spoken {
+  readonly text: string;
+  readonly calls: readonly AnswerToolCall[];
+  /** Tokens of text and calls. */
+  readonly tokens: number;
+  /** Tokens of thought; 0 when the model was not told to think. */
+  readonly thinking: number;
+  readonly stop: string;
+  readonly stopSequence: string | null;
+}
+
+const THOUGHT = "Let me think about that.";
+
+function spokenBy(answer: Answer, params: JsonObject): Spoken {
+  const calls = callsOf(answer, params);
+  const fromText = calls.length > 0 && answer.toolCalls === undefined;
+  const whole = answer.refusal ?? (fromText ? "" : (answer.content ?? ""));
+  const ended = stopped(whole, params["stop_sequences"]);
+  const thinking = isThinking(params) ? tokensOf(THOUGHT) : 0;
+  const callTokens = calls.reduce((sum, call) => sum + tokensOf(JSON.stringify(call)), 0);
+  const limit = Number(params["max_tokens"]) - (answer.usage === undefined ? thinking : 0);
+  const tokens = tokensOf(ended.text) + callTokens;
+  if (answer.usage === undefined && tokens > limit) {
+    const text = firstTokens(ended.text, limit);
+    const stop = "max_tokens";
+    return { text, calls: [], tokens: Math.max(0, limit), thinking, stop, stopSequence: null };
+  }
+  const stop = stopReason(answer, ended.sequence, calls);
+  return { text: ended.text, calls, tokens, thinking, stop, stopSequence: ended.sequence };
+}
+
+function stopReason(
+  answer: Answer,
+  sequence: string | null,
+  calls: readonly AnswerToolCall[],
+): string {
   if (answer.refusal !== undefined || answer.finishReason === "content_filter") return "refusal";
   if (answer.finishReason === "length") return "max_tokens";
-  return forcedTool(params) === null ? "end_turn" : "tool_use";
+  if (calls.length > 0) return "tool_use";
+  return sequence === null ? "end_turn" : "stop_sequence";
 }
 
-function forcedTool(params: JsonObject): string | null {
-  const choice = params["tool_choice"];
-  if (!isJsonObject(choice) || choice["type"] !== "tool") return null;
-  return typeof choice["name"] === "string" ? choice["name"] : null;
-}
-
-interface Said {
-  readonly stop: string;
-  readonly params: JsonObject;
-  readonly id: string;
-}
-
-function contentOf(text: string, { stop, params, id }: Said): readonly JsonObject[] {
-  const name = stop === "tool_use" ? forcedTool(params) : null;
-  if (name !== null) {
-    const input = parseJson(text);
-    return [{ type: "tool_use", id: `toolu_${id}`, name, input: input ?? { text } }];
-  }
-  return text === "" ? [] : [{ type: "text", text, citations: null }];
+function contentOf({ text, calls, thinking }: Spoken, id: string): readonly JsonObject[] {
+  const thought = { type: "thinking", thinking: THOUGHT, signature: `sig_${id}` };
+  return [
+    ...(thinking === 0 ? [] : [thought]),
+    ...(text === "" ? [] : [{ type: "text", text, citations: null }]),
+    ...calls.map(({ name, arguments: given }, index) => ({
+      type: "tool_use",
+      id: `toolu_${id}${index === 0 ? "" : String(index)}`,
+      name,
+      // An input is always JSON here; a text that is none stands in a member of its own.
+      input: typeof given === "string" ? { text: given } : given,
+    })),
+  ];
 }

@@ -1,5 +1,9 @@
 /** What the Messages API refuses to execute, by protocol version and model. */
+import { cachePoints } from "./anthropic-cache.ts";
+import { refusalOfContent } from "./anthropic-content.ts";
 import { badRequest, failureOfStatus, type AnthropicFailure } from "./anthropic-errors.ts";
+import { refusalOfFormat, refusalOfStrictTools } from "./anthropic-schema.ts";
+import { claudeModel, refusalOfTools } from "./anthropic-tools.ts";
 import { promptTokens } from "./anthropic-usage.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { World } from "./world.ts";
@@ -40,7 +44,12 @@ export function refusalOfParams(
     return badRequest("max_tokens: Input should be a valid integer");
   if (Number(maxTokens) < 1)
     return badRequest("max_tokens: Input should be greater than or equal to 1");
-  return refusalOfFields(params, context) ?? refusalOfMessages(params, context);
+  return (
+    refusalOfFields(params, context) ??
+    refusalOfTools(params) ??
+    refusalOfMessages(params, context) ??
+    refusalOfSystem(params, context)
+  );
 }
 
 function refusalOfFields(params: JsonObject, context: ParamsContext): AnthropicFailure | null {
@@ -59,31 +68,13 @@ function refusalOfFields(params: JsonObject, context: ParamsContext): AnthropicF
     return badRequest("speed: This parameter is not supported in batches.");
   const config = params["output_config"];
   const format = isJsonObject(config) ? config["format"] : undefined;
-  return isJsonObject(format) ? refusalOfSchema(format["schema"]) : null;
+  return isJsonObject(format) ? refusalOfFormat(format) : refusalOfStrictTools(params["tools"]);
 }
 
 /** False for Opus from 4.7 on, and for every family from 5 on. */
 function takesSampling(model: string): boolean {
-  const found = /^claude-([a-z]+)-(\d+)(?:-(\d{1,2}))?(?:-\d{8})?$/.exec(model);
-  if (found === null) return true;
-  const version = Number(found[2]) + Number(found[3] ?? 0) / 100;
-  return version < (found[1] === "opus" ? 4.07 : 5);
-}
-
-const BOUNDS = ["minimum", "maximum", "minLength", "maxLength", "multipleOf"];
-
-function refusalOfSchema(schema: unknown): AnthropicFailure | null {
-  if (!isJsonObject(schema)) return null;
-  const where = "output_config.format.schema";
-  if (schema["type"] === "object" && schema["additionalProperties"] !== false) {
-    const message = `${where}: For 'object' type, 'additionalProperties' must be explicitly set to false`;
-    return badRequest(message);
-  }
-  const bound = BOUNDS.find((name) => schema[name] !== undefined);
-  if (bound !== undefined) return badRequest(`${where}: property '${bound}' is not supported`);
-  const { properties, items } = schema;
-  const inner = [...(isJsonObject(properties) ? Object.values(properties) : []), items];
-  return inner.map(refusalOfSchema).find((found) => found !== null) ?? null;
+  const claude = claudeModel(model);
+  return claude === null || claude.version < (claude.family === "opus" ? 407 : 500);
 }
 
 function refusalOfMessages(params: JsonObject, context: ParamsContext): AnthropicFailure | null {
@@ -102,9 +93,26 @@ function refusalOfMessages(params: JsonObject, context: ParamsContext): Anthropi
       return badRequest(`${where}.role: Input should be 'user' or 'assistant'`);
     if (message["content"] === undefined) return badRequest(`${where}.content: Field required`);
     if (message["content"] === "") return badRequest(`${where}: content must be non-empty`);
+    const { content } = message;
+    const role = message["role"] === "assistant" ? "assistant" : "user";
+    const place = { where: `${where}.content`, role, version: context.version } as const;
+    const refused = refusalOfContent(content, place);
+    if (refused !== null) return refused;
   }
   const prompt = promptTokens(params);
   const limit = context.world.settings.contextTokens;
   if (prompt <= limit) return null;
   return badRequest(`prompt is too long: ${String(prompt)} tokens > ${String(limit)} maximum`);
+}
+
+function refusalOfSystem(params: JsonObject, { version }: ParamsContext): AnthropicFailure | null {
+  const { system } = params;
+  const place = { where: "system", role: "system", version } as const;
+  const refused = system === undefined ? null : refusalOfContent(system, place);
+  if (refused !== null) return refused;
+  const marks = cachePoints(params).length;
+  if (marks <= 4) return null;
+  return badRequest(
+    `A maximum of 4 blocks with cache_control may be provided. Found ${String(marks)}.`,
+  );
 }

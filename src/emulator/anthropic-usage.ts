@@ -1,9 +1,8 @@
 /** What a message is said to have used, its prompt cache included. */
 import type { Answer } from "./answer.ts";
-import { textOfContent } from "./answerers.ts";
+import { cacheUse } from "./anthropic-cache.ts";
+import { blocksOf, blockTokens, contentTokens } from "./anthropic-content.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { fingerprint } from "./random.ts";
-import { tokensOf } from "./tokens.ts";
 import type { World } from "./world.ts";
 
 /** Tokens of one message; `input` counts neither what was read from the cache nor what was put there. */
@@ -18,49 +17,38 @@ export interface MessageUsage {
 
 /** The prompt's estimated tokens, cached ones included. */
 export function promptTokens(params: JsonObject): number {
-  const messages: readonly unknown[] = Array.isArray(params["messages"]) ? params["messages"] : [];
-  const spoken = messages.map((message) =>
-    isJsonObject(message) ? 4 + tokensOf(textOfContent(message["content"])) : 4,
+  const { messages, tools = [], system } = params;
+  const turns: readonly unknown[] = Array.isArray(messages) ? messages : [];
+  const spoken = turns.map((message) =>
+    isJsonObject(message) ? 4 + contentTokens(message["content"]) : 4,
   );
-  return 3 + systemTokens(params) + spoken.reduce((sum, tokens) => sum + tokens, 0);
+  const declared = blocksOf(tools).reduce((sum, tool) => sum + blockTokens(tool), 0);
+  return spoken.reduce((sum, tokens) => sum + tokens, 3 + declared + contentTokens(system));
 }
 
-/**
- * The usage of an answer. A system prompt with `cache_control` is put into the cache the first time
- * it is seen, and read from there afterwards.
- */
-export function usageOf(
-  world: World,
-  params: JsonObject,
-  said: { readonly answer: Answer; readonly text: string },
-): MessageUsage {
+/** What an answer came to. */
+export interface Spoken {
+  readonly answer: Answer;
+  /** The tokens of its text and its calls. */
+  readonly tokens: number;
+  readonly thinking: number;
+}
+
+/** The usage of an answer: what its blocks marked with `cache_control` put into the cache, and read from there. */
+export function usageOf(world: World, params: JsonObject, said: Spoken): MessageUsage {
   const given = said.answer.usage;
   const whole = given?.promptTokens ?? promptTokens(params);
-  const cache = cacheUse(world, params, given?.cachedTokens);
+  const cache =
+    given?.cachedTokens === undefined
+      ? cacheUse(world, params)
+      : { cacheRead: given.cachedTokens, cacheWritten5m: 0, cacheWritten1h: 0 };
+  const thinking = given?.reasoningTokens ?? said.thinking;
   return {
     ...cache,
     input: Math.max(0, whole - cache.cacheRead - cache.cacheWritten5m - cache.cacheWritten1h),
-    output: given?.completionTokens ?? tokensOf(said.text),
-    thinking: given?.reasoningTokens ?? 0,
+    output: given?.completionTokens ?? said.tokens + thinking,
+    thinking,
   };
-}
-
-type CacheUse = Pick<MessageUsage, "cacheRead" | "cacheWritten5m" | "cacheWritten1h">;
-
-function cacheUse(world: World, params: JsonObject, given: number | undefined): CacheUse {
-  const none = { cacheRead: given ?? 0, cacheWritten5m: 0, cacheWritten1h: 0 };
-  const system = JSON.stringify(params["system"] ?? "");
-  if (given !== undefined || !system.includes('"cache_control"')) return none;
-  const tokens = systemTokens(params);
-  if (world.next(`cached ${String(fingerprint(system))}`) > 1)
-    return { ...none, cacheRead: tokens };
-  return system.includes('"1h"')
-    ? { ...none, cacheWritten1h: tokens }
-    : { ...none, cacheWritten5m: tokens };
-}
-
-function systemTokens(params: JsonObject): number {
-  return tokensOf(textOfContent(params["system"]));
 }
 
 /** The usage object of a message. */

@@ -1,12 +1,13 @@
 /** The faults that change what an answer says, whatever protocol it travels in. */
 import type { Answer } from "./answer.ts";
 import type { FaultState, Target } from "./fault-state.ts";
+import { misshapen } from "./shape-faults.ts";
 import { firstTokens, tokensOf } from "./tokens.ts";
 
 /** `answer` as the faults in force leave it. Several may strike the same answer, in a fixed order. */
 export function spoiled(answer: Answer, faults: FaultState, target: Target): Answer {
-  let changed = answer;
-  const text = answer.content ?? "";
+  let changed = misshapen(answer, faults, target);
+  const text = changed.content ?? "";
   if (faults.strike("unicodeSeparators", target) !== null) {
     changed = { ...changed, content: `${text}\u2028and\u2029on` };
   }
@@ -14,18 +15,29 @@ export function spoiled(answer: Answer, faults: FaultState, target: Target): Ans
   const long = faults.strike("longRows", target);
   if (long !== null) changed = { ...changed, content: "long ".repeat((long.bytes ?? 2 ** 20) / 5) };
   if (faults.strike("invalidJsonRows", target) !== null) {
-    changed = { ...changed, content: `Sure! Here it is: ${text.slice(0, text.length / 2)}` };
+    changed = {
+      ...withoutCalls(changed),
+      content: `Sure! Here it is: ${text.slice(0, text.length / 2)}`,
+    };
   }
-  if (faults.strike("nullContentRows", target) !== null) changed = { ...changed, content: null };
+  if (faults.strike("nullContentRows", target) !== null) {
+    changed = { ...withoutCalls(changed), content: null };
+  }
   if (faults.strike("truncateRows", target) !== null) {
     const half = firstTokens(text, tokensOf(text) / 2);
     changed = { ...changed, content: half, finishReason: "length" };
   }
   if (faults.strike("contentFilterRows", target) !== null) {
-    changed = { ...changed, content: "", finishReason: "content_filter" };
+    changed = { ...withoutCalls(changed), content: "", finishReason: "content_filter" };
   }
   if (faults.strike("refuseRows", target) !== null) {
-    changed = { ...changed, content: null, refusal: "I'm sorry, I can't help with that." };
+    const refusal = "I'm sorry, I can't help with that.";
+    changed = { ...withoutCalls(changed), content: null, refusal };
   }
   return changed;
+}
+
+function withoutCalls(answer: Answer): Answer {
+  const { toolCalls, ...rest } = answer;
+  return toolCalls === undefined ? answer : rest;
 }

@@ -11,13 +11,16 @@ import { createAnthropicProfile } from "./anthropic-profile.ts";
 import type { Faults } from "./faults.ts";
 import { createGoogleProfile, GOOGLE_PREFIX } from "./google-profile.ts";
 import { createOpenAiProfile } from "./openai-profile.ts";
+import { OTHER_HOSTS } from "./openai-rules.ts";
+import { createPlainProfile } from "./plain-profile.ts";
 import { createHttpServer } from "./server.ts";
 import { together } from "./service.ts";
 import type { EmulatorOptions } from "./settings.ts";
 import type { EmulatorStats, LoggedCall } from "./stats.ts";
+import { createVertexProfile, VERTEX_PREFIX } from "./vertex-profile.ts";
 import { createWorld, type World } from "./world.ts";
 
-export type { Answer, Answerer, AnswerRequest, AnswerUsage } from "./answer.ts";
+export type { Answer, Answerer, AnswerRequest, AnswerToolCall, AnswerUsage } from "./answer.ts";
 export { echo, forward, table, type ForwardOptions, type TableEntry } from "./answerers.ts";
 export { manualClock, systemClock, type Clock, type ManualClock } from "./clock.ts";
 export type { CallDose, Dose, Faults, RowDose } from "./faults.ts";
@@ -32,6 +35,24 @@ export interface EmulatorUrls {
   readonly anthropic: string;
   /** `http://127.0.0.1:PORT/google`, to which clients of the Gemini API add a version and a path. */
   readonly google: string;
+  /** `http://127.0.0.1:PORT/vertex`, for Vertex's job API and for Cloud Storage alike. */
+  readonly vertex: string;
+  /** `http://127.0.0.1:PORT/azure`, Azure's endpoint, to which clients add `/openai/v1` or `/openai`. */
+  readonly azure: string;
+  /** `http://127.0.0.1:PORT/groq`, to which clients add `/openai/v1`. */
+  readonly groq: string;
+  /** `http://127.0.0.1:PORT/together/v1` */
+  readonly together: string;
+  /** `http://127.0.0.1:PORT/parasail/v1` */
+  readonly parasail: string;
+  /** `http://127.0.0.1:PORT/doubleword/v1` */
+  readonly doubleword: string;
+  /** `http://127.0.0.1:PORT/regolo/v1` */
+  readonly regolo: string;
+  /** `http://127.0.0.1:PORT/mistral`, to which clients add `/v1`. */
+  readonly mistral: string;
+  /** `http://127.0.0.1:PORT/plain/v1`, which has no files and no batches. */
+  readonly plain: string;
 }
 
 /** A running emulator. */
@@ -72,6 +93,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const services = [
     createAnthropicProfile(world),
     createGoogleProfile(world),
+    createVertexProfile(world),
+    ...OTHER_HOSTS.map((host) => createOpenAiProfile(world, host)),
+    createPlainProfile(world),
     createOpenAiProfile(world),
   ];
   const all = together(services);
@@ -102,6 +126,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       openai: `${origin}/v1`,
       anthropic: `${origin}/anthropic`,
       google: `${origin}${GOOGLE_PREFIX}`,
+      vertex: `${origin}${VERTEX_PREFIX}`,
+      azure: `${origin}/azure`,
+      groq: `${origin}/groq`,
+      together: `${origin}/together/v1`,
+      parasail: `${origin}/parasail/v1`,
+      doubleword: `${origin}/doubleword/v1`,
+      regolo: `${origin}/regolo/v1`,
+      mistral: `${origin}/mistral`,
+      plain: `${origin}/plain/v1`,
     },
     adminUrl: `${origin}/emulator`,
     port,

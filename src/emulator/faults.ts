@@ -40,6 +40,16 @@ export interface Faults {
   readonly unknownIds?: number | RowDose;
   /** The content is not the JSON that was asked for: chat around half of it. */
   readonly invalidJsonRows?: number | RowDose;
+  /** The structured answer is JSON of another shape: every member has the wrong type. */
+  readonly wrongShapeRows?: number | RowDose;
+  /** The structured answer stands in a fenced block, as chat models like to write it. */
+  readonly fencedRows?: number | RowDose;
+  /** The structured answer names its first member twice, with null and with its value. */
+  readonly duplicateKeyRows?: number | RowDose;
+  /** The structured answer is nested 200 levels deep. */
+  readonly deepRows?: number | RowDose;
+  /** The structured answer is as it should be, with `bytes` of blanks in it, 1 MiB when left out. */
+  readonly hugeRows?: number | (RowDose & { readonly bytes?: number });
   /** The content is null though the answer ended normally. */
   readonly nullContentRows?: number | RowDose;
   /** Not executed; the row ends as `batch_expired`, and its batch as `expired`. */

@@ -6,7 +6,12 @@ import {
   wakeUp,
   type GoogleBatch,
 } from "./google-batch.ts";
-import { planOfFile, planOfRequests, type GooglePlan } from "./google-batch-plan.ts";
+import {
+  planOfFile,
+  planOfRequests,
+  type GoogleBatchKind,
+  type GooglePlan,
+} from "./google-batch-plan.ts";
 import { badRequest, failureOf, refusal } from "./google-errors.ts";
 import { listMember, member, objectMember } from "./google-json.ts";
 import { googlePage } from "./google-list.ts";
@@ -31,7 +36,8 @@ export interface GoogleBatches {
 export function googleBatchRoutes(world: World, batches: GoogleBatches): readonly Route[] {
   const on = (method: string, path: string, act: Route["act"]): Route => ({ method, path, act });
   return [
-    on("POST", "/models/{model}:batchGenerateContent", (call) => create(world, batches, call)),
+    on("POST", "/models/{model}:batchGenerateContent", create(world, batches, "generate")),
+    on("POST", "/models/{model}:asyncBatchEmbedContent", create(world, batches, "embed")),
     on("GET", "/batches", (call) => list(world, batches, call)),
     on("GET", "/batches/{id}", (call) => retrieve(world, batches, call)),
     on("POST", "/batches/{id}:cancel", (call) => cancel(world, batches, call)),
@@ -39,7 +45,20 @@ export function googleBatchRoutes(world: World, batches: GoogleBatches): readonl
   ];
 }
 
-async function create(world: World, batches: GoogleBatches, call: Call): Promise<Reply> {
+function create(world: World, batches: GoogleBatches, kind: GoogleBatchKind): Route["act"] {
+  return (call) => createOne(world, batches, { call, kind });
+}
+
+interface Creation {
+  readonly call: Call;
+  readonly kind: GoogleBatchKind;
+}
+
+async function createOne(
+  world: World,
+  batches: GoogleBatches,
+  { call, kind }: Creation,
+): Promise<Reply> {
   const model = call.parameters[0] ?? "";
   checkModel(world, model);
   const text = (await readBody(call.request, MAX_BODY_BYTES))?.toString();
@@ -52,7 +71,7 @@ async function create(world: World, batches: GoogleBatches, call: Call): Promise
   const input = objectMember(asked, "inputConfig");
   const fileName = member(input, "fileName");
   const name = typeof fileName === "string" ? fileName : null;
-  const plan = await planned(world, name, input);
+  const plan = await planned(world, input, { name, kind });
   const open = batches.all.filter((batch) => !isOver(batch)).length;
   if (open >= MAX_OPEN_BATCHES || !batches.admit(model, plan)) {
     const message = "You exceeded your current quota, please check your plan and billing details.";
@@ -61,6 +80,7 @@ async function create(world: World, batches: GoogleBatches, call: Call): Promise
   const displayName = member(asked, "displayName");
   const priority = member(asked, "priority");
   const request = {
+    kind,
     model,
     displayName: typeof displayName === "string" ? displayName : "",
     fileName: name,
@@ -75,12 +95,16 @@ async function create(world: World, batches: GoogleBatches, call: Call): Promise
   return { status: 200, json, effect: "create" };
 }
 
-function planned(world: World, fileName: string | null, input: JsonObject): Promise<GooglePlan> {
+function planned(
+  world: World,
+  input: JsonObject,
+  { name, kind }: { readonly name: string | null; readonly kind: GoogleBatchKind },
+): Promise<GooglePlan> {
   const requests = listMember(objectMember(input, "requests"), "requests");
-  if ((fileName === null) === (requests.length === 0)) {
+  if ((name === null) === (requests.length === 0)) {
     throw refusal(badRequest("Give either a file name or requests as the input of the batch."));
   }
-  return fileName === null ? planOfRequests(world, requests) : planOfFile(world, fileName);
+  return name === null ? planOfRequests(world, requests, kind) : planOfFile(world, name, kind);
 }
 
 function retrieve(world: World, batches: GoogleBatches, call: Call): Reply {

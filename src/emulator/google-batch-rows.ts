@@ -4,6 +4,7 @@ import type { Target } from "./fault-state.ts";
 import { rpcStatus } from "./google-errors.ts";
 import type { GoogleBatch } from "./google-batch.ts";
 import { rowOf, type GooglePlan, type GoogleRow } from "./google-batch-plan.ts";
+import { executeEmbed } from "./google-embed.ts";
 import { execute, type Executed } from "./google-execute.ts";
 import { parseJson } from "./json.ts";
 import { spoiledLines } from "./line-faults.ts";
@@ -65,7 +66,8 @@ async function executeRow(
       return [];
     };
   }
-  const finish = await execute(world, { model: batch.request.model, request, customId, target });
+  const act = run.plan.kind === "embed" ? executeEmbed : execute;
+  const finish = await act(world, { model: batch.request.model, request, customId, target });
   return () => {
     const done = finish();
     if ("failure" in done) {

@@ -9,6 +9,7 @@ export type GoogleBatchState =
 
 /** What a client asked for when it created a batch. */
 export interface GoogleBatchRequest {
+  readonly kind: "generate" | "embed";
   /** Without `models/`. */
   readonly model: string;
   readonly displayName: string;
@@ -88,6 +89,10 @@ export function wakeUp(batch: GoogleBatch): void {
 
 const TYPES = "type.googleapis.com/google.ai.generativelanguage.v1main";
 
+function typeOf({ request }: GoogleBatch): string {
+  return `${TYPES}.${request.kind === "embed" ? "EmbedContentBatch" : "GenerateContentBatch"}`;
+}
+
 /** The long-running operation that stands for a batch. 64-bit numbers are texts, and zeros are left out. */
 export function operationOnWire(batch: GoogleBatch): JsonObject {
   const output = batch.state === "SUCCEEDED" ? outputOnWire(batch) : null;
@@ -96,9 +101,7 @@ export function operationOnWire(batch: GoogleBatch): JsonObject {
     metadata: metadataOnWire(batch, output),
     ...(isOver(batch) ? { done: true } : {}),
     ...(batch.error === null ? {} : { error: batch.error }),
-    ...(output === null
-      ? {}
-      : { response: { "@type": `${TYPES}.GenerateContentBatchOutput`, ...output } }),
+    ...(output === null ? {} : { response: { "@type": `${typeOf(batch)}Output`, ...output } }),
   };
 }
 
@@ -106,7 +109,7 @@ function metadataOnWire(batch: GoogleBatch, output: JsonObject | null): JsonObje
   const { model, displayName, fileName, priority } = batch.request;
   const time = (ms: number): string => new Date(ms).toISOString();
   return {
-    "@type": `${TYPES}.GenerateContentBatch`,
+    "@type": typeOf(batch),
     model: `models/${model}`,
     displayName,
     state: `BATCH_STATE_${batch.state}`,

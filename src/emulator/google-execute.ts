@@ -3,12 +3,15 @@ import type { Answer } from "./answer.ts";
 import { answerTo } from "./answering.ts";
 import { spoiled } from "./content-faults.ts";
 import type { Target } from "./fault-state.ts";
+import { cachedTokens } from "./google-caches.ts";
 import { chatForm } from "./google-chat-form.ts";
 import { badRequest, failureOf, type GoogleFailure } from "./google-errors.ts";
+import { refusedByModel } from "./google-model-rules.ts";
 import { composed } from "./google-reply.ts";
 import { malformed, refuses } from "./google-request.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { hexId } from "./random.ts";
+import { callsOf } from "./tools-asked.ts";
 import type { World } from "./world.ts";
 
 /** A request to execute. */
@@ -36,22 +39,38 @@ export async function execute(world: World, execution: Execution): Promise<() =>
     return () => ({ failure });
   }
   const broken = malformed(request);
-  const refused = broken === null ? refuses(request, world.settings) : badRequest(broken);
+  const refused =
+    broken === null
+      ? (refuses(request, world.settings) ?? refusedByModel(model, request))
+      : badRequest(broken);
   if (refused !== null) return () => ({ failure: refused });
-  const endpoint = `/v1/models/${model}:generateContent`;
-  const asked = { endpoint, body: chatForm(model, request), customId };
+  const cache = cachedTokens(world, request);
+  if ("failure" in cache) return () => cache;
+  const body = chatForm(model, request);
+  const asked = { endpoint: `/v1/models/${model}:generateContent`, body, customId };
   const answer = await answerTo(world, asked, (message) => ({ error: { message } }));
   const { error } = answer;
   if (error !== undefined) {
     return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
   }
-  return () => ({ response: finish(world, execution, answer) });
+  const { tokens } = cache;
+  return () => ({ response: finish(world, execution, { answer, body, cachedTokens: tokens }) });
 }
 
-function finish(world: World, execution: Execution, answer: Answer): JsonObject {
+interface Answered {
+  readonly answer: Answer;
+  /** The request as chat completions would put it. */
+  readonly body: JsonObject;
+  readonly cachedTokens: number;
+}
+
+function finish(world: World, execution: Execution, answered: Answered): JsonObject {
   const { model, request, customId, target } = execution;
-  const { response, usage } = composed(spoiled(answer, world.faults, target), {
+  const said = spoiled(answered.answer, world.faults, target);
+  const { response, usage } = composed(said, {
     request,
+    calls: callsOf(said, answered.body),
+    cachedTokens: answered.cachedTokens,
     responseId: hexId(world.settings.seed, 22, "execution", ...target.key),
     modelVersion: `${model}${world.faults.current().modelSnapshot ?? ""}`,
     withUsage: world.faults.strike("noUsage", target) === null,
@@ -61,7 +80,8 @@ function finish(world: World, execution: Execution, answer: Answer): JsonObject 
   return response;
 }
 
-function messageOf(body: unknown): string {
+/** The words of an answerer's failure. */
+export function messageOf(body: unknown): string {
   const error = isJsonObject(body) ? body["error"] : null;
   const message = isJsonObject(error) ? error["message"] : null;
   return typeof message === "string" ? message : "The request could not be processed.";

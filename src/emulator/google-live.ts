@@ -1,6 +1,8 @@
 /** Gemini's single requests, answered while the client waits, and the list of models. */
 import { badRequest, failureOf, failureReply, refusal } from "./google-errors.ts";
-import { execute } from "./google-execute.ts";
+import { executeEmbed } from "./google-embed.ts";
+import { execute, type Execution } from "./google-execute.ts";
+import { listMember } from "./google-json.ts";
 import { googlePage } from "./google-list.ts";
 import { readBody, type Call, type Reply, type Route } from "./http.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
@@ -13,25 +15,62 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
 export function googleLiveRoutes(world: World): readonly Route[] {
   return [
     { method: "POST", path: "/models/{model}:generateContent", act: (call) => live(world, call) },
+    { method: "POST", path: "/models/{model}:embedContent", act: (call) => embed(world, call) },
+    {
+      method: "POST",
+      path: "/models/{model}:batchEmbedContents",
+      act: (call) => embedMany(world, call),
+    },
     { method: "GET", path: "/models", act: (call) => models(world, call) },
     { method: "GET", path: "/models/{model}", act: (call) => model(world, call) },
   ];
 }
 
 async function live(world: World, call: Call): Promise<Reply> {
-  const name = call.parameters[0] ?? "";
-  checkModel(world, name);
+  const execution = liveExecution(world, await asked(world, call));
+  const done = (await execute(world, execution))();
+  return "failure" in done ? failureReply(done.failure) : { status: 200, json: done.response };
+}
+
+async function embed(world: World, call: Call): Promise<Reply> {
+  const execution = liveExecution(world, await asked(world, call));
+  const done = (await executeEmbed(world, execution))();
+  return "failure" in done ? failureReply(done.failure) : { status: 200, json: done.response };
+}
+
+/** Several texts in one call: the first that is refused refuses them all. */
+async function embedMany(world: World, call: Call): Promise<Reply> {
+  const { model, request } = await asked(world, call);
+  const requests = listMember(request, "requests").filter(isJsonObject);
+  if (requests.length === 0) throw refusal(badRequest("* requests: is not specified"));
+  const embeddings: unknown[] = [];
+  for (const one of requests) {
+    const done = (await executeEmbed(world, liveExecution(world, { model, request: one })))();
+    if ("failure" in done) return failureReply(done.failure);
+    embeddings.push(done.response["embedding"]);
+  }
+  return { status: 200, json: { embeddings } };
+}
+
+interface Asked {
+  readonly model: string;
+  readonly request: JsonObject;
+}
+
+async function asked(world: World, call: Call): Promise<Asked> {
+  const model = call.parameters[0] ?? "";
+  checkModel(world, model);
   const text = (await readBody(call.request, MAX_BODY_BYTES))?.toString();
   const request = parseJson(text ?? "");
-  if (text === undefined || !isJsonObject(request)) {
-    throw refusal(badRequest("Invalid JSON payload received."));
-  }
+  if (!isJsonObject(request)) throw refusal(badRequest("Invalid JSON payload received."));
+  return { model, request };
+}
+
+function liveExecution(world: World, { model, request }: Asked): Execution {
+  const text = JSON.stringify(request);
   const print = fingerprint(text);
   const key = ["live", print, world.next(`live ${String(print)}`)];
-  const target = { key, customId: null, text: () => text };
-  const finish = await execute(world, { model: name, request, customId: null, target });
-  const done = finish();
-  return "failure" in done ? failureReply(done.failure) : { status: 200, json: done.response };
+  return { model, request, customId: null, target: { key, customId: null, text: () => text } };
 }
 
 /** Throws the 404 of a model that is not among those that exist. */
@@ -57,6 +96,6 @@ function modelOnWire(name: string): JsonObject {
   return {
     name: `models/${name}`,
     displayName: name,
-    supportedGenerationMethods: ["generateContent", "batchGenerateContent"],
+    supportedGenerationMethods: ["generateContent", "batchGenerateContent", "embedContent"],
   };
 }

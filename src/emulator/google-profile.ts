@@ -5,6 +5,7 @@ import { enterState, isOver, wakeUp, type GoogleBatch } from "./google-batch.ts"
 import { liveGoogleBatch } from "./google-batch-life.ts";
 import type { GooglePlan } from "./google-batch-plan.ts";
 import { googleBatchRoutes } from "./google-batch-routes.ts";
+import { googleCacheRoutes } from "./google-caches.ts";
 import { failureOf, failureReply, invalidKey } from "./google-errors.ts";
 import { googleFileRoutes } from "./google-files.ts";
 import { googleLiveRoutes } from "./google-live.ts";
@@ -44,6 +45,7 @@ export function createGoogleProfile(world: World): Service {
       routes: [
         ...googleFileRoutes(world, uploads),
         ...googleBatchRoutes(world, { all, admit, start }),
+        ...googleCacheRoutes(world),
         ...googleLiveRoutes(world),
       ],
       headers: () => ({ server: "ESF" }),

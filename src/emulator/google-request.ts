@@ -1,42 +1,15 @@
 /** A generateContent request: what is malformed, what is refused, and how long it is. */
 import { badRequest, type GoogleFailure } from "./google-errors.ts";
-import { listMember, member, objectMember, unknownMember } from "./google-json.ts";
+import { listMember, member, objectMember } from "./google-json.ts";
+import { malformedMember } from "./google-members.ts";
+import { jsonSchemaProblem } from "./google-schema.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { Settings } from "./settings.ts";
 import { tokensOf } from "./tokens.ts";
 
-const REQUEST_MEMBERS = new Set([
-  ...["model", "contents", "systemInstruction", "tools", "toolConfig", "safetySettings"],
-  ...["generationConfig", "cachedContent", "serviceTier", "labels", "store"],
-]);
-
-const CONFIG_MEMBERS = new Set([
-  ...["candidateCount", "stopSequences", "maxOutputTokens", "temperature", "topP", "topK", "seed"],
-  ...["responseMimeType", "responseSchema", "responseJsonSchema", "_responseJsonSchema"],
-  ...["presencePenalty", "frequencyPenalty", "responseLogprobs", "logprobs", "responseModalities"],
-  ...["speechConfig", "thinkingConfig", "mediaResolution", "enableEnhancedCivicAnswers"],
-  ...["imageConfig", "responseFormat"],
-]);
-
-/**
- * Why `request` is no GenerateContentRequest at all, or null.
- *
- * The service reads requests as protobuf JSON, which knows its members and refuses any other.
- */
+/** Why `request` is no GenerateContentRequest at all, or null. */
 export function malformed(request: unknown): string | null {
-  if (!isJsonObject(request)) return "Invalid value for 'request': expected an object.";
-  const config = member(request, "generationConfig");
-  if (config !== undefined && !isJsonObject(config)) {
-    return "Invalid value at 'generation_config': expected an object.";
-  }
-  const unknown = unknownMember(request, REQUEST_MEMBERS);
-  if (unknown !== null) return unknownName(unknown, "request");
-  const odd = unknownMember(config ?? {}, CONFIG_MEMBERS);
-  return odd === null ? null : unknownName(odd, "request.generation_config");
-}
-
-function unknownName(name: string, where: string): string {
-  return `Invalid JSON payload received. Unknown name "${name}" at '${where}': Cannot find field.`;
+  return malformedMember(request, "GenerateContentRequest", "request");
 }
 
 /** Why the service would not answer a well-formed request, or null. */
@@ -58,6 +31,9 @@ function refusesConfig(config: JsonObject): GoogleFailure | null {
   if (schema !== undefined && jsonSchema !== undefined) {
     return badRequest("Only one of response_schema and response_json_schema may be set.");
   }
+  const problem = jsonSchemaProblem(jsonSchema);
+  if (problem !== null)
+    return badRequest(`Invalid value at 'generation_config.response_json_schema': ${problem}`);
   const isJson = member(config, "responseMimeType") === "application/json";
   if ((schema ?? jsonSchema) !== undefined && !isJson) {
     return badRequest("A response schema needs response_mime_type 'application/json'.");
@@ -65,6 +41,8 @@ function refusesConfig(config: JsonObject): GoogleFailure | null {
   const most = maxTokensOf(config);
   if (most < 1)
     return badRequest(`max_output_tokens must be 1 or more, but it is ${String(most)}.`);
+  if (listMember(config, "stopSequences").length > 5)
+    return badRequest("The number of stop_sequences must be 5 at most.");
   const candidates = member(config, "candidateCount");
   if (candidates === undefined || candidates === 1) return null;
   return badRequest("Only one candidate can be specified.");
@@ -83,10 +61,26 @@ export function maxTokensOf(config: JsonObject): number {
   return typeof given === "number" ? given : Infinity;
 }
 
-/** The estimated tokens of a request's contents and system instruction. */
+// Every picture counts alike, and so does every document's page. Source: Gemini's guide to tokens.
+const MEDIA_TOKENS = 258;
+
+/** The estimated tokens of a request's contents, system instruction and tools, or of what it embeds. */
 export function promptTokens(request: JsonObject): number {
-  const turns = [...listMember(request, "contents"), member(request, "systemInstruction")];
-  return turns.reduce<number>((sum, turn) => sum + tokensOf(textOfContent(turn)), 0) + 1;
+  const { content } = request;
+  const turns = [...listMember(request, "contents"), member(request, "systemInstruction"), content];
+  const tools = member(request, "tools");
+  const declared = tools === undefined ? 0 : tokensOf(JSON.stringify(tools));
+  return turns.reduce<number>((sum, turn) => sum + contentTokens(turn), 1 + declared);
+}
+
+function contentTokens(content: unknown): number {
+  const parts = isJsonObject(content) ? listMember(content, "parts") : [];
+  const media = parts.filter(
+    (part) =>
+      isJsonObject(part) &&
+      (member(part, "inlineData") !== undefined || member(part, "fileData") !== undefined),
+  );
+  return tokensOf(textOfContent(content)) + media.length * MEDIA_TOKENS;
 }
 
 /** The texts of a content's parts, one after the other. */

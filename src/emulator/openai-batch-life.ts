@@ -8,11 +8,11 @@ import { holdIfStruck, pauseWhile } from "./batch-pause.ts";
 import { reportedModel } from "./openai-execute.ts";
 import { shuffledOrder } from "./random.ts";
 import type { TokenBudget } from "./token-budget.ts";
-import type { World } from "./world.ts";
+import type { HostWorld } from "./openai-world.ts";
 
 /** Lives the whole life of `batch`; resolves when it has ended or the emulator closes. */
 export async function liveBatch(
-  world: World,
+  world: HostWorld,
   batch: BatchRecord,
   budget: TokenBudget,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function liveBatch(
 
 /** The plan of a batch that passed validation; null when it did not, and has ended. */
 async function admitted(
-  world: World,
+  world: HostWorld,
   batch: BatchRecord,
   budget: TokenBudget,
 ): Promise<BatchPlan | null> {
@@ -59,7 +59,7 @@ async function admitted(
   return null;
 }
 
-async function runBatch(world: World, batch: BatchRecord, plan: BatchPlan): Promise<void> {
+async function runBatch(world: HostWorld, batch: BatchRecord, plan: BatchPlan): Promise<void> {
   const input = openSync(plan.path, "r");
   const results = startResults(world, batch);
   try {
@@ -101,7 +101,7 @@ async function finalize(run: Run, done: number): Promise<void> {
 
 /** Waits out `cancelling`, then ends as cancelled with the rows it had finished, or without them. */
 async function endCancelled(
-  world: World,
+  world: HostWorld,
   batch: BatchRecord,
   started: { readonly run: Run; readonly done: number } | null,
 ): Promise<void> {
@@ -122,7 +122,7 @@ async function endCancelled(
 }
 
 async function endWithFiles(
-  world: World,
+  world: HostWorld,
   batch: BatchRecord,
   end: { readonly results: ResultFiles; readonly status: "completed" | "expired" | "cancelled" },
 ): Promise<void> {
@@ -130,10 +130,16 @@ async function endWithFiles(
   const emptied = world.faults.strike("emptyOutput", key);
   const none = world.faults.strike("outputIdEmptyString", key) === null ? null : "";
   const output = emptied === null ? await end.results.publish("output") : null;
-  const empty = emptied?.how === "emptyFile" ? await end.results.publishEmpty() : null;
+  const empty = emptied?.how === "emptyFile" ? await end.results.publishEmpty("output") : null;
   const errors = await end.results.publish("error");
   batch.outputFileId = output ?? empty ?? none;
-  batch.errorFileId = errors ?? none;
+  batch.errorFileId = errors ?? (await absentErrors(world, end.results)) ?? none;
   // A cancel that came while the files were being finished is obeyed: cancelling never ends as completed.
   enter(world, batch, batch.cancelRequested ? "cancelled" : end.status);
+}
+
+/** What a host names as the error file of a batch that has no errors; null where it names none. */
+async function absentErrors({ host }: HostWorld, results: ResultFiles): Promise<string | null> {
+  if (host.noErrors === "emptyFile") return await results.publishEmpty("error");
+  return host.noErrors === "blank" ? "" : null;
 }

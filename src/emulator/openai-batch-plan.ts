@@ -3,9 +3,10 @@ import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { linesOf, type FileLine } from "./lines.ts";
 import type { BatchProblem, BatchRequest } from "./openai-batch.ts";
 import type { OpenAiEndpoint } from "./openai-endpoint.ts";
-import { ENDPOINTS } from "./openai-execute.ts";
+import { batchPurpose } from "./openai-files.ts";
+import type { HostWorld } from "./openai-world.ts";
 import { fingerprint } from "./random.ts";
-import type { World } from "./world.ts";
+import { endpointNamed, requestLine, type LineForm } from "./request-line.ts";
 
 /** An input file that passed: where its lines lie, so that they can be read again in any order. */
 export interface BatchPlan {
@@ -20,45 +21,41 @@ export interface BatchPlan {
 }
 
 interface Scan {
-  readonly world: World;
+  readonly world: HostWorld;
   readonly endpoint: OpenAiEndpoint;
   readonly url: string;
+  readonly form: LineForm;
   readonly ids: Set<number>;
   model: string | null;
   promptTokens: number;
   inputs: number;
 }
 
-/** One request line, taken apart. */
-export interface RequestLine {
-  readonly customId: string;
-  readonly body: JsonObject;
-}
-
 /** The plan for a batch, or the first problem found; later lines are not looked at. */
 export async function validate(
-  world: World,
+  world: HostWorld,
   request: BatchRequest,
 ): Promise<{ readonly plan: BatchPlan } | { readonly problem: BatchProblem }> {
   const file = world.files.find(request.inputFileId, world.nowMs());
-  const endpoint = ENDPOINTS.find(({ url }) => url === request.endpoint);
+  const endpoint = endpointNamed(world.host, request.endpoint);
   if (file === null || endpoint === undefined) {
     const message = `Cannot find the input file ${request.inputFileId}, or you do not have access to it.`;
     return { problem: problem("invalid_request", message, "file_id") };
   }
-  if (file.purpose !== "batch") {
-    const message = `The input file ${file.id} has the purpose '${file.purpose}', not 'batch'.`;
+  if (file.purpose !== batchPurpose(world)) {
+    const message = `The input file ${file.id} has the purpose '${file.purpose}', not '${batchPurpose(world)}'.`;
     return { problem: problem("invalid_request", message, "file_id") };
   }
   const scan: Scan = {
     ...{ world, endpoint, url: request.endpoint, ids: new Set() },
-    ...{ model: null, promptTokens: 0, inputs: 0 },
+    ...{ form: { host: world.host, model: request.model }, model: null },
+    ...{ promptTokens: 0, inputs: 0 },
   };
   const offsets: number[] = [];
   const lengths: number[] = [];
   for await (const line of linesOf(file.path)) {
     const found = checkLine(scan, line);
-    if (found !== null) return { problem: found };
+    if (found !== null) return { problem: inWordsOf(world, found) };
     offsets.push(line.offset);
     lengths.push(line.bytes.length);
   }
@@ -72,10 +69,9 @@ export async function validate(
   };
 }
 
-/** The id and body of a parsed line that passed validation. */
-export function requestLine(line: unknown): RequestLine {
-  const { custom_id: customId, body } = isJsonObject(line) ? line : {};
-  return { customId: String(customId), body: isJsonObject(body) ? body : {} };
+/** The problem under the code that the host has for it. */
+function inWordsOf({ host }: HostWorld, found: BatchProblem): BatchProblem {
+  return { ...found, code: host.codes[found.code] ?? found.code };
 }
 
 function checkLine(scan: Scan, fileLine: FileLine): BatchProblem | null {
@@ -89,21 +85,36 @@ function checkLine(scan: Scan, fileLine: FileLine): BatchProblem | null {
   if (!isJsonObject(line)) {
     return problem("invalid_json_line", "This line is not parseable as valid JSON.", null, number);
   }
-  for (const name of ["custom_id", "method", "url", "body"]) {
+  const { customId, body } = requestLine(line, scan.form);
+  return (
+    checkMembers(scan, line, number) ??
+    checkBody(scan, body, number) ??
+    checkId(scan, customId, number)
+  );
+}
+
+const MEMBERS = {
+  routed: ["custom_id", "method", "url", "body"],
+  body: ["custom_id", "body"],
+  params: ["custom_id", "params"],
+} as const;
+
+function checkMembers(scan: Scan, line: JsonObject, number: number): BatchProblem | null {
+  const { line: layout } = scan.world.host;
+  for (const name of MEMBERS[layout]) {
     const value = line[name];
-    if (name === "body" ? isJsonObject(value) : typeof value === "string" && value !== "") continue;
+    const isBody = name === "body" || name === "params";
+    if (isBody ? isJsonObject(value) : typeof value === "string" && value !== "") continue;
     const message = `Missing required parameter: '${name}'.`;
     return problem("missing_required_parameter", message, name, number);
   }
+  if (layout !== "routed") return null;
   if (line["method"] !== "POST") {
     return problem("invalid_request", "The method must be 'POST'.", "method", number);
   }
-  if (line["url"] !== scan.url) {
-    const message = `The URL provided for this request does not match the batch endpoint '${scan.url}'.`;
-    return problem("invalid_url", message, "url", number);
-  }
-  const { customId, body } = requestLine(line);
-  return checkBody(scan, body, number) ?? checkId(scan, customId, number);
+  if (line["url"] === scan.url) return null;
+  const message = `The URL provided for this request does not match the batch endpoint '${scan.url}'.`;
+  return problem("invalid_url", message, "url", number);
 }
 
 function checkBody(scan: Scan, body: JsonObject, number: number): BatchProblem | null {
@@ -116,7 +127,7 @@ function checkBody(scan: Scan, body: JsonObject, number: number): BatchProblem |
     return problem("model_not_found", message, "body.model", number);
   }
   scan.model ??= model;
-  if (model !== scan.model) {
+  if (model !== scan.model && !scan.world.host.mixedModels) {
     const message = `The provided model '${model}' does not match the expected model '${scan.model}'. All requests of a batch must use the same model.`;
     return problem("mismatched_model", message, "body.model", number);
   }
@@ -133,6 +144,11 @@ function checkBody(scan: Scan, body: JsonObject, number: number): BatchProblem |
 }
 
 function checkId(scan: Scan, customId: string, number: number): BatchProblem | null {
+  const { maxIdLength } = scan.world.host;
+  if (customId.length > maxIdLength) {
+    const message = `The custom_id is longer than ${String(maxIdLength)} characters.`;
+    return problem("invalid_request", message, "custom_id", number);
+  }
   const key = fingerprint(customId);
   if (!scan.ids.has(key)) {
     scan.ids.add(key);
@@ -142,7 +158,7 @@ function checkId(scan: Scan, customId: string, number: number): BatchProblem | n
   return problem("duplicate_custom_id", message, "custom_id", number);
 }
 
-function tooLarge(world: World, model: string): BatchProblem {
+function tooLarge(world: HostWorld, model: string): BatchProblem {
   const limit = String(world.settings.maxBytes);
   const message = `The batch input file is larger than the ${limit} maximum for the ${model} model. Please try again with a smaller batch.`;
   return problem("invalid_request", message, "file_id");

@@ -3,7 +3,7 @@ import type { FileWriter } from "./file-store.ts";
 import type { BatchRecord } from "./openai-batch.ts";
 import { addFile } from "./openai-files.ts";
 import { startResultFile, type ResultFile } from "./result-file.ts";
-import type { World } from "./world.ts";
+import type { HostWorld } from "./openai-world.ts";
 
 const THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -16,14 +16,14 @@ export interface ResultFiles {
   write(kind: ResultKind, line: string): Promise<void>;
   /** Finishes a file and gives its id; null when nothing was written to it. */
   publish(kind: ResultKind): Promise<string | null>;
-  /** Publishes an output file without a byte. */
-  publishEmpty(): Promise<string>;
+  /** Publishes a file without a byte. */
+  publishEmpty(kind: ResultKind): Promise<string>;
   /** Throws away what was not published. */
   discard(): Promise<void>;
 }
 
 /** Two files without a line. */
-export function startResults(world: World, batch: BatchRecord): ResultFiles {
+export function startResults(world: HostWorld, batch: BatchRecord): ResultFiles {
   // Promises, so that two rows which end together do not begin one file each.
   const files = new Map<ResultKind, Promise<ResultFile>>();
   const begin = (kind: ResultKind): Promise<ResultFile> => {
@@ -47,8 +47,8 @@ export function startResults(world: World, batch: BatchRecord): ResultFiles {
       const file = await files.get(kind);
       return file === undefined ? null : publishFile(kind, file.writer);
     },
-    async publishEmpty() {
-      return publishFile("output", await world.files.startWriting());
+    async publishEmpty(kind) {
+      return publishFile(kind, await world.files.startWriting());
     },
     async discard() {
       for (const file of files.values()) await (await file).writer.discard();

@@ -1,13 +1,14 @@
 /** One row of a batch: executed or not, and the lines it leaves in the result files. */
 import type { Target } from "./fault-state.ts";
-import { isJsonObject, parseJson } from "./json.ts";
+import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { spoiledLines } from "./line-faults.ts";
 import type { BatchRecord } from "./openai-batch.ts";
-import { requestLine, type BatchPlan } from "./openai-batch-plan.ts";
+import type { BatchPlan } from "./openai-batch-plan.ts";
 import type { RequestUsage } from "./openai-endpoint.ts";
 import { execute, type Executed } from "./openai-execute.ts";
+import type { HostWorld } from "./openai-world.ts";
 import { hexId } from "./random.ts";
-import type { World } from "./world.ts";
+import { requestLine, type LineForm } from "./request-line.ts";
 
 /** How a row ended, and its lines, in order, without line ends. */
 export interface RowOutcome {
@@ -23,7 +24,7 @@ export interface RowOutcome {
 
 /** What it takes to execute a row. */
 export interface RowTask {
-  readonly world: World;
+  readonly world: HostWorld;
   readonly batch: BatchRecord;
   readonly plan: BatchPlan;
   /** Counts rows of the input file from 0. */
@@ -35,7 +36,7 @@ export interface RowTask {
 /** Executes one row, faults included, and gives what makes its outcome; neither part throws. */
 export async function executeRow(task: RowTask): Promise<() => RowOutcome> {
   const { world, plan } = task;
-  const { customId, body } = requestLine(parseJson(task.text));
+  const { customId, body } = requestLine(parseJson(task.text), formOf(task));
   const attempt = world.ledger.appearances(customId);
   const target: Target = { key: [customId, attempt], customId, text: () => JSON.stringify(body) };
   if (world.faults.strike("expireRows", target) !== null) {
@@ -52,18 +53,14 @@ interface DoneRow {
   readonly target: Target;
 }
 
-function outcomeOf({ world, batch, index }: RowTask, row: DoneRow): RowOutcome {
+function formOf({ world, batch }: RowTask): LineForm {
+  return { host: world.host, model: batch.request.model };
+}
+
+function outcomeOf(task: RowTask, row: DoneRow): RowOutcome {
+  const { world } = task;
   const { done } = row;
-  const line = JSON.stringify({
-    id: `batch_req_${hexId(world.settings.seed, 32, "row", batch.sequence, index)}`,
-    custom_id: row.customId,
-    response: {
-      status_code: done.status,
-      request_id: hexId(world.settings.seed, 32, "row request", batch.sequence, index),
-      body: done.body,
-    },
-    error: null,
-  });
+  const line = JSON.stringify(lineOf(task, row));
   if (done.usage === null) world.ledger.countFailedRow();
   const good = done.usage !== null;
   return {
@@ -75,9 +72,31 @@ function outcomeOf({ world, batch, index }: RowTask, row: DoneRow): RowOutcome {
   };
 }
 
+function lineOf({ world, batch, index }: RowTask, { done, customId }: DoneRow): JsonObject {
+  const { seed } = world.settings;
+  const id = `batch_req_${hexId(seed, 32, "row", batch.sequence, index)}`;
+  const requestId = hexId(seed, 32, "row request", batch.sequence, index);
+  const { envelope } = world.host;
+  if (envelope === "together" && done.usage === null)
+    return { id, custom_id: customId, error: togetherError(done) };
+  const response = { status_code: done.status, body: done.body };
+  if (envelope === "mistral") return { id, custom_id: customId, response, error: null };
+  const traced = { status_code: done.status, request_id: requestId, body: done.body };
+  return { id, custom_id: customId, response: traced, error: null };
+}
+
+/** Together's way of saying that a request was refused: no response, and whose fault it was. */
+function togetherError({ status, body }: Executed): JsonObject {
+  const error = isJsonObject(body) && isJsonObject(body["error"]) ? body["error"] : {};
+  const isClients = status < 500 && status !== 429;
+  const code = isClients ? "batch_client_error" : "batch_server_error";
+  const { message } = error;
+  return { code, message: typeof message === "string" ? message : "The request failed." };
+}
+
 /** The line of a row that was never executed. */
 export function unexecutedLine(task: RowTask, code: "batch_expired" | "batch_cancelled"): string {
-  const { customId } = requestLine(parseJson(task.text));
+  const { customId } = requestLine(parseJson(task.text), formOf(task));
   const message =
     code === "batch_expired"
       ? "This request could not be executed before the completion window expired."

@@ -5,11 +5,11 @@ import type { BatchPlan } from "./openai-batch-plan.ts";
 import type { ResultFiles } from "./openai-batch-results.ts";
 import { executeRow, unexecutedLine, type RowOutcome, type RowTask } from "./openai-batch-rows.ts";
 import { runSlices, type RunEnd } from "./row-slices.ts";
-import type { World } from "./world.ts";
+import type { HostWorld } from "./openai-world.ts";
 
 /** A batch in progress. */
 export interface Run {
-  readonly world: World;
+  readonly world: HostWorld;
   readonly batch: BatchRecord;
   readonly plan: BatchPlan;
   /** The input file, open for reading. */

@@ -1,18 +1,10 @@
 /** A batch as the emulator remembers it, and as OpenAI shows it. */
+import type { BatchStatus } from "./batch-status.ts";
 import type { JsonObject } from "./json.ts";
 import type { RequestUsage } from "./openai-endpoint.ts";
+import type { WireStyle } from "./openai-rules.ts";
+import { newHostId, type HostWorld } from "./openai-world.ts";
 import type { World } from "./world.ts";
-
-/** The states of a batch, in OpenAI's words. */
-export type BatchStatus =
-  | "validating"
-  | "failed"
-  | "in_progress"
-  | "finalizing"
-  | "completed"
-  | "expired"
-  | "cancelling"
-  | "cancelled";
 
 /** Why a batch failed validation; `line` counts from 1. */
 export interface BatchProblem {
@@ -27,6 +19,10 @@ export interface BatchRequest {
   readonly inputFileId: string;
   readonly endpoint: string;
   readonly completionWindow: string;
+  /** How long it may take; infinite where the host lets batches go on for ever. */
+  readonly windowMs: number;
+  /** The model named for all requests together; null where every line names its own. */
+  readonly model: string | null;
   readonly metadata: Readonly<Record<string, string>> | null;
   /** How long the result files live; null for 30 days. */
   readonly outputLifeMs: number | null;
@@ -40,7 +36,7 @@ export interface BatchRecord {
   readonly request: BatchRequest;
   /** By the skewed clock, as clients see it. */
   readonly createdAtMs: number;
-  /** When the window is over, by the skewed clock. */
+  /** When the window is over, by the skewed clock; infinite where it never is. */
   readonly expiresAtMs: number;
   status: BatchStatus;
   /** When each state but the first was entered, in whole seconds. */
@@ -63,14 +59,14 @@ export interface BatchRecord {
 }
 
 /** A new batch in `validating`. */
-export function newBatch(world: World, request: BatchRequest): BatchRecord {
+export function newBatch(world: HostWorld, request: BatchRequest): BatchRecord {
   const createdAtMs = world.nowMs();
   return {
-    id: world.newId("batch_", 32),
+    id: newHostId(world, "batch"),
     sequence: world.next("batch"),
     request,
     createdAtMs,
-    expiresAtMs: createdAtMs + world.settings.windowMs,
+    expiresAtMs: createdAtMs + request.windowMs,
     status: "validating",
     enteredAtS: {},
     model: null,
@@ -113,9 +109,22 @@ export function addUsage(batch: BatchRecord, used: RequestUsage): void {
   batch.usage.reasoning += used.reasoning;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** A moment as a style writes it. */
+export function timeOnWire(atMs: number, { times }: WireStyle): number | string {
+  return times === "iso" ? new Date(atMs).toISOString() : Math.floor(atMs / 1000);
+}
+
 /** The batch object of OpenAI's API: every field is there, null where it does not apply. */
-export function batchOnWire(batch: BatchRecord): JsonObject {
-  const entered = (status: BatchStatus): number | null => batch.enteredAtS[status] ?? null;
+export function batchOnWire(batch: BatchRecord, style: WireStyle): JsonObject {
+  const entered = (status: BatchStatus): number | string | null => {
+    const atS = batch.enteredAtS[status];
+    return atS === undefined ? null : timeOnWire(atS * 1000, style);
+  };
+  // A host that lets batches go on tells the moment it aims at all the same.
+  const isOpenEnded = !Number.isFinite(batch.expiresAtMs);
+  const dueMs = isOpenEnded ? batch.createdAtMs + DAY_MS : batch.expiresAtMs;
   return {
     id: batch.id,
     object: "batch",
@@ -124,19 +133,19 @@ export function batchOnWire(batch: BatchRecord): JsonObject {
     errors: batch.problem === null ? null : { object: "list", data: [batch.problem] },
     input_file_id: batch.request.inputFileId,
     completion_window: batch.request.completionWindow,
-    status: batch.status,
+    status: style.status(batch.status),
     output_file_id: batch.outputFileId,
     error_file_id: batch.errorFileId,
-    created_at: Math.floor(batch.createdAtMs / 1000),
+    created_at: timeOnWire(batch.createdAtMs, style),
     in_progress_at: entered("in_progress"),
-    expires_at: Math.floor(batch.expiresAtMs / 1000),
+    expires_at: timeOnWire(dueMs, style),
     finalizing_at: entered("finalizing"),
     completed_at: entered("completed"),
     failed_at: entered("failed"),
     expired_at: entered("expired"),
     cancelling_at: entered("cancelling"),
     cancelled_at: entered("cancelled"),
-    request_counts: { ...batch.counts },
+    request_counts: style.lateCounts && !hasEnded(batch) ? null : { ...batch.counts },
     ...(batch.usageKnown ? { usage: usageOnWire(batch) } : {}),
     metadata: batch.request.metadata,
   };

@@ -16,6 +16,7 @@ export const embeddingsEndpoint: OpenAiEndpoint = {
   inputCount: (body) => inputsOf(body).length,
   promptTokens: (body) =>
     inputsOf(body).reduce<number>((sum, input) => sum + inputTokens(input), 0),
+  chatForm: (body) => body,
   refuses,
   textual: false,
   compose,
@@ -51,13 +52,30 @@ function refuses(body: JsonObject): OpenAiFailure | null {
     const message = `This model's maximum context length is ${String(MAX_INPUT_TOKENS)} tokens, however you requested ${String(most)} tokens. Please reduce your prompt.`;
     return badRequest(message, "input", "context_length_exceeded");
   }
-  return null;
+  return refusesForm(body);
+}
+
+function dimensionsAsked(body: JsonObject): number | null {
+  // Mistral has another name for it.
+  const wanted = body["dimensions"] ?? body["output_dimension"];
+  return typeof wanted === "number" ? wanted : null;
+}
+
+function refusesForm(body: JsonObject): OpenAiFailure | null {
+  const { encoding_format: format = "float" } = body;
+  if (format !== "float" && format !== "base64") {
+    const message = `Invalid value: '${String(format)}'. Supported values are: 'float' and 'base64'.`;
+    return badRequest(message, "encoding_format", "invalid_value");
+  }
+  const dimensions = dimensionsAsked(body) ?? 1;
+  if (Number.isInteger(dimensions) && dimensions >= 1) return null;
+  const message = `Invalid value for 'dimensions': ${String(dimensions)} is not a whole number above 0.`;
+  return badRequest(message, "dimensions", "integer_below_min_value");
 }
 
 function compose(answer: Answer, context: ComposeContext): Composed {
   const inputs = inputsOf(context.body);
-  const wanted = context.body["dimensions"];
-  const dimensions = typeof wanted === "number" ? wanted : context.settings.embeddingDimensions;
+  const dimensions = dimensionsAsked(context.body) ?? context.settings.embeddingDimensions;
   const base64 = context.body["encoding_format"] === "base64";
   const data = inputs.map((input, index) => {
     const text = typeof input === "string" ? input : JSON.stringify(input);

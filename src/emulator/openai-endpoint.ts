@@ -16,6 +16,10 @@ export interface RequestUsage {
 export interface ComposeContext {
   readonly settings: Settings;
   readonly body: JsonObject;
+  /** The body as chat completions would put it: {@link OpenAiEndpoint.chatForm} of it. */
+  readonly form: JsonObject;
+  /** How many prompt tokens come from the cache. */
+  readonly cached: number;
   /** 32 hexadecimal digits that name this execution. */
   readonly id: string;
   readonly createdS: number;
@@ -37,6 +41,8 @@ export interface OpenAiEndpoint {
   /** How many embedding inputs a body holds; 0 for other endpoints. */
   readonly inputCount: (body: JsonObject) => number;
   readonly promptTokens: (body: JsonObject) => number;
+  /** The body of a chat completions request that asks the same, which answerers read; other bodies as they are. */
+  readonly chatForm: (body: JsonObject) => JsonObject;
   /** Why the provider would refuse to execute this body, or null. */
   readonly refuses: (body: JsonObject, settings: Settings) => OpenAiFailure | null;
   /** Whether answers are text, which content faults can spoil. */

@@ -8,11 +8,17 @@ import { chatEndpoint } from "./openai-chat.ts";
 import { embeddingsEndpoint } from "./openai-embeddings.ts";
 import type { OpenAiEndpoint, RequestUsage } from "./openai-endpoint.ts";
 import { badRequest, failureOfStatus, type OpenAiFailure } from "./openai-errors.ts";
+import { cachedTokens } from "./openai-prompt-cache.ts";
+import { responsesEndpoint } from "./openai-responses.ts";
 import { hexId } from "./random.ts";
 import type { World } from "./world.ts";
 
 /** The endpoints this emulator executes. */
-export const ENDPOINTS: readonly OpenAiEndpoint[] = [chatEndpoint, embeddingsEndpoint];
+export const ENDPOINTS: readonly OpenAiEndpoint[] = [
+  chatEndpoint,
+  responsesEndpoint,
+  embeddingsEndpoint,
+];
 
 /** A request to execute. */
 export interface Execution {
@@ -43,7 +49,11 @@ export async function execute(world: World, execution: Execution): Promise<() =>
   if (failing !== null) return () => failed(failureOfStatus(failing.status ?? 500));
   const refused = endpoint.refuses(body, world.settings) ?? unknownModel(world, body["model"]);
   if (refused !== null) return () => failed(refused);
-  const request = { endpoint: endpoint.url, body, customId: execution.customId };
+  const request = {
+    endpoint: endpoint.url,
+    body: endpoint.chatForm(body),
+    customId: execution.customId,
+  };
   const answer = await answerTo(world, request, (message) => ({
     error: failureOfStatus(500, message).error,
   }));
@@ -55,9 +65,12 @@ export async function execute(world: World, execution: Execution): Promise<() =>
 function finish(world: World, execution: Execution, answer: Answer): Executed {
   const { endpoint, body, customId, target } = execution;
   const said = endpoint.textual ? spoiled(answer, world.faults, target) : answer;
+  const form = endpoint.chatForm(body);
   const composed = endpoint.compose(said, {
     settings: world.settings,
     body,
+    form,
+    cached: endpoint.textual ? cachedTokens(world, form) : 0,
     id: hexId(world.settings.seed, 32, "execution", ...target.key),
     createdS: Math.floor(world.nowMs() / 1000),
     model: reportedModel(world, body["model"]),

@@ -34,3 +34,24 @@ export function pageOf<T extends { readonly id: string }>(
     has_more: start + limit < items.length,
   };
 }
+
+/** One page by number, as Mistral's lists have them: `total` counts all. */
+export interface NumberedPage<T> {
+  readonly object: "list";
+  readonly data: readonly T[];
+  readonly total: number;
+}
+
+const LARGEST_NUMBERED_PAGE = 100;
+
+/** The page that the query's `page`, counted from 0, and `page_size` ask for; throws the refusal of bad ones. */
+export function numberedPageOf<T>(items: readonly T[], query: URLSearchParams): NumberedPage<T> {
+  const page = Number(query.get("page") ?? 0);
+  const asked = Number(query.get("page_size") ?? LARGEST_NUMBERED_PAGE);
+  if (!Number.isInteger(page) || page < 0 || !Number.isInteger(asked) || asked < 1)
+    throw refusal(badRequest("Invalid 'page' or 'page_size'.", "page"));
+  // A larger page is asked for in vain.
+  const size = Math.min(asked, LARGEST_NUMBERED_PAGE);
+  const data = items.slice(page * size, (page + 1) * size);
+  return { object: "list", data, total: items.length };
+}

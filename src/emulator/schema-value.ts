@@ -1,6 +1,10 @@
 /** Values that satisfy a JSON Schema, drawn from a seed. */
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { randomSource } from "./random.ts";
+import { stringValue, WORDS } from "./schema-text.ts";
+
+/** How often an optional member is there, above that depth. */
+const OFTEN = 0.75;
 
 /** Beyond this depth optional members and array items are left out, so that recursive schemas end. */
 const DEEP = 6;
@@ -14,8 +18,10 @@ interface Draw {
  * A value that satisfies `schema`, always the same for the same seed.
  *
  * Understands type (one or several), enum, const, anyOf, oneOf, allOf, `$ref` into the same
- * document, properties, items, prefixItems, and the bounds on numbers, lengths and item counts.
- * `pattern` is not obeyed. Null when the schema says nothing that can be satisfied.
+ * document, properties, additionalProperties, items, prefixItems, uniqueItems, the bounds on numbers,
+ * lengths and counts, the usual formats, and patterns without look-around; rules that a description
+ * says in words are heeded. An optional member is left out one time in four. Null when the schema says
+ * nothing that can be satisfied.
  */
 export function schemaValue(schema: unknown, seed: number): unknown {
   const root = isJsonObject(schema) ? schema : {};
@@ -42,7 +48,8 @@ function valueOf(schema: unknown, draw: Draw, depth: number): unknown {
   return valueOfType(schema, draw, depth);
 }
 
-function valueOfType(schema: JsonObject, draw: Draw, depth: number): unknown {
+function valueOfType(said: JsonObject, draw: Draw, depth: number): unknown {
+  const schema = { ...rulesTold(said["description"]), ...said };
   const types: readonly unknown[] = Array.isArray(schema["type"])
     ? schema["type"]
     : [schema["type"]];
@@ -51,53 +58,69 @@ function valueOfType(schema: JsonObject, draw: Draw, depth: number): unknown {
     return objectValue(schema, draw, depth);
   }
   if (type === "array") return arrayValue(schema, draw, depth);
-  if (type === "string") return stringValue(schema, draw);
+  if (type === "string") return stringValue(schema, draw.next);
   if (type === "boolean") return draw.next() < 0.5;
   if (type === "integer" || type === "number") return numberValue(schema, draw, type === "integer");
   return null;
 }
 
+const TOLD =
+  /\b(format|pattern|minLength|maxLength|minimum|maximum|exclusiveMinimum|exclusiveMaximum|multipleOf|minItems|maxItems|uniqueItems|minProperties): ("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|true)/g;
+
+/** The rules that a description says in words, which a model heeds as well: `(minimum: 0; format: "date")`. */
+function rulesTold(description: unknown): JsonObject {
+  if (typeof description !== "string") return {};
+  const rules = [...description.matchAll(TOLD)].map(([, name, value = ""]) => [
+    name,
+    parseJson(value),
+  ]);
+  return Object.fromEntries(rules) as JsonObject;
+}
+
 function objectValue(schema: JsonObject, draw: Draw, depth: number): JsonObject {
   const properties = isJsonObject(schema["properties"]) ? schema["properties"] : {};
   const required: readonly unknown[] = Array.isArray(schema["required"]) ? schema["required"] : [];
-  const names = Object.keys(properties).filter((name) => depth <= DEEP || required.includes(name));
-  return Object.fromEntries(
-    names.map((name) => [name, valueOf(properties[name], draw, depth + 1)]),
-  );
+  const isThere = (name: string): boolean =>
+    required.includes(name) || (depth <= DEEP && draw.next() < OFTEN);
+  const members = Object.entries(properties)
+    .filter(([name]) => isThere(name))
+    .map(([name, property]) => [name, valueOf(property, draw, depth + 1)] as const);
+  const others = schema["additionalProperties"];
+  const least = numberOr(schema["minProperties"], isJsonObject(others) && depth <= DEEP ? 1 : 0);
+  const names = WORDS.filter((word) => !Object.hasOwn(properties, word));
+  const missing = isJsonObject(others) ? Math.max(0, least - members.length) : 0;
+  const more = names.slice(0, missing).map((name) => [name, valueOf(others, draw, depth + 1)]);
+  return Object.fromEntries([...members, ...more]) as JsonObject;
 }
 
 function arrayValue(schema: JsonObject, draw: Draw, depth: number): readonly unknown[] {
   const prefix: readonly unknown[] = Array.isArray(schema["prefixItems"])
     ? schema["prefixItems"]
     : [];
-  const least = Math.max(numberOr(schema["minItems"], 0), prefix.length);
-  const most = numberOr(schema["maxItems"], Math.max(least, 3));
+  const isClosed = schema["items"] === false;
+  const least = isClosed ? prefix.length : Math.max(numberOr(schema["minItems"], 0), prefix.length);
+  const most = isClosed ? least : numberOr(schema["maxItems"], Math.max(least, 3));
   const count = depth > DEEP ? least : least + Math.floor(draw.next() * (most - least + 1));
-  return Array.from({ length: count }, (_, index) =>
-    valueOf(prefix[index] ?? schema["items"] ?? true, draw, depth + 1),
-  );
+  const item = (index: number): unknown =>
+    valueOf(prefix[index] ?? schema["items"] ?? true, draw, depth + 1);
+  if (schema["uniqueItems"] === true) return distinct(item, count);
+  return Array.from({ length: count }, (_, index) => item(index));
 }
 
-const WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet"];
+/** How many items are drawn for each of several that must differ. */
+const TRIES = 20;
 
-const FORMATS: Readonly<Record<string, string>> = {
-  date: "2026-03-14",
-  "date-time": "2026-03-14T09:26:53Z",
-  time: "09:26:53Z",
-  email: "someone@example.com",
-  uri: "https://example.com/",
-  uuid: "8f14e45f-ceea-4a1c-9d2b-1f0c0e3a7b55",
-};
-
-function stringValue(schema: JsonObject, draw: Draw): string {
-  const format = schema["format"];
-  const formatted = typeof format === "string" ? FORMATS[format] : undefined;
-  if (formatted !== undefined) return formatted;
-  const least = numberOr(schema["minLength"], 0);
-  const most = numberOr(schema["maxLength"], Infinity);
-  const text = `${pick(WORDS, draw) ?? ""} ${pick(WORDS, draw) ?? ""}`;
-  return text.padEnd(least, "x").slice(0, most);
+function distinct(item: (index: number) => unknown, count: number): readonly unknown[] {
+  const items = new Map<string, unknown>();
+  for (let tries = 0; items.size < count && tries < count * TRIES; tries += 1) {
+    const drawn = item(items.size);
+    items.set(JSON.stringify(drawn), drawn);
+  }
+  return [...items.values()];
 }
+
+/** How many multiples of a step are tried for one that divides without a rest. */
+const MOST_STEPS = 1000;
 
 function numberValue(schema: JsonObject, draw: Draw, whole: boolean): number {
   const step = numberOr(schema["multipleOf"], whole ? 1 : 0.01);
@@ -112,8 +135,15 @@ function numberValue(schema: JsonObject, draw: Draw, whole: boolean): number {
   if (lowest * step <= above) lowest += 1;
   if (highest * step >= below) highest -= 1;
   if (highest < lowest) return (from + to) / 2;
-  const value = (lowest + Math.floor(draw.next() * (highest - lowest + 1))) * step;
-  return Number(value.toFixed(10));
+  const valueAt = (steps: number): number => Number((steps * step).toFixed(10));
+  const drawn = lowest + Math.floor(draw.next() * (highest - lowest + 1));
+  // Not every multiple of a broken step divides without a rest: 0.07 / 0.01 does not.
+  const isExact = (steps: number): boolean =>
+    schema["multipleOf"] === undefined || Number.isInteger(valueAt(steps) / step);
+  let steps = drawn;
+  for (let tries = 0; tries < MOST_STEPS && !isExact(steps); tries += 1)
+    steps = steps === highest ? lowest : steps + 1;
+  return valueAt(steps);
 }
 
 function merged(schema: JsonObject, draw: Draw): JsonObject {

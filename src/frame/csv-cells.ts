@@ -2,6 +2,7 @@
 
 import { stringify } from "csv-stringify/sync";
 import type { NewCell } from "../core/column.ts";
+import { newCellJson } from "./json-cells.ts";
 
 /** What a spreadsheet would run as a formula. */
 const formulaStart = /^[=+\-@\t\r]/;
@@ -16,18 +17,12 @@ export function isFormula(text: string): boolean {
  * The text of one new cell before quoting; null stays null.
  *
  * Formulas a model wrote get a leading apostrophe, which spreadsheets hide. Numbers are written as
- * JavaScript prints them, vectors as a JSON array whose numbers read back to the same 32-bit floats.
+ * JavaScript prints them; vectors, lists and structs as JSON.
  */
 export function newCellText(cell: NewCell): string | null {
   if (cell === null) return null;
   if (typeof cell === "string") return isFormula(cell) ? `'${cell}` : cell;
-  if (cell instanceof Float32Array) return vectorText(cell);
-  return String(cell);
-}
-
-/** Nine significant digits name every 32-bit float exactly; the digits of its double would be twice as long. */
-function vectorText(vector: Float32Array): string {
-  return JSON.stringify(Array.from(vector, (value) => Number(value.toPrecision(9))));
+  return typeof cell === "object" ? newCellJson(cell) : String(cell);
 }
 
 /** Cells joined and quoted as RFC 4180 says, without a line ending; null is empty, "" is a pair of quotes. */

@@ -23,6 +23,11 @@ export function preambleBytes(head: Buffer): number {
   return at;
 }
 
+/** True where a name says that cells are cut by TAB: .tsv or .tab, compressed or not. */
+export function isTsvName(path: string): boolean {
+  return /\.(tsv|tab)(\.(gz|zst))?$/i.test(path);
+}
+
 /**
  * The dialect of a file that begins with `text` (its preamble taken off).
  *
@@ -35,7 +40,7 @@ export function dialectOf(
   source: { readonly path: string; readonly isWhole: boolean },
 ): CsvDialect {
   const terminator = terminatorOf(text);
-  if (/\.(tsv|tab)$/i.test(source.path)) return { delimiter: "\t", terminator };
+  if (isTsvName(source.path)) return { delimiter: "\t", terminator };
   let best = { delimiter: ",", columns: 1, agrees: false };
   for (const delimiter of candidates) {
     const [columns = 1, ...rows] = recordWidths(text, {

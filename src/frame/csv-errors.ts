@@ -33,7 +33,15 @@ export function readFailure(error: unknown, path: string): unknown {
 /** The refusal of a path that is something other than a regular file. */
 export function notAFile(path: string, what: string): InputError {
   return new InputError("file_unreadable", `${path} is ${what}, not a file.`, {
-    hint: "Give the path of a file on disk: rows are read more than once, so a pipe cannot serve.",
+    hint: "Give the path of a file on disk, since rows are read more than once; or - for standard input, which is kept in a temporary file.",
+  });
+}
+
+/** The refusal of a compressed file that does not hold what it should. */
+export function damagedFile(path: string, how: string, cause: unknown): InputError {
+  return new InputError("file_damaged", `${path} is damaged: ${how}.`, {
+    hint: "Write or copy the file anew; nothing can be told of the rows that are lost.",
+    cause,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Why a CSV file cannot be read, in words. */
 
 import { InputError } from "../core/errors.ts";
-import { lineAt } from "./csv-bytes.ts";
+import { linesAt } from "./text-bytes.ts";
 import type { CsvFault } from "./csv-records.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function faultInWords(
   file: { readonly path: string; readonly preambleBytes: number; readonly columnCount: number },
 ): Promise<InputError> {
   const { path } = file;
-  const line = await lineAt(path, file.preambleBytes + fault.offset);
+  const [line = 1] = await linesAt(path, [file.preambleBytes + fault.offset]);
   switch (fault.kind) {
     case "ragged":
       return new InputError(

@@ -23,15 +23,19 @@ interface Target {
  * @throws {InputError} `output_is_input` or `output_unwritable`.
  */
 export async function checkOutput(output: string, input: string): Promise<void> {
-  await targetOf(output, input);
+  if (output !== standardOutput) await targetOf(output, input);
 }
+
+/** The output that is no file: the process's standard output. A file of that name is `./-`. */
+export const standardOutput = "-";
 
 /**
  * Writes a file through `write`, which is given a function that appends bytes.
  *
  * The bytes go to a temporary file in the same folder, are forced to the disk and then take the
  * output's name in one step. When anything fails the temporary file is removed and what stood at
- * `output` stays as it was. A killed process leaves at most a file named `.batchframe-*.tmp`.
+ * `output` stays as it was. A killed process leaves at most a file named `.batchframe-*.tmp`. Bytes for
+ * {@link standardOutput} go there as they come, as fast as they are read: what has gone stays gone.
  *
  * @throws {InputError} `output_is_input`, `output_unwritable`, `disk_full`, and what `write` throws.
  */
@@ -44,6 +48,7 @@ export async function writeWhole<Result>(
   },
   write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
+  if (options.output === standardOutput) return await writeToPipe(write);
   const target = await targetOf(options.output, options.input);
   const folder = dirname(target.path);
   const temporary = join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
@@ -72,6 +77,33 @@ export async function writeWhole<Result>(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+}
+
+async function writeToPipe<Result>(
+  write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const { stdout } = process;
+  // A reader that goes away is reported to each write; without a listener the event would end the process.
+  const ignore = (): void => undefined;
+  stdout.on("error", ignore);
+  const append = (bytes: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stdout.write(bytes, (error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(pipeFailure(error));
+      });
+    });
+  try {
+    return await write(append);
+  } finally {
+    stdout.off("error", ignore);
+  }
+}
+
+function pipeFailure(error: Error): Error {
+  const code = systemCode(error);
+  if (code !== "EPIPE" && code !== "ERR_STREAM_DESTROYED") return error;
+  return unwritable("standard output", "nobody reads it any more", error);
 }
 
 async function targetOf(output: string, input: string): Promise<Target> {

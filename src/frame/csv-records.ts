@@ -31,6 +31,8 @@ export interface RecordOptions {
   readonly skipBlankLines: boolean;
   /** False where only the offsets matter: an empty cell is then "" either way, and reading is faster. */
   readonly tellsNullFromEmpty: boolean;
+  /** True: records of any width are given; else the first one's width is every one's. */
+  readonly takesAnyWidth?: boolean;
 }
 
 /** A record the parser refused, before it is put into words; `offset` counts as in {@link RecordBatch}. */
@@ -109,13 +111,15 @@ export async function* recordBatches(
   }
 }
 
-function parserOptions({ dialect, skipBlankLines, tellsNullFromEmpty }: RecordOptions) {
+function parserOptions(options: RecordOptions) {
+  const { dialect, skipBlankLines, tellsNullFromEmpty, takesAnyWidth = false } = options;
   return {
     delimiter: dialect.delimiter,
     // Left to itself csv-parse takes the first line's ending for all, and a CRLF among LFs would leave
     // its CR in the last cell.
     record_delimiter: dialect.terminator === "cr" ? ["\r\n", "\n", "\r"] : ["\r\n", "\n"],
     skip_empty_lines: skipBlankLines,
+    relax_column_count: takesAnyWidth,
     max_record_size: maxRecordCharacters,
     ...(tellsNullFromEmpty
       ? {
@@ -165,8 +169,8 @@ export function recordWidths(
         dialect: options.dialect,
         skipBlankLines: true,
         tellsNullFromEmpty: false,
+        takesAnyWidth: true,
       }),
-      relax_column_count: true,
       to: 20,
       on_record: (record: string[], context) => {
         const isComplete = endsClean || context.bytes_records < text.length;

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { InvariantError } from "../core/errors.ts";
-import { fileChunks } from "./csv-bytes.ts";
+import { textChunks } from "./compression.ts";
 import { terminatorLength } from "./csv-dialect.ts";
 import type { CsvDialect } from "./csv-records.ts";
 
@@ -16,9 +16,9 @@ export interface Tape {
   take(end: number): Buffer;
   /** The bytes not taken yet. */
   rest(): Buffer;
-  /** How many bytes were read, the preamble included. */
+  /** How many bytes were read from the disk, compressed where the file is. */
   bytesRead(): number;
-  /** SHA-256 of all bytes read, in hexadecimal; to be asked once. */
+  /** SHA-256 of the text, in hexadecimal; to be asked once. */
   sha256(): string;
 }
 
@@ -29,11 +29,15 @@ export function tapeOf(path: string, preambleBytes: number): Tape {
   let held: Buffer[] = [];
   let heldFrom = 0;
   let bytesRead = 0;
+  let position = 0;
+  const onRead = (bytes: number): void => {
+    bytesRead += bytes;
+  };
   async function* chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of fileChunks(path)) {
-      const skipped = Math.min(Math.max(0, preambleBytes - bytesRead), chunk.length);
+    for await (const chunk of textChunks(path, { onRead })) {
+      const skipped = Math.min(Math.max(0, preambleBytes - position), chunk.length);
       hash.update(chunk);
-      bytesRead += chunk.length;
+      position += chunk.length;
       // Even an empty piece of a chunk would keep the whole chunk in memory.
       if (skipped > 0) preamble.push(Buffer.from(chunk.subarray(0, skipped)));
       held.push(chunk.subarray(skipped));

@@ -1,15 +1,18 @@
-/** The input file again with new columns at the end of every record, nothing else altered. */
+/** The input's records again with new columns at the end of every one, nothing else altered. */
 
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
-import { fileSha256 } from "./csv-bytes.ts";
+import type { Compression } from "./compression.ts";
+import { compressing, textSha256 } from "./compression.ts";
 import { csvText, isFormula, newCellText } from "./csv-cells.ts";
+import { terminatorLength } from "./csv-dialect.ts";
 import { inputChanged } from "./csv-errors.ts";
-import { writeWhole } from "./csv-output.ts";
+import { csvRecords } from "./csv-judged.ts";
+import { checkOutput, writeWhole } from "./csv-output.ts";
 import type { Tape } from "./csv-splice.ts";
 import { tapeOf, withCells } from "./csv-splice.ts";
 import type { CsvFrame } from "./csv.ts";
-import { csvRecords, fileState } from "./csv.ts";
+import { fileState } from "./csv.ts";
 import type { RowQueue } from "./new-columns.ts";
 import { refuseTakenNames, rowQueue } from "./new-columns.ts";
 
@@ -19,46 +22,71 @@ export interface CsvWritten {
   readonly rows: number;
   /** New text cells that began like a formula and got a leading apostrophe. */
   readonly neutralisedCells: number;
-  /** Bytes of the output. */
+  /** Bytes of the output's text, before it is compressed. */
   readonly bytes: number;
+}
+
+/** New columns on their way into an output. */
+export interface NewColumnsTo {
+  readonly output: string;
+  readonly columns: readonly NewColumn[];
+  /** Blocks of any size in row order, one value for every row. */
+  readonly cells: AsyncIterable<NewCells>;
+  /** How the output is compressed; not at all when left out. */
+  readonly compression?: Compression;
+  /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
+  readonly keeps?: (row: readonly NewCell[]) => boolean;
 }
 
 /**
  * Writes the input's records, byte for byte, each with its new cells before its own line ending.
  *
  * Byte order mark, delimiter, quoting, blank lines, mixed line endings and a missing last one stay as
- * they are. `cells` are blocks of any size in row order, one value for every row. Null is an empty cell,
- * "" a pair of quotes, text that a spreadsheet would run gets a leading apostrophe. The file appears
- * whole or not at all.
+ * they are. Null is an empty cell, "" a pair of quotes, lists and structs are JSON, text that a
+ * spreadsheet would run gets a leading apostrophe. A bad row that is kept gets the cells it lacks, empty,
+ * before the new ones; one with too many stays longer than the header. The file appears whole or not at
+ * all.
  *
  * @throws {InputError} `column_exists`, `output_is_input`, `output_unwritable`, `disk_full`,
  * `input_changed`, and what reading the input throws.
  * @throws {InvariantError} `cells_misaligned` or `cells_count` where the cells are not one per row.
  */
-export async function writeCsv(options: {
-  readonly input: CsvFrame;
-  readonly output: string;
-  readonly columns: readonly NewColumn[];
-  readonly cells: AsyncIterable<NewCells>;
-}): Promise<CsvWritten> {
-  const { input, columns } = options;
-  refuseTakenNames(input.columns, columns);
-  const tape = tapeOf(input.path, input.preambleBytes);
+export async function writeCsv(
+  options: NewColumnsTo & { readonly input: CsvFrame },
+): Promise<CsvWritten> {
+  return await writeCsvParts({ ...options, inputs: [options.input] });
+}
+
+/**
+ * The same for files that are parts of one: the first one's header and the records of all, in order.
+ *
+ * The parts must have the same columns and delimiter. Where the last record of a part but the last has
+ * no line ending, it gets the one that the header has.
+ *
+ * @throws {InputError} and {InvariantError} as {@link writeCsv} does.
+ */
+export async function writeCsvParts(
+  options: NewColumnsTo & { readonly inputs: readonly CsvFrame[] },
+): Promise<CsvWritten> {
+  const { inputs, columns, output } = options;
+  const [first] = inputs;
+  if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
+  refuseTakenNames(first.columns, columns);
+  for (const { path } of inputs) await checkOutput(output, path);
+  const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const rows = rowQueue(options.cells, columns.length);
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0 };
-  const target = {
-    output: options.output,
-    input: input.path,
-    doneShare: () => tape.bytesRead() / input.openedState.bytes,
-  };
+  const target = { output, input: first.path, doneShare: () => doneShare(tapes) };
   try {
     await writeWhole(target, async (append) => {
-      for await (const bytes of spliced({ input, columns, tape, rows, counts })) {
-        counts.bytes += bytes.length;
-        await append(bytes);
-      }
-      await refuseChange(input, () => Promise.resolve(tape.sha256()));
-      if (!(await rows.isDrained())) throw wrongCount(input, "more rows than the file");
+      await compressing(options.compression ?? null, append, async (appendText) => {
+        const { keeps = () => true } = options;
+        for await (const bytes of splicedParts({ tapes, columns, rows, counts, keeps })) {
+          counts.bytes += bytes.length;
+          await appendText(bytes);
+        }
+      });
+      if (!(await rows.isDrained())) throw wrongCount(first, "more rows than the file");
     });
   } finally {
     await rows.close();
@@ -66,57 +94,113 @@ export async function writeCsv(options: {
   return counts;
 }
 
-/** The output's bytes, a piece for each chunk of the input. */
-async function* spliced(work: {
+interface OpenTape {
   readonly input: CsvFrame;
-  readonly columns: readonly NewColumn[];
   readonly tape: Tape;
-  readonly rows: RowQueue;
-  readonly counts: { rows: number; neutralisedCells: number };
-}): AsyncGenerator<Buffer> {
-  const { input, tape, rows, counts } = work;
-  const { dialect } = input;
-  const reading = { columnCount: input.columns.length, tellsNullFromEmpty: false };
-  let isHeader = true;
-  for await (const { ends } of csvRecords(input, { ...reading, chunks: tape.chunks })) {
-    await rows.fill(ends.length);
-    const parts: Buffer[] = [];
-    for (const end of ends) {
-      const record = tape.take(end);
-      if (isHeader) {
-        const names = work.columns.map(({ name }) => name);
-        parts.push(
-          tape.preamble(),
-          ...withCells(record, csvText(names, dialect.delimiter), dialect),
-        );
-        isHeader = false;
-        continue;
-      }
-      const row = rows.take();
-      if (row === null) {
-        await refuseChange(input, () => fileSha256(input.path));
-        throw wrongCount(input, "fewer rows than the file");
-      }
-      counts.rows += 1;
-      counts.neutralisedCells += row.filter(isNeutralised).length;
-      const added = csvText(row.map(newCellText), dialect.delimiter);
-      parts.push(...withCells(record, added, dialect));
-    }
-    yield Buffer.concat(parts);
-  }
-  yield tape.rest();
 }
 
-function isNeutralised(cell: NewCell): boolean {
+function doneShare(tapes: readonly OpenTape[]): number {
+  const all = tapes.reduce((sum, { input }) => sum + input.openedState.bytes, 0);
+  return tapes.reduce((sum, { tape }) => sum + tape.bytesRead(), 0) / all;
+}
+
+interface Work {
+  readonly columns: readonly NewColumn[];
+  readonly rows: RowQueue;
+  readonly counts: { rows: number; neutralisedCells: number };
+  readonly keeps: (row: readonly NewCell[]) => boolean;
+}
+
+async function* splicedParts(
+  work: Work & { readonly tapes: readonly OpenTape[] },
+): AsyncGenerator<Buffer> {
+  // What ends the header, which a record without an ending is given when another part follows.
+  let lineEnd: Buffer = Buffer.from("\n");
+  let last: Buffer = lineEnd;
+  for (const [at, { input, tape }] of work.tapes.entries()) {
+    const part = { ...work, input, tape, isFirst: at === 0 };
+    for await (const { bytes, header } of spliced(part)) {
+      const length = header === null ? 0 : terminatorLength(header, input.dialect);
+      if (at === 0 && header !== null && length > 0) lineEnd = header.subarray(-length);
+      if (bytes.length > 0) last = bytes.subarray(-2);
+      yield bytes;
+    }
+    const isLast = at === work.tapes.length - 1;
+    if (!isLast && terminatorLength(last, input.dialect) === 0) yield lineEnd;
+    await refuseChange(input, () => Promise.resolve(tape.sha256()));
+  }
+}
+
+/** The output's bytes, a piece for each chunk of the input; with the piece that holds it, the header's record. */
+async function* spliced(
+  work: Work & OpenTape & { readonly isFirst: boolean },
+): AsyncGenerator<{ readonly bytes: Buffer; readonly header: Buffer | null }> {
+  const { input, tape, rows } = work;
+  const reading = { columnCount: input.columns.length, tellsNullFromEmpty: false };
+  let isHeader = true;
+  for await (const batch of csvRecords(input, { ...reading, chunks: tape.chunks })) {
+    await rows.fill(batch.ends.length);
+    const parts: Buffer[] = [];
+    let header: Buffer | null = null;
+    for (const [at, end] of batch.ends.entries()) {
+      const record = tape.take(end);
+      if (isHeader) {
+        isHeader = false;
+        header = record;
+        if (work.isFirst) parts.push(tape.preamble(), ...withNames(record, work));
+        continue;
+      }
+      if (input.onBadRow === "skip" && (batch.faults?.[at] ?? null) !== null) continue;
+      const missing = input.columns.length - (batch.records[at]?.length ?? 0);
+      const wide = withNewRow(record, missing, work);
+      if (wide === null) {
+        await refuseChange(input, () => textSha256(input.path));
+        throw wrongCount(input, "fewer rows than the file");
+      }
+      parts.push(...wide);
+    }
+    yield { bytes: Buffer.concat(parts), header };
+  }
+  yield { bytes: tape.rest(), header: null };
+}
+
+function withNames(record: Buffer, { columns, input }: Work & OpenTape): readonly Buffer[] {
+  const names = columns.map(({ name }) => name);
+  if (names.length === 0) return [record];
+  return withCells(record, csvText(names, input.dialect.delimiter), input.dialect);
+}
+
+/** A record with the cells of the next row, after as many empty ones as it lacks; nothing where that is left out, null where there is no row. */
+function withNewRow(
+  record: Buffer,
+  missing: number,
+  { columns, rows, counts, input, keeps }: Work & OpenTape,
+): readonly Buffer[] | null {
+  counts.rows += 1;
+  if (columns.length === 0) return [record];
+  const row = rows.take();
+  if (row === null) return null;
+  if (!keeps(row)) {
+    counts.rows -= 1;
+    return [];
+  }
+  counts.neutralisedCells += row.filter(isNeutralised).length;
+  const { dialect } = input;
+  const padding = dialect.delimiter.repeat(Math.max(0, missing));
+  return withCells(record, padding + csvText(row.map(newCellText), dialect.delimiter), dialect);
+}
+
+/** True for a new cell that gets a leading apostrophe in a CSV file. */
+export function isNeutralised(cell: NewCell): boolean {
   return typeof cell === "string" && isFormula(cell);
 }
 
 /**
- * Throws `input_changed` where the file is not the one that was planned: by its content where that was
+ * Throws `input_changed` where the file is not the one that was planned: by its text where that was
  * asked for earlier, else by its size and time of change.
  */
 async function refuseChange(input: CsvFrame, sha256: () => Promise<string>): Promise<void> {
-  const planned = input.lastFingerprint();
+  const planned = input.plannedSha256();
   if (planned !== null) {
     if ((await sha256()) === planned) return;
     throw inputChanged(input.path, "its content is not what the run was planned from");

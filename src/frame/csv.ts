@@ -1,16 +1,17 @@
 /** A CSV file read as rows: text only, nothing inferred, nothing rounded. */
 
+import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { InputError, InvariantError } from "../core/errors.ts";
-import { fileChunks, fileSha256, strictUtf8 } from "./csv-bytes.ts";
+import { textChunks, textSha256 } from "./compression.ts";
 import { dialectOf, isUtf16, preambleBytes } from "./csv-dialect.ts";
 import { beforeSending, inputChanged, notAFile, readFailure } from "./csv-errors.ts";
-import { emptyFile, faultInWords, utf16 } from "./csv-faults.ts";
-import type { CsvCell, CsvDialect, RecordBatch } from "./csv-records.ts";
-import { CsvFault, recordBatches } from "./csv-records.ts";
+import { emptyFile, utf16 } from "./csv-faults.ts";
+import type { BadRows, CsvLayout, OnBadRow, RecordFault } from "./csv-judged.ts";
+import { badRowsOf, csvRecords } from "./csv-judged.ts";
+import type { CsvCell } from "./csv-records.ts";
 import type { Block, Frame } from "./frame.ts";
 
 /** Which state of a file was read: enough to notice that it was written to. */
@@ -20,21 +21,21 @@ export interface FileState {
 }
 
 /** A CSV file as a {@link Frame}, with what the writer needs to give its bytes back unaltered. */
-export interface CsvFrame extends Frame {
-  readonly path: string;
-  readonly dialect: CsvDialect;
-  /** Bytes before the header: byte order mark and blank lines. */
-  readonly preambleBytes: number;
+export interface CsvFrame extends Frame, CsvLayout {
   /** Size and time of change when the file was opened. */
   readonly openedState: FileState;
-  /** What `fingerprint()` gave last; null before it was ever asked for. */
-  lastFingerprint(): string | null;
+  /** SHA-256 of the text when `fingerprint()` was asked for last; null before it ever was. */
+  plannedSha256(): string | null;
+  /** The rows left out or passed on unasked; none under `fail`. The file is read for it, once. */
+  badRows(): Promise<BadRows>;
 }
 
 /** What a caller knows better than the file shows. */
 export interface CsvOptions {
   /** One character between cells; found from the file where it is left out. */
   readonly delimiter?: string;
+  /** What becomes of rows that cannot be used; `fail` when left out. */
+  readonly onBadRow?: OnBadRow;
 }
 
 /** As much of the file's beginning as is looked at to tell how it is written. */
@@ -46,9 +47,12 @@ const headBytes = 256 * 1024;
  * Cells are text exactly as written: an empty cell is null, a quoted empty cell is "". UTF-8 only; a
  * byte order mark is no part of the first name. Blank lines are not rows, except in a file of one
  * column, where an empty line is a row whose cell is null (a missing last value would be lost else).
+ * A file compressed with gzip or zstd is read as the text it holds. A bad row that is kept is `withheld`;
+ * its cells are those it has, all null where it is not UTF-8. The fingerprint is a hash of the text, and
+ * of the options where they decide which rows there are.
  *
- * @throws {InputError} `file_missing`, `file_unreadable`, `file_empty`, `no_rows`, `duplicate_column`,
- * `ragged_row`, `not_utf8` or `csv_syntax`; nothing was sent.
+ * @throws {InputError} `file_missing`, `file_unreadable`, `file_damaged`, `file_empty`, `no_rows`,
+ * `duplicate_column`, `ragged_row`, `not_utf8` or `csv_syntax`; nothing was sent.
  */
 export async function openCsv(path: string, options: CsvOptions = {}): Promise<CsvFrame> {
   try {
@@ -60,59 +64,37 @@ export async function openCsv(path: string, options: CsvOptions = {}): Promise<C
 
 async function openFrame(path: string, options: CsvOptions): Promise<CsvFrame> {
   const openedState = await fileState(path);
-  const head = await readHead(path);
+  const { bytes: head, isWhole } = await headOf(path);
   if (isUtf16(head)) throw utf16(path);
   const preamble = preambleBytes(head);
   if (head.length === preamble) throw emptyFile(path, head.length);
-  const text = head.subarray(preamble);
-  const isWhole = head.length >= openedState.bytes;
-  const found = dialectOf(text, { path, isWhole });
-  const dialect = options.delimiter === undefined ? found : { ...found, ...options };
-  const layout = { path, dialect, preambleBytes: preamble };
+  const found = dialectOf(head.subarray(preamble), { path, isWhole });
+  const { delimiter = found.delimiter, onBadRow = "fail" } = options;
+  const dialect = { ...found, delimiter };
+  const layout = { path, dialect, preambleBytes: preamble, onBadRow };
   const columns = await readHeader(layout);
-  let fingerprint: string | null = null;
+  const isAsFound = delimiter === found.delimiter && onBadRow === "fail";
+  let planned: string | null = null;
+  let bad: Promise<BadRows> | null = null;
   const frame: CsvFrame = {
     ...layout,
     name: basename(path),
     columns,
     openedState,
     blocks: (names, maxRows) => blocksOf(frame, names, maxRows),
-    fingerprint: async () => (fingerprint = await fileSha256(path)),
-    lastFingerprint: () => fingerprint,
+    fingerprint: async () => {
+      planned = await textSha256(path);
+      return isAsFound ? planned : withOptions(planned, { delimiter, onBadRow });
+    },
+    plannedSha256: () => planned,
+    badRows: () => (bad ??= badRowsOf(layout, columns.length)),
   };
   return frame;
 }
 
-/** Where the records of a file begin and how they are written. */
-export type CsvLayout = Pick<CsvFrame, "path" | "dialect" | "preambleBytes">;
-
-/**
- * The records of a file, the header first, with faults put into words.
- *
- * `chunks` are the file's bytes after its preamble; the writer passes its own to keep a hold of them.
- *
- * @throws {InputError} as {@link Frame.blocks} does.
- */
-export async function* csvRecords(
-  layout: CsvLayout,
-  options: {
-    readonly columnCount: number;
-    readonly tellsNullFromEmpty: boolean;
-    readonly chunks?: AsyncIterable<Buffer>;
-  },
-): AsyncGenerator<RecordBatch> {
-  const { path, dialect, preambleBytes: start } = layout;
-  const chunks = strictUtf8(options.chunks ?? fileChunks(path, start), { path, start });
-  try {
-    yield* recordBatches(chunks, {
-      dialect,
-      skipBlankLines: options.columnCount > 1,
-      tellsNullFromEmpty: options.tellsNullFromEmpty,
-    });
-  } catch (error) {
-    if (!(error instanceof CsvFault)) throw error;
-    throw await faultInWords(error, { ...layout, columnCount: options.columnCount });
-  }
+/** Read otherwise, the same file has other rows, which must not be taken for those of another run. */
+function withOptions(sha256: string, options: CsvOptions): string {
+  return createHash("sha256").update(sha256).update(JSON.stringify(options)).digest("hex");
 }
 
 /** Size and time of change of a regular file. */
@@ -128,22 +110,22 @@ export async function fileState(path: string): Promise<FileState> {
   return { bytes: stats.size, modifiedMs: stats.mtimeMs };
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  let file: FileHandle | null = null;
-  try {
-    file = await open(path, "r");
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } catch (error) {
-    throw readFailure(error, path);
-  } finally {
-    await file?.close();
+/** The beginning of a file's text, and whether that is all of it. */
+async function headOf(path: string): Promise<{ bytes: Buffer; isWhole: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of textChunks(path)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > headBytes) break;
   }
+  const bytes = Buffer.concat(chunks);
+  return { bytes: bytes.subarray(0, headBytes), isWhole: length <= headBytes };
 }
 
 async function readHeader(layout: CsvLayout): Promise<readonly string[]> {
   let columns: readonly string[] | null = null;
-  let records = 0;
+  let records = -1;
   // Whether blank lines count depends on the header, so it is read alone and the rows after it anew.
   for await (const batch of csvRecords(layout, { columnCount: 2, tellsNullFromEmpty: false })) {
     columns = (batch.records[0] ?? []).map((name) => name ?? "");
@@ -153,8 +135,9 @@ async function readHeader(layout: CsvLayout): Promise<readonly string[]> {
   refuseDuplicates(columns, layout.path);
   const options = { columnCount: columns.length, tellsNullFromEmpty: false };
   for await (const batch of csvRecords(layout, options)) {
-    records += batch.records.length;
-    if (records > 1) return columns;
+    const isLeftOut = (fault: RecordFault): boolean => fault !== null && layout.onBadRow === "skip";
+    records += batch.records.length - (batch.faults?.filter(isLeftOut).length ?? 0);
+    if (records > 0) return columns;
   }
   throw new InputError("no_rows", `${layout.path} has a header and no rows.`, {
     hint: "Check that the file was written to its end; the first line is always taken as the header.",
@@ -189,40 +172,54 @@ async function* blocksOf(
   });
   await refuseChange(frame);
   const options = { columnCount: frame.columns.length, tellsNullFromEmpty: true };
-  let firstRow = 0;
-  let cells: CsvCell[][] = indices.map(() => []);
-  let rowCount = 0;
+  let rows = emptyRows(0, names);
   let isHeader = true;
-  for await (const { records } of csvRecords(frame, options)) {
-    for (const record of records) {
-      if (isHeader) {
+  for await (const { records, faults } of csvRecords(frame, options)) {
+    for (const [at, record] of records.entries()) {
+      const fault = faults?.[at] ?? null;
+      if (isHeader || (fault !== null && frame.onBadRow === "skip")) {
         isHeader = false;
         continue;
       }
-      indices.forEach((index, at) => cells[at]?.push(record[index] ?? null));
-      rowCount += 1;
-      if (rowCount < maxRows) continue;
-      yield blockOf({ firstRow, rowCount, names, cells });
-      firstRow += rowCount;
-      rowCount = 0;
-      cells = indices.map(() => []);
+      const isText = fault !== "not_utf8";
+      indices.forEach((index, column) =>
+        rows.cells[column]?.push(isText ? (record[index] ?? null) : null),
+      );
+      if (fault !== null) rows.withheld.add(rows.rowCount);
+      rows.rowCount += 1;
+      if (rows.rowCount < maxRows) continue;
+      yield blockOf(rows);
+      rows = emptyRows(rows.firstRow + rows.rowCount, names);
     }
   }
-  if (rowCount > 0) yield blockOf({ firstRow, rowCount, names, cells });
+  if (rows.rowCount > 0) yield blockOf(rows);
 }
 
-function blockOf(rows: {
+interface Rows {
   readonly firstRow: number;
-  readonly rowCount: number;
+  rowCount: number;
   readonly names: readonly string[];
-  readonly cells: readonly (readonly CsvCell[])[];
-}): Block {
+  readonly cells: readonly CsvCell[][];
+  readonly withheld: Set<number>;
+}
+
+function emptyRows(firstRow: number, names: readonly string[]): Rows {
+  return { firstRow, rowCount: 0, names, cells: names.map(() => []), withheld: new Set() };
+}
+
+function blockOf({ firstRow, rowCount, names, cells, withheld }: Rows): Block {
   const column = (name: string): readonly CsvCell[] => {
-    const cells = rows.cells[rows.names.indexOf(name)];
-    if (cells !== undefined) return cells;
+    const own = cells[names.indexOf(name)];
+    if (own !== undefined) return own;
     throw new InvariantError("unknown_column", `Column ${name} was not asked for with this block.`);
   };
-  return { firstRow: rows.firstRow, rowCount: rows.rowCount, text: column, values: column };
+  const withholds = {
+    withheld: (row: number) => (withheld.has(row) ? ("bad_row" as const) : null),
+  };
+  return {
+    ...{ firstRow, rowCount, text: column, values: column },
+    ...(withheld.size === 0 ? {} : withholds),
+  };
 }
 
 async function refuseChange(frame: CsvFrame): Promise<void> {

@@ -83,6 +83,60 @@ export function rowQueue(cells: AsyncIterable<NewCells>, columnCount: number): R
   };
 }
 
+/** The new columns, taken some rows at a time from blocks of any size. */
+export interface ColumnQueue {
+  /**
+   * The cells of the next `count` rows, column by column; fewer rows where no more come.
+   *
+   * @throws {InvariantError} `cells_misaligned`, as {@link RowQueue.fill} does.
+   */
+  take(count: number): Promise<readonly (readonly NewCell[])[]>;
+  /** True when every row was taken and no more can come; asks for another block where it cannot tell. */
+  isDrained(): Promise<boolean>;
+  /** Tells the source that no more is wanted. */
+  close(): Promise<void>;
+}
+
+/** Starts a {@link ColumnQueue} over blocks of `columnCount` columns. */
+export function columnQueue(cells: AsyncIterable<NewCells>, columnCount: number): ColumnQueue {
+  const source = cells[Symbol.asyncIterator]();
+  let block: readonly (readonly NewCell[])[] = [];
+  let at = 0;
+  let rowCount = 0;
+  let received = 0;
+  // True when there is a row to take.
+  const filled = async (): Promise<boolean> => {
+    while (at === rowCount) {
+      const next = await source.next();
+      if (next.done === true) return false;
+      rowCount = checkedRowCount(next.value, { columnCount, expected: received });
+      received += rowCount;
+      block = next.value.columns;
+      at = 0;
+    }
+    return true;
+  };
+  return {
+    take: async (count) => {
+      const columns: NewCell[][] = Array.from({ length: columnCount }, () => []);
+      let left = count;
+      while (left > 0 && (await filled())) {
+        const end = Math.min(at + left, rowCount);
+        columns.forEach((column, index) => {
+          for (const cell of block[index]?.slice(at, end) ?? []) column.push(cell);
+        });
+        left -= end - at;
+        at = end;
+      }
+      return columns;
+    },
+    isDrained: async () => !(await filled()),
+    close: async () => {
+      await source.return?.();
+    },
+  };
+}
+
 /** How many rows a block holds, once it is known to stand where it should. */
 export function checkedRowCount(
   { firstRow, columns }: NewCells,

@@ -3,10 +3,11 @@
 import type { DataType, Series } from "nodejs-polars";
 import type { Cell } from "../core/column.ts";
 import { InputError } from "../core/errors.ts";
-import { castTexts, jsonTexts } from "./polars-native.ts";
+import { columnTexts, columnValues } from "./cell-text.ts";
+import { castTexts, jsonTexts, rawColumn } from "./polars-native.ts";
 
 /** How a column's cells are read. `json`: nested, or of a type whose plain text would lose digits. */
-type Kind = "string" | "plain" | "integer" | "text" | "json" | "nested" | "binary";
+type Kind = "string" | "plain" | "integer" | "text" | "json" | "nested" | "binary" | "object";
 
 const kinds: Readonly<Record<string, Kind>> = {
   String: "string",
@@ -39,7 +40,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   Struct: "nested",
   Binary: "binary",
   BinaryOffset: "binary",
-  Object: "binary",
+  Object: "object",
 };
 
 /**
@@ -53,7 +54,7 @@ const kinds: Readonly<Record<string, Kind>> = {
  * @throws {InputError} `column_type` where the column holds bytes or objects.
  */
 export function cellTexts(series: Series, name: string): readonly (string | null)[] {
-  const { kind } = typeOf(series);
+  const { kind, nesting } = typeOf(series);
   switch (kind) {
     case "string":
     case "plain":
@@ -63,8 +64,11 @@ export function cellTexts(series: Series, name: string): readonly (string | null
     case "json":
       return jsonTexts(series).map((json) => (json === null ? null : String(JSON.parse(json))));
     case "nested":
+      // As JSON, polars 0.25.2 gives the rows after a null of a fixed-size list the values of others.
+      if (nesting !== "json") return columnTexts(rawColumn(series, name));
       return jsonTexts(series);
     case "binary":
+    case "object":
       throw unreadable(name);
   }
 }
@@ -73,14 +77,14 @@ export function cellTexts(series: Series, name: string): readonly (string | null
  * The cells as JavaScript values.
  *
  * Integers are numbers where a number holds them exactly, else bigints; decimals, times and durations
- * are text; dates and instants are Date, to the millisecond. Lists and structs are arrays and objects;
- * those that hold 64-bit integers or decimals are read through JSON to stay exact, and instants in
- * them are text.
+ * are text; dates and instants are Date, to the millisecond; bytes are Uint8Array. Lists and structs are
+ * arrays and objects of the same; those that hold 128-bit integers are read through JSON, where instants
+ * are text and what is not a finite number is null.
  *
- * @throws {InputError} `column_type` where the column holds bytes or objects.
+ * @throws {InputError} `column_type` where the column holds JavaScript objects.
  */
 export function cellValues(series: Series, name: string): readonly Cell[] {
-  const { kind, isExactInArrays } = typeOf(series);
+  const { kind, nesting } = typeOf(series);
   switch (kind) {
     case "string":
     case "plain":
@@ -91,9 +95,12 @@ export function cellValues(series: Series, name: string): readonly Cell[] {
     case "json":
       return cellTexts(series, name);
     case "nested":
-      if (isExactInArrays) return series.toArray();
+      if (nesting === "plain") return series.toArray();
+      if (nesting === "arrow") return columnValues(rawColumn(series, name));
       return jsonTexts(series).map((json) => (json === null ? null : exactJson(json)));
     case "binary":
+      return columnValues(rawColumn(series, name));
+    case "object":
       throw unreadable(name);
   }
 }
@@ -102,17 +109,23 @@ export function cellValues(series: Series, name: string): readonly Cell[] {
  * The type of a series.
  *
  * polars throws where JavaScript has no name for a type (Binary, Int128, Enum), naming it in the
- * message; nested in a list or a struct the message is the same, so all but Binary are read as JSON.
+ * message; nested in a list or a struct the message is the same. `nesting` says how nested values come
+ * across unaltered: `plain` by polars itself, which rounds 64-bit integers and takes a null struct for
+ * one of nulls; `arrow` for the types Arrow has; `json` for the others.
  */
-function typeOf(series: Series): { readonly kind: Kind; readonly isExactInArrays: boolean } {
+function typeOf(series: Series): {
+  readonly kind: Kind;
+  readonly nesting: "plain" | "arrow" | "json";
+} {
   try {
     const dtype = series.dtype as DataType;
-    const isExactInArrays = !/Int64|Int128|Decimal|Duration/.test(JSON.stringify(dtype));
-    return { kind: kinds[dtype.variant] ?? "nested", isExactInArrays };
+    const isPlain = !/Int64|Int128|Decimal|Duration|Struct/.test(JSON.stringify(dtype));
+    return { kind: kinds[dtype.variant] ?? "nested", nesting: isPlain ? "plain" : "arrow" };
   } catch (error) {
     const variant = /DataType (\w+)/.exec(String(error))?.[1] ?? "";
-    const isBinary = kinds[variant] === "binary";
-    return { kind: isBinary ? "binary" : "nested", isExactInArrays: false };
+    const kind = kinds[variant];
+    const isOpaque = kind === "binary" || kind === "object";
+    return { kind: isOpaque ? kind : "nested", nesting: "json" };
   }
 }
 
@@ -138,6 +151,8 @@ function unreadable(name: string): InputError {
   return new InputError(
     "column_type",
     `Column ${JSON.stringify(name)} holds bytes, which have no text. Nothing was sent.`,
-    { hint: "Leave the column out of the template, or turn it into text first (base64, hex)." },
+    {
+      hint: "Leave the column out of the template, or give the template as a function, which gets the bytes.",
+    },
   );
 }

@@ -2,8 +2,10 @@
 
 import pl from "nodejs-polars";
 import type { DataFrame, Series } from "nodejs-polars";
-import type { ColumnType, NewCell } from "../core/column.ts";
-import { InvariantError } from "../core/errors.ts";
+import type { NewCell, NewColumn } from "../core/column.ts";
+import { arrowColumn, arrowStreamOf } from "./arrow-native.ts";
+import type { RawColumn } from "./cell-text.ts";
+import { checkCells } from "./new-cells.ts";
 
 /** The cells as polars' own text: digits of integers, decimals and instants are never rounded. */
 export function castTexts(series: Series): readonly (string | null)[] {
@@ -33,43 +35,38 @@ export function jsonTexts(series: Series): readonly (string | null)[] {
 }
 
 /**
- * A series of one type whatever the cells are: all null, or none at all.
+ * New columns as a frame, named by position (`c0`, `c1`); their types hold whatever the cells are: all
+ * null, nested nulls, or none at all.
  *
- * @throws {InvariantError} `cells_type` where a cell is of another type: polars would put null in its
- * place and say nothing.
+ * @throws {InvariantError} `cells_type` where a cell is not of its column's type.
  */
-export function typedSeries(name: string, type: ColumnType, cells: readonly NewCell[]): Series {
-  for (const cell of cells) {
-    if (cell === null || isOfType[type](cell)) continue;
-    throw new InvariantError(
-      "cells_type",
-      `Column ${name} is ${type} and was given ${typeof cell}.`,
-    );
-  }
-  switch (type) {
-    case "text":
-      return pl.Series(name, [...cells], pl.Utf8);
-    case "float":
-      return pl.Series(name, [...cells], pl.Float64);
-    case "integer":
-      return pl.Series(name, [...cells], pl.Int64);
-    case "boolean":
-      return pl.Series(name, [...cells], pl.Bool);
-    case "embedding":
-      // polars reads the type of a list off its first value: without one it throws.
-      return pl
-        .Series(name, [new Float32Array(1), ...cells], pl.List(pl.Float32))
-        .slice(1, cells.length);
-  }
+export function frameOfCells(
+  columns: readonly NewColumn[],
+  cells: readonly (readonly NewCell[])[],
+): DataFrame {
+  columns.forEach((column, at) => {
+    checkCells(column, cells[at] ?? []);
+  });
+  // An Arrow stream is the only way into polars that carries every type: from JavaScript values it
+  // guesses, and puts null where it guessed wrong.
+  return pl.readIPCStream(Buffer.from(arrowStreamOf(columns, cells)));
 }
 
-const isOfType: Readonly<Record<ColumnType, (cell: NewCell) => boolean>> = {
-  text: (cell) => typeof cell === "string",
-  float: (cell) => typeof cell === "number",
-  integer: (cell) => Number.isSafeInteger(cell),
-  boolean: (cell) => typeof cell === "boolean",
-  embedding: (cell) => cell instanceof Float32Array,
-};
+/** The rows of frames of the same columns, one after the other; at least one frame. */
+export function stacked(frames: readonly DataFrame[]): DataFrame {
+  return pl.concat([...frames]);
+}
+
+/** The cells for which a mask of the same length says true. */
+export function maskedSeries(series: Series, mask: readonly boolean[]): Series {
+  return series.filter(pl.Series("mask", [...mask], pl.Bool));
+}
+
+/** The cells as raw cells, read through Arrow: for types that polars cannot hand to JavaScript. */
+export function rawColumn(series: Series, name: string): RawColumn {
+  const stream = pl.DataFrame([series.alias("v")]).writeIPCStream();
+  return { name, ...arrowColumn(stream) };
+}
 
 /** A frame of columns of one length, under any names: empty ones and those of methods too. */
 export function frameOf(columns: readonly { readonly name: string; readonly series: Series }[]) {

@@ -2,13 +2,13 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DataFrame, Series } from "nodejs-polars";
-import type { NewCells, NewColumn } from "../core/column.ts";
+import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Block, Frame } from "./frame.ts";
 import { checkedRowCount, refuseTakenNames } from "./new-columns.ts";
 import { cellTexts, cellValues } from "./polars-cells.ts";
 import { columnNames, columnOf, rowCountOf } from "./polars-columns.ts";
-import { frameOf, typedSeries } from "./polars-native.ts";
+import { frameOf, frameOfCells, maskedSeries, stacked } from "./polars-native.ts";
 
 export { isDataFrame } from "./polars-columns.ts";
 
@@ -16,8 +16,8 @@ export { isDataFrame } from "./polars-columns.ts";
  * A DataFrame as a {@link Frame}.
  *
  * Nothing is copied up front: each block converts its own rows when it is read, and the event loop
- * runs between blocks. Text and values are described at `cellTexts` and `cellValues`; reading a column
- * of bytes throws `column_type`, its mere presence does not. Its fingerprint is null.
+ * runs between blocks. Text and values are described at `cellTexts` and `cellValues`; the text of a column
+ * of bytes throws `column_type`, its values and its mere presence do not. Its fingerprint is null.
  */
 export function polarsFrame(df: DataFrame): Frame {
   return {
@@ -55,12 +55,18 @@ async function* blocksOf(
   }
 }
 
+/** The rows of a DataFrame for which `kept` says true, in their order, types unchanged. */
+export function onlyRows(df: DataFrame, kept: readonly boolean[]): DataFrame {
+  const names = columnNames(df);
+  return frameOf(names.map((name) => ({ name, series: maskedSeries(columnOf(df, name), kept) })));
+}
+
 /**
  * A new DataFrame: the old columns untouched and in their order, then the new ones.
  *
  * `cells` are blocks of any size in row order, one value for every row. Types are those of `columns`,
- * also where every cell is null: text String, float Float64, integer Int64, boolean Bool, embedding
- * List(Float32).
+ * also where every cell is null: text String, float Float64, integer Int64, boolean Bool, date Date,
+ * embedding List(Float32), list List, struct Struct.
  *
  * @throws {InputError} `column_exists`.
  * @throws {InvariantError} `cells_misaligned`, `cells_count` or `cells_type` where the cells are not
@@ -72,13 +78,11 @@ export async function withNewColumns(
   cells: AsyncIterable<NewCells>,
 ): Promise<DataFrame> {
   refuseTakenNames(columnNames(df), columns);
-  const added = columns.map(({ name, type }) => ({ name, series: typedSeries(name, type, []) }));
+  const blocks: DataFrame[] = [];
   let received = 0;
   for await (const block of cells) {
     received += checkedRowCount(block, { columnCount: columns.length, expected: received });
-    columns.forEach(({ name, type }, at) => {
-      added[at]?.series.append(typedSeries(name, type, block.columns[at] ?? []));
-    });
+    if (columns.length > 0) blocks.push(frameOfCells(columns, block.columns));
     await nextTurn();
   }
   const height = rowCountOf(df);
@@ -89,5 +93,8 @@ export async function withNewColumns(
     );
   }
   const old = columnNames(df).map((name) => ({ name, series: columnOf(df, name) }));
+  const empty = columns.map((): readonly NewCell[] => []);
+  const all = stacked(blocks.length === 0 ? [frameOfCells(columns, empty)] : blocks);
+  const added = columns.map(({ name }, at) => ({ name, series: columnOf(all, `c${at}`) }));
   return frameOf([...old, ...added]);
 }

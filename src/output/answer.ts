@@ -1,43 +1,143 @@
 /** Replies become values: the answer's text is read in the form that was asked for, and never repaired. */
 
-import type { NewCell } from "../core/column.ts";
-import type { AnswerForm } from "../core/form.ts";
+import { isWrapped, quotedFields, QUOTES, WRAPPED, type AnswerForm } from "../core/form.ts";
+import type { Json } from "../core/hash.ts";
+import type { Result } from "../core/result.ts";
+import { isObject } from "../core/schema.ts";
+import { cellOf, ShapeError } from "./cells.ts";
+import { formShape } from "./columns.ts";
+import { parseJsonText, unfenced } from "./json-text.ts";
+import { schemaValidator } from "./json-schema.ts";
+import { asMeant, matchingWord } from "./reading.ts";
+import { excerpt, issuesText, type Validator } from "./validator.ts";
 
-/** A value, or why the text is not one. */
-export type Answer = { readonly value: NewCell } | { readonly invalid: string };
+/** A value, or why the reply is not one: a sentence that the model may be told as it is. */
+export type Answer =
+  | {
+      readonly value: unknown;
+      /** The quote the model gave for each field, null where it gave none; left out where none were asked for. */
+      readonly quotes?: Quotes;
+    }
+  | { readonly invalid: string };
+
+/** A quote for each field, null where there is none. */
+export type Quotes = Readonly<Record<string, string | null>>;
+
+/** How replies are read. */
+export interface AnswerReading {
+  readonly form: AnswerForm;
+  /** Checks what was parsed and gives the value; null checks it against the form's own schema. */
+  readonly validate: Validator | null;
+  /** Whether the provider was asked to hold the model to the form; where not, one fenced block is unwrapped. */
+  readonly isStrict: boolean;
+}
+
+/** A reply whose finish reason and refusal have been looked at. */
+export type SucceededReply = Pick<
+  Extract<Result, { status: "succeeded" }>,
+  "text" | "toolCalls" | "embedding"
+>;
 
 /**
- * The value an answer's text stands for.
+ * The value an answer stands for.
  *
- * Free text is taken as it is; an empty one is invalid. Labels must be the JSON object that was asked
- * for, holding one of the labels; letter case is forgiven because some providers' strict modes change
- * it. Messages quote at most 80 characters of the reply.
+ * Free text is taken as it is; an empty one is invalid. A vector must have the length asked for. An
+ * answer that only calls tools has the value null. Labels and objects must be JSON in the form asked
+ * for, and pass the schema's own check; the value is what that check gives, so transformations count.
+ * Where quotes are asked for that check sees the answer alone.
+ * Messages name the place and quote at most 80 characters of the reply. Repeatable; never throws for
+ * any text.
  */
-export function readAnswer(form: AnswerForm, text: string): Answer {
+export async function readAnswer(reading: AnswerReading, reply: SucceededReply): Promise<Answer> {
+  const { form } = reading;
+  const { text, toolCalls = [], embedding } = reply;
+  if (form.kind === "embedding") return readVector(embedding, form.dimensions);
+  if (text === "" && toolCalls.length > 0) return { value: null };
   if (form.kind === "text")
     return text === "" ? { invalid: "The reply is empty." } : { value: text };
-  const parsed = parseJson(text);
-  if (parsed === undefined) return { invalid: `The reply is not JSON: ${excerpt(text)}` };
-  const label =
-    typeof parsed === "object" && parsed !== null && "label" in parsed ? parsed.label : undefined;
-  if (typeof label !== "string")
-    return { invalid: `The reply has no label in the form asked for: ${excerpt(text)}` };
-  const exact = form.labels.find(({ name }) => name === label);
-  const close = form.labels.filter(({ name }) => name.toLowerCase() === label.toLowerCase());
-  const match = exact ?? (close.length === 1 ? close[0] : undefined);
-  return match === undefined
-    ? { invalid: `The reply is none of the labels: ${excerpt(label)}` }
-    : { value: match.name };
+  const parsed = parseJsonText(reading.isStrict ? text : unfenced(text));
+  if ("problem" in parsed) return { invalid: `The reply ${parsed.problem}: ${excerpt(text)}` };
+  if (form.kind === "labels") return readLabels(form, parsed.json, text);
+  return await readObject({ ...reading, form }, parsed.json, text);
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
+function readVector(vector: Float32Array | undefined, dimensions: number | null): Answer {
+  if (vector === undefined || vector.length === 0) return { invalid: "The reply holds no vector." };
+  if (dimensions === null || vector.length === dimensions) return { value: vector };
+  const lengths = `${String(vector.length)} numbers where ${String(dimensions)} were asked for`;
+  return { invalid: `The reply is a vector of ${lengths}.` };
+}
+
+type LabelsForm = Extract<AnswerForm, { kind: "labels" }>;
+type ObjectForm = Extract<AnswerForm, { kind: "object" }>;
+
+function readLabels(form: LabelsForm, json: Json, text: string): Answer {
+  const name = form.multi === true ? "labels" : "label";
+  const given = isObject(json) && Object.hasOwn(json, name) ? json[name] : undefined;
+  const words = form.multi === true ? given : [given];
+  if (!Array.isArray(words) || !words.every((word) => typeof word === "string"))
+    return { invalid: `The reply has no ${name} in the form asked for: ${excerpt(text)}` };
+  const found: string[] = [];
+  for (const word of words) {
+    const label = labelOf(form, word);
+    if (label === null) return { invalid: `The reply is none of the labels: ${excerpt(word)}` };
+    found.push(label);
   }
+  if (form.multi !== true) return { value: found[0] };
+  // A set of labels: in the order they were given in, each once, others after them.
+  const known = form.labels.map(({ name: label }) => label).filter((it) => found.includes(it));
+  return { value: [...new Set([...known, ...found])] };
 }
 
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+const LONGEST_OTHER = 80;
+
+function labelOf({ labels, allowOther }: LabelsForm, word: string): string | null {
+  const names = labels.map(({ name }) => name);
+  const match = matchingWord(word, names);
+  if (match !== null || allowOther !== true) return match;
+  const other = word.trim();
+  const isLabel = other !== "" && other.length <= LONGEST_OTHER && !/[\r\n]/.test(other);
+  return isLabel ? (matchingWord(other, names) ?? other) : null;
+}
+
+async function readObject(
+  { form, validate }: AnswerReading & { readonly form: ObjectForm },
+  json: Json,
+  text: string,
+): Promise<Answer> {
+  const { schema } = form;
+  let given = json;
+  if (form.quotes === true || isWrapped(schema)) {
+    if (!isObject(json) || !Object.hasOwn(json, WRAPPED))
+      return { invalid: `The reply has no "${WRAPPED}" in the form asked for: ${excerpt(text)}` };
+    given = json[WRAPPED] ?? null;
+  }
+  const check = validate ?? (await schemaValidator(schema));
+  const verdict = await check(asMeant(schema, given));
+  if ("issues" in verdict)
+    return { invalid: `The reply does not fit the schema: ${issuesText(verdict.issues)}.` };
+  const problem = shapeProblem(form, verdict.value);
+  if (problem !== null) return { invalid: `The reply does not fit: ${problem}.` };
+  return form.quotes === true ? { ...verdict, quotes: quotesOf(form, json) } : verdict;
+}
+
+/** The quotes in a reply; one that is no text, and one of white space alone, is none. */
+function quotesOf(form: ObjectForm, json: Json): Quotes {
+  const given = isObject(json) ? json[QUOTES] : undefined;
+  const entries = quotedFields(form).map((field) => {
+    const quote = isObject(given) && Object.hasOwn(given, field) ? given[field] : null;
+    return [field, typeof quote === "string" && quote.trim() !== "" ? quote : null] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Why a value does not fit the columns its schema declares; null when it does. */
+function shapeProblem(form: ObjectForm, value: unknown): string | null {
+  try {
+    cellOf(formShape(form), value);
+    return null;
+  } catch (error) {
+    if (error instanceof ShapeError) return error.message;
+    throw error;
+  }
 }

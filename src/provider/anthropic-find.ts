@@ -4,7 +4,7 @@ import { readCustomId } from "../core/tracker.ts";
 import type { Sighting, Submission } from "./provider.ts";
 
 /** What the list tells of a batch. */
-export interface ListedBatch {
+export interface Candidate {
   readonly id: string;
   readonly createdAtMs: number;
   readonly requestCount: number;
@@ -16,7 +16,7 @@ export interface ListedBatch {
 /** What a search needs of the service. */
 export interface Listing {
   /** Batches, the newest first. */
-  readonly list: () => AsyncIterable<ListedBatch>;
+  readonly list: () => AsyncIterable<Candidate>;
   /** The custom_id of some result of an ended batch; null when it has no results. */
   readonly firstId: (batchId: string) => Promise<string | null>;
 }
@@ -61,9 +61,9 @@ export async function findBySize(sought: Sought, listing: Listing): Promise<Sigh
   return unreadable === null ? { found: "nothing" } : { found: "batch", batchId: unreadable };
 }
 
-async function candidates(sought: Sought, listing: Listing): Promise<readonly ListedBatch[]> {
+async function candidates(sought: Sought, listing: Listing): Promise<readonly Candidate[]> {
   const { submission, claimed, latestMs } = sought;
-  const fitting: ListedBatch[] = [];
+  const fitting: Candidate[] = [];
   for await (const batch of listing.list()) {
     if (batch.createdAtMs < submission.sentAtMs - CLOCK_SKEW_MS) break;
     const fits =

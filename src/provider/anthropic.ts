@@ -1,33 +1,24 @@
 /** Anthropic's Message Batches, through the official SDK. */
 
 import Anthropic from "@anthropic-ai/sdk";
-import type { BatchOutcome } from "../core/chunk.ts";
-import { ProviderError } from "../core/errors.ts";
-import { linesOf } from "../core/lines.ts";
-import { readCustomId } from "../core/tracker.ts";
-import { createBody, ENVELOPE_BYTES } from "./anthropic-body.ts";
-import { findBySize, type ListedBatch } from "./anthropic-find.ts";
+import type { RequestSpec } from "../core/request.ts";
+import { ANTHROPIC_SCHEMA_DIALECT } from "../core/schema-dialect.ts";
+import { create, find, list, poll, remove, replies, type Service } from "./anthropic-batches.ts";
+import { ENVELOPE_BYTES } from "./anthropic-body.ts";
+import { cacheMark } from "./anthropic-cache.ts";
 import {
   amendableFailures,
   amendMessageLine,
   ANTHROPIC_VERSION,
   encodeMessageLine,
-  idOfLine,
-  parseMessageLine,
 } from "./anthropic-lines.ts";
+import { parseMessageLine } from "./anthropic-replies.ts";
+import { messageSettings } from "./anthropic-settings.ts";
 import { baseUrlFrom } from "./base-url.ts";
-import { httpErrors, type ErrorReader } from "./http-errors.ts";
-import { parseJson } from "./json-values.ts";
+import { httpErrors } from "./http-errors.ts";
 import { readdressLine } from "./openai-lines.ts";
-import type {
-  Batch,
-  BatchProvider,
-  BatchStatus,
-  RequestFile,
-  Sighting,
-  Submission,
-  TaggedBatch,
-} from "./provider.ts";
+import type { BatchProvider } from "./provider.ts";
+import { refuseUnsupported, type Capabilities } from "./refusals.ts";
 
 /** How to reach Anthropic, or a gateway that speaks its protocol. */
 export interface AnthropicOptions {
@@ -42,9 +33,20 @@ export const ANTHROPIC_BASE_URL = "https://api.anthropic.com";
 
 // 100,000 requests and 256 MB a create call: Message Batches reference.
 const MAX_BYTES = 256_000_000 - ENVELOPE_BYTES;
-const MIN_CREATE_MS = 60_000;
-// As slow as an upload may be before the create call is given up.
-const LEAST_BYTES_PER_MS = 500;
+const ANTHROPIC: Capabilities = {
+  provider: "anthropic",
+  settings: new Set([
+    "maxTokens",
+    "temperature",
+    "topP",
+    "stop",
+    "reasoning",
+    "tools",
+    "toolChoice",
+  ]),
+  promptCache: new Set(["system", "tools", "lastUserMessages", "ttl"]),
+  forms: new Set(["text", "labels", "object"]),
+};
 
 /**
  * The `anthropic` provider.
@@ -85,7 +87,8 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
     requestsPerChunk: 10_000,
     settleMs: service.settleMs,
     free: false,
-    check: () => undefined,
+    schemaDialect: ANTHROPIC_SCHEMA_DIALECT,
+    check,
     encode: encodeMessageLine,
     readdress: readdressLine,
     amendable: amendableFailures,
@@ -106,191 +109,18 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
         await client.messages.batches.cancel(batch.batchId, {}, { signal });
       }),
     discard: (batch, _ending, signal) =>
-      errors.reading("delete the batch", () => discard(client, batch, signal)),
-    tagged: (signal) => tagged(service, signal),
+      errors.reading("delete the batch", () => remove(client, batch.batchId, signal)),
+    list: (signal) => list(service, signal),
+    remove: (batchId, signal) =>
+      errors.reading("delete the batch", () => remove(client, batchId, signal)),
     close: () => Promise.resolve(),
   };
 }
 
-interface Service {
-  readonly client: Anthropic;
-  readonly errors: ErrorReader;
-  readonly settleMs: number;
-  /** When a lost intent was first looked for, and so no longer under way, in epoch milliseconds. */
-  readonly firstLooks: Map<string, number>;
-  /** The first custom_id in the results of ended batches, which never change. */
-  readonly firstIds: Map<string, string | null>;
-}
-
-const BATCHES = "/v1/messages/batches";
-
-async function create(client: Anthropic, file: RequestFile, signal: AbortSignal): Promise<string> {
-  const batch = await client.post<Anthropic.Messages.MessageBatch>(BATCHES, {
-    body: createBody(file),
-    headers: {
-      "content-type": "application/json",
-      "content-length": String(file.bytes + ENVELOPE_BYTES),
-    },
-    // A body that might be sent again, to where a redirect leads, is kept whole in memory by fetch.
-    fetchOptions: { redirect: "error", window: null },
-    signal,
-    // A retried create is a second batch that is paid for as well.
-    maxRetries: 0,
-    timeout: createTimeoutMs(file),
-  });
-  return batch.id;
-}
-
-/** How long a create call may take: the body travels with it, ten minutes' worth when it is as large as can be. */
-function createTimeoutMs(file: RequestFile): number {
-  return MIN_CREATE_MS + Math.ceil(file.bytes / LEAST_BYTES_PER_MS);
-}
-
-interface Search {
-  readonly claimed: ReadonlySet<string>;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Finds by size. That there is nothing is believed once the list has had time to show what a call made
- * that was alive until the first look, or until the latest moment it can have been.
- */
-async function find(
-  service: Service,
-  submission: Submission,
-  { claimed, signal }: Search,
-): Promise<Sighting> {
-  const { intent } = submission.tag;
-  const atMs = Date.now();
-  const latestMs = submission.sentAtMs + createTimeoutMs(submission.file);
-  const firstLookMs = service.firstLooks.get(intent) ?? atMs;
-  service.firstLooks.set(intent, firstLookMs);
-  const sighting = await findBySize(
-    { submission, claimed, latestMs },
-    {
-      list: () => listed(service, signal),
-      firstId: (batchId) => firstId(service, batchId, signal),
-    },
-  );
-  const isEarly = atMs < Math.min(firstLookMs, latestMs) + service.settleMs;
-  return sighting.found === "nothing" && isEarly ? { found: "unclear" } : sighting;
-}
-
-async function* listed(
-  { client, errors }: Service,
-  signal: AbortSignal,
-): AsyncGenerator<ListedBatch> {
-  try {
-    for await (const batch of client.messages.batches.list({ limit: 100 }, { signal })) {
-      const { processing, succeeded, errored, canceled, expired } = batch.request_counts;
-      const hasEnded = batch.processing_status === "ended";
-      yield {
-        id: batch.id,
-        createdAtMs: Date.parse(batch.created_at),
-        requestCount: processing + succeeded + errored + canceled + expired,
-        hasEnded,
-        isReadable: hasEnded && batch.archived_at === null && batch.results_url !== null,
-      };
-    }
-  } catch (cause) {
-    throw errors.read("list the batches", cause);
-  }
-}
-
-/** The custom_id of the first result that has one; the download is stopped there. */
-async function firstId(
-  service: Service,
-  batchId: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const known = service.firstIds.get(batchId);
-  if (known !== undefined) return known;
-  let id: string | null = null;
-  for await (const { text } of linesOf(replies(service, batchId, signal))) {
-    id = idOfLine(text);
-    if (id !== null) break;
-  }
-  service.firstIds.set(batchId, id);
-  return id;
-}
-
-async function poll(client: Anthropic, batch: Batch, signal: AbortSignal): Promise<BatchStatus> {
-  const seen = await client.messages.batches.retrieve(batch.batchId, {}, { signal });
-  if (seen.processing_status !== "ended")
-    return {
-      phase: seen.processing_status === "canceling" ? "cancelling" : "running",
-      done: null,
-    };
-  const { canceled, expired } = seen.request_counts;
-  const outcome: BatchOutcome = canceled > 0 ? "cancelled" : expired > 0 ? "expired" : "completed";
-  return { phase: "ended", ending: { outcome, results: {}, reason: null } };
-}
-
-const LINE_FEED = 10;
-
-/**
- * The results of an ended batch, ending in a line feed.
- *
- * The protocol names no size, so a download that the transport takes for whole counts as whole unless
- * it ends in the middle of a line.
- */
-async function* replies(
-  { client, errors }: Service,
-  batchId: string,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const action = "download the results";
-  // Not the address the batch names: behind a gateway that one may lead past it.
-  const path = `${BATCHES}/${encodeURIComponent(batchId)}/results`;
-  const headers = { accept: "application/binary" };
-  const response = await errors.reading(action, () =>
-    client.get(path, { headers, signal, __binaryResponse: true }).asResponse(),
-  );
-  let last: Uint8Array[] = [];
-  try {
-    const body: ReadableStream<Uint8Array> | null = response.body;
-    for await (const piece of body ?? []) {
-      const end = piece.lastIndexOf(LINE_FEED);
-      if (end >= 0) last = [];
-      if (end < piece.byteLength - 1) last.push(piece.slice(end + 1));
-      yield piece;
-    }
-  } catch (cause) {
-    throw errors.read(action, cause);
-  }
-  if (last.length === 0) return;
-  if (parseJson(Buffer.concat(last).toString("utf8")) === null)
-    throw new ProviderError(
-      "download_incomplete",
-      "The results ended in the middle of a line. They are fetched again; nothing is paid twice.",
-      { retryable: true },
-    );
-  yield Uint8Array.of(LINE_FEED);
-}
-
-async function discard(client: Anthropic, batch: Batch, signal: AbortSignal): Promise<void> {
-  try {
-    await client.messages.batches.delete(batch.batchId, {}, { signal });
-  } catch (error) {
-    // A batch that is gone is what was wanted.
-    if (!(error instanceof Anthropic.NotFoundError)) throw error;
-  }
-}
-
-/**
- * Ended batches whose first result carries one of our custom_ids; the intent is not in there, and so
- * is "". Batches under way cannot be told from a stranger's and are left out until they end. Each
- * ended batch of the list costs one download that is stopped after its first line, once a process.
- */
-async function* tagged(service: Service, signal: AbortSignal): AsyncGenerator<TaggedBatch> {
-  for await (const { id: batchId, createdAtMs, isReadable } of listed(service, signal)) {
-    const id = isReadable ? await firstId(service, batchId, signal) : null;
-    const run = id?.slice(0, id.indexOf("-")) ?? "";
-    const address = id === null ? null : readCustomId(run, id);
-    if (address === null) continue;
-    const tag = { run, chunk: address.chunk, intent: "" };
-    yield { batchId, tag, createdAtMs, isOpen: false };
-  }
+function check(spec: RequestSpec): void {
+  refuseUnsupported(spec, ANTHROPIC);
+  messageSettings(spec);
+  cacheMark(spec.promptCache);
 }
 
 /**

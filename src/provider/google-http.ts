@@ -11,6 +11,14 @@ export interface GoogleAddress {
   readonly apiKey: string;
 }
 
+/** In whose name calls are made. */
+export interface GoogleAccess {
+  /** The headers that say so, fresh for every call. */
+  readonly headers: () => Promise<Readonly<Record<string, string>>>;
+  /** What no message may show; may grow as tokens are renewed. */
+  readonly secrets: readonly string[];
+}
+
 /** One call. */
 export interface GoogleCall {
   /** Completes "could not …". */
@@ -41,17 +49,23 @@ export interface GoogleHttp {
 const MORE_TRIES = 2;
 const FIRST_PAUSE_MS = 250;
 
-/** The calls to one address. */
+/** The calls to one address with a key. */
 export function googleHttp({ baseUrl, apiKey }: GoogleAddress): GoogleHttp {
+  const headers = { "x-goog-api-key": apiKey };
+  return googleHttpAs(baseUrl, { headers: () => Promise.resolve(headers), secrets: [apiKey] });
+}
+
+/** The calls to one address in somebody's name. */
+export function googleHttpAs(baseUrl: string, access: GoogleAccess): GoogleHttp {
   const base = baseUrl.replace(/\/+$/, "");
   const { host } = new URL(base);
-  const errors = httpErrors(host, [apiKey]);
+  const errors = httpErrors(host, access.secrets);
   const read = (action: string, caught: unknown): unknown =>
     asKeyError(caught, errors.read(action, caught));
   const send = async (call: GoogleCall): Promise<Response> => {
     const response = await fetch(`${base}${call.path}`, {
       method: call.method,
-      headers: { "x-goog-api-key": apiKey, ...call.headers },
+      headers: { ...(await access.headers()), ...call.headers },
       signal: call.signal,
       // A redirect would carry the key to another host.
       redirect: "error",
@@ -85,7 +99,8 @@ export function googleHttp({ baseUrl, apiKey }: GoogleAddress): GoogleHttp {
   return http;
 }
 
-async function withMoreTries<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+/** Makes a call that costs nothing, and twice again after a failure that may pass. */
+export async function withMoreTries<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await act();
@@ -98,6 +113,7 @@ async function withMoreTries<T>(signal: AbortSignal, act: () => Promise<T>): Pro
 
 /** Whether the same call may do better at once; a caller that was asked to wait is left to those who plan. */
 function mayPass(caught: unknown): boolean {
+  if (caught instanceof ProviderError) return caught.retryable;
   const status = asRecord(caught)?.["status"];
   return typeof status !== "number" || status === 408 || status >= 500;
 }

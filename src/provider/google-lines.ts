@@ -1,9 +1,14 @@
 /** Gemini's batch file format: request lines out. Replies are read in google-replies.ts. */
 
-import { answerSchema } from "../core/form.ts";
-import type { Params, Request } from "../core/request.ts";
+import type { JsonObject } from "../core/hash.ts";
+import type { Params, Request, RequestSpec } from "../core/request.ts";
 import type { RequestFailure, RowErrorCode } from "../core/result.ts";
+import { GEMINI_SCHEMA_DIALECT, type SchemaDialect } from "../core/schema-dialect.ts";
+import { embedRequest } from "./google-embed.ts";
+import { conversation } from "./google-parts.ts";
+import { generateSettings } from "./google-settings.ts";
 import { asRecord } from "./json-values.ts";
+import { unsupportedSetting } from "./refusals.ts";
 
 // The members of a GenerateContentRequest itself, in both spellings; all others belong to its generationConfig.
 const TOP_LEVEL = new Set([
@@ -16,39 +21,52 @@ const TOP_LEVEL = new Set([
 const CONFIGS = ["generationConfig", "generation_config"] as const;
 
 /**
- * One line of a batch input file: `{key, request}`, the key first.
+ * One line of a batch input file: `{key, request}`, the key first; the request is a
+ * GenerateContentRequest, or an EmbedContentRequest where a vector is asked for. The model is not in
+ * the line: a batch has one, in the URL of its creation. Source: Gemini Batch guide.
  *
- * System messages become `systemInstruction`, the assistant's role `model`. A form with a schema is
- * asked for by `responseMimeType` and `responseJsonSchema`. `params` go into `generationConfig`
- * (`temperature`, `maxOutputTokens`, `thinkingConfig`, …), unless they name a member of the request
- * itself (`tools`, `toolConfig`, `safetySettings`, `cachedContent`, `systemInstruction`,
- * `serviceTier`, `labels`, `store`, `contents`); `generationConfig` itself is merged. They go in
- * last, so they win. The model is not in the line: a batch has one, in the URL of its creation.
- * Source: Gemini Batch guide, and GenerateContentRequest in the SDK's types.
+ * @throws {InputError} for a part or a setting that Gemini has no place for; nothing was sent.
  */
 export function encodeGenerateLine(request: Request, customId: string): string {
-  const schema = answerSchema(request.form);
-  const system = request.messages.filter(({ role }) => role === "system");
-  const turns = request.messages.filter(({ role }) => role !== "system");
+  const body =
+    request.form.kind === "embedding"
+      ? embedRequest(request, "google")
+      : generateRequest(request, "google", GEMINI_SCHEMA_DIALECT);
+  return JSON.stringify({ key: customId, request: body });
+}
+
+/**
+ * A GenerateContentRequest, without its model.
+ *
+ * System messages become `systemInstruction`, the assistant's role `model`. `params` go into
+ * `generationConfig` (`topK`, `thinkingConfig`, …), unless they name a member of the request itself
+ * (`tools`, `toolConfig`, `safetySettings`, `cachedContent`, `systemInstruction`, `serviceTier`,
+ * `labels`, `store`, `contents`); `generationConfig` itself is merged. They go in last, so they win.
+ *
+ * @throws {InputError} `part_unsupported`, `setting_unsupported` or `output_unsupported`, in the words
+ * of `provider`; nothing was sent.
+ */
+export function generateRequest(
+  request: Request,
+  provider: string,
+  dialect?: SchemaDialect,
+): JsonObject {
   const { members, config } = sorted(request.params);
-  const generationConfig = {
-    ...(schema === null
-      ? {}
-      : { responseMimeType: "application/json", responseJsonSchema: schema }),
-    ...config,
-  };
-  const body = {
-    contents: turns.map(({ role, content }) => ({
-      role: role === "assistant" ? "model" : "user",
-      parts: [{ text: content }],
-    })),
-    ...(system.length === 0
-      ? {}
-      : { systemInstruction: { parts: system.map(({ content }) => ({ text: content })) } }),
+  const asked = generateSettings(request, provider, dialect);
+  const said = conversation(request.messages, provider);
+  if (said.systemInstruction !== undefined && asked.members["cachedContent"] !== undefined)
+    throw unsupportedSetting(
+      "promptCache.content",
+      provider,
+      "the system's instruction must be in the cached content",
+    );
+  const generationConfig = { ...asked.config, ...config };
+  return {
+    ...said,
+    ...asked.members,
     ...(Object.keys(generationConfig).length === 0 ? {} : { generationConfig }),
     ...members,
   };
-  return JSON.stringify({ key: customId, request: body });
 }
 
 /** Params by where they belong: beside `contents`, or in `generationConfig`. */
@@ -77,12 +95,17 @@ export function readdressKeyedLine(line: string, customId: string): string {
 
 const CAPS = ["maxOutputTokens", "max_output_tokens"] as const;
 
-/** The failures {@link amendGenerateLine} can do something about: a cut-off answer only where the run sets a cap. */
-export function amendableGenerateFailures(params: Params): ReadonlySet<RowErrorCode> {
+/** The failures {@link amendGenerateLine} can do something about: a cut-off answer only where the run sets a cap, nothing about a vector. */
+export function amendableGenerateFailures({
+  params,
+  settings,
+  form,
+}: Pick<RequestSpec, "params" | "settings" | "form">): ReadonlySet<RowErrorCode> {
+  if (form.kind === "embedding") return new Set();
   const { config } = sorted(params);
-  return CAPS.some((cap) => typeof config[cap] === "number")
-    ? new Set(["invalid_output", "truncated"])
-    : new Set(["invalid_output"]);
+  const isCapped =
+    settings.maxTokens !== undefined || CAPS.some((cap) => typeof config[cap] === "number");
+  return isCapped ? new Set(["invalid_output", "truncated"]) : new Set(["invalid_output"]);
 }
 
 interface KeyedLine {
@@ -95,11 +118,21 @@ interface KeyedLine {
  */
 export function amendGenerateLine(line: string, customId: string, failure: RequestFailure): string {
   const parsed = JSON.parse(line) as KeyedLine;
-  const request =
-    failure.code === "truncated"
-      ? { ...parsed.request, generationConfig: withTwiceTheCap(parsed.request["generationConfig"]) }
-      : { ...parsed.request, contents: [...parsed.request.contents, correction(failure)] };
-  return JSON.stringify({ ...parsed, key: customId, request });
+  return JSON.stringify({
+    ...parsed,
+    key: customId,
+    request: amendedRequest(parsed.request, failure),
+  });
+}
+
+/** A GenerateContentRequest changed so that this failure may not happen again. */
+export function amendedRequest(
+  request: KeyedLine["request"],
+  failure: RequestFailure,
+): Readonly<Record<string, unknown>> {
+  return failure.code === "truncated"
+    ? { ...request, generationConfig: withTwiceTheCap(request["generationConfig"]) }
+    : { ...request, contents: [...request.contents, correction(failure)] };
 }
 
 function withTwiceTheCap(config: unknown): Readonly<Record<string, unknown>> {

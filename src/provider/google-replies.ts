@@ -1,7 +1,8 @@
 /** Gemini's batch file format: reply lines in. */
 
+import type { ToolCall } from "../core/call-settings.ts";
 import type { RequestFailure, Result } from "../core/result.ts";
-import type { Usage } from "../core/usage.ts";
+import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { rowFailure, statusOf } from "./google-status.ts";
 import { asRecord, numberOf, parseJson, textOf } from "./json-values.ts";
 
@@ -10,29 +11,47 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Reads one line of a responses file; never throws.
  *
- * A line holds a `response`, or an error under the name `error` or `status`. Thoughts are billed as
- * output and are never part of the answer.
+ * A line holds a `response`, or an error under the name `error` or `status`.
  */
 export function parseGenerateLine(line: string): Result {
-  const reply = asRecord(parseJson(line.startsWith("\uFEFF") ? line.slice(1) : line));
+  const reply = asRecord(parseJson(line));
   if (reply === null) return failed(null, broken("The reply line is not JSON."));
   const customId = textOf(reply["key"]);
   const response = asRecord(reply["response"]);
-  const usage = usageOf(asRecord(response?.["usageMetadata"]));
   const status = statusOf(reply["error"]) ?? statusOf(reply["status"]);
-  if (status !== null) return failed(customId, rowFailure(status), usage);
+  if (status !== null) return failed(customId, rowFailure(status), usageOf(response));
   if (response === null) return failed(customId, broken("The reply holds no response."));
-  const answer = answerOf(response);
-  if ("failure" in answer) return failed(customId, answer.failure, usage);
+  return resultOf(customId, response);
+}
+
+/**
+ * What a GenerateContentResponse, or the response to an embedding, comes to.
+ *
+ * Thoughts are billed as output and are never part of the answer; calls of functions are none either.
+ */
+export function resultOf(customId: string | null, response: Fields): Result {
+  const usage = usageOf(response);
+  const answer = "embedding" in response ? vectorOf(response) : answerOf(response);
+  const finish = finishOf(response);
+  if ("failure" in answer) return { ...failed(customId, answer.failure, usage), ...finish };
   const model = textOf(response["modelVersion"]);
-  return { status: "succeeded", customId, text: answer.text, model, usage };
+  return { status: "succeeded", customId, ...answer, model, ...finish, usage };
+}
+
+function finishOf(response: Fields): { readonly finishReason?: string } {
+  const finishReason = textOf(firstCandidate(response)?.["finishReason"]);
+  return finishReason === null ? {} : { finishReason };
+}
+
+function firstCandidate({ candidates }: Fields): Fields | null {
+  return asRecord(Array.isArray(candidates) ? candidates[0] : null);
 }
 
 function failed(
   customId: string | null,
   failure: RequestFailure,
   usage: Usage | null = null,
-): Result {
+): Extract<Result, { readonly status: "failed" }> {
   return { status: "failed", customId, failure, usage };
 }
 
@@ -40,16 +59,30 @@ function broken(message: string): RequestFailure {
   return { code: "provider_error", message, retryable: true };
 }
 
-type Answer = { readonly text: string } | { readonly failure: RequestFailure };
+type Answer =
+  | Pick<Extract<Result, { status: "succeeded" }>, "text" | "toolCalls" | "embedding">
+  | { readonly failure: RequestFailure };
+
+/** Gemini sends vectors as numbers, of whatever length was asked for. */
+function vectorOf(response: Fields): Answer {
+  const values: unknown = asRecord(response["embedding"])?.["values"];
+  const isVector =
+    Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value));
+  if (!isVector) return fail("invalid_output", "The reply holds no vector.");
+  return { text: "", embedding: Float32Array.from(values as readonly number[]) };
+}
 
 /** The answer, once the reasons for which there may be none have been looked at. */
 function answerOf(response: Fields): Answer {
-  const candidates = response["candidates"];
-  const candidate = asRecord(Array.isArray(candidates) ? candidates[0] : null);
+  const candidate = firstCandidate(response);
   if (candidate === null) return unanswered(asRecord(response["promptFeedback"]));
   const stopped = stopFailure(textOf(candidate["finishReason"]), candidate["finishMessage"]);
   if (stopped !== null) return { failure: stopped };
-  const text = textOfParts(asRecord(candidate["content"])?.["parts"]);
+  const given = asRecord(candidate["content"])?.["parts"];
+  const parts = (Array.isArray(given) ? given : []).map(asRecord);
+  const text = textOfParts(parts);
+  const toolCalls = callsOf(parts);
+  if (toolCalls.length > 0) return { text: text ?? "", toolCalls };
   return text === null ? fail("invalid_output", "The reply holds no text.") : { text };
 }
 
@@ -80,21 +113,35 @@ function stopFailure(reason: string | null, message: unknown): RequestFailure | 
   return { code, message: words, retryable: false };
 }
 
-/** The text of a content's parts without its thoughts; null when there is none. */
-function textOfParts(parts: unknown): string | null {
-  const texts = (Array.isArray(parts) ? parts : [])
-    .map(asRecord)
+/** The text of some parts without their thoughts; null when there is none. */
+function textOfParts(parts: readonly (Fields | null)[]): string | null {
+  const texts = parts
     .filter((part) => part?.["thought"] !== true)
     .flatMap((part) => textOf(part?.["text"]) ?? []);
   return texts.length === 0 ? null : texts.join("");
+}
+
+/** A function without parameters is called without arguments, which then stand for an empty object. */
+function callsOf(parts: readonly (Fields | null)[]): readonly ToolCall[] {
+  return parts.flatMap((part) => {
+    const call = asRecord(part?.["functionCall"]);
+    const name = textOf(call?.["name"]);
+    return name === null ? [] : [{ name, arguments: call?.["args"] ?? {} }];
+  });
 }
 
 function fail(code: RequestFailure["code"], message: string): Answer {
   return { failure: { code, message, retryable: false } };
 }
 
-/** Thoughts are charged as output, tools' prompts as input; what was cached is part of the prompt. */
-function usageOf(usage: Fields | null): Usage | null {
+/**
+ * What a response says it used. Thoughts are charged as output, tools' prompts as input; what was
+ * cached is part of the prompt. An embedding says its tokens as text.
+ */
+function usageOf(response: Fields | null): Usage | null {
+  const usage = asRecord(response?.["usageMetadata"]);
+  const embedded = Number(response?.["tokenCount"] ?? Number.NaN);
+  if (usage === null && Number.isFinite(embedded)) return { ...NO_USAGE, inputTokens: embedded };
   if (usage === null) return null;
   const count = (name: string): number => numberOf(usage[name]) ?? 0;
   const reasoningTokens = count("thoughtsTokenCount");

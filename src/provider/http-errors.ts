@@ -1,6 +1,7 @@
 /** What an HTTP client or SDK throws, read as a ProviderError: without keys, and saying whether to try again. */
 
 import { ProviderError } from "../core/errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { redact } from "./secrets.ts";
 
 /** Reads errors of calls to one host. */
@@ -60,15 +61,7 @@ function statusOf(caught: unknown): number | null {
 function retryAfterOf(caught: unknown): number | undefined {
   const headers = caught instanceof Error && "headers" in caught ? caught.headers : undefined;
   if (!(headers instanceof Headers)) return undefined;
-  const milliseconds = headers.get("retry-after-ms");
-  if (milliseconds !== null && Number.isFinite(Number(milliseconds)))
-    return Math.max(0, Number(milliseconds));
-  const after = headers.get("retry-after");
-  if (after === null) return undefined;
-  const waitMs = Number.isFinite(Number(after))
-    ? Number(after) * 1000
-    : Date.parse(after) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+  return retryAfterMs((name) => headers.get(name));
 }
 
 function unreachable(message: string): ProviderError {

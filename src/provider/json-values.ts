@@ -25,3 +25,9 @@ export function textOf(value: unknown): string | null {
 export function numberOf(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
+
+/** The objects among the members of a list, in order; none when the value is no list. */
+export function recordsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const members: readonly unknown[] = Array.isArray(value) ? value : [];
+  return members.map(asRecord).filter((member) => member !== null);
+}

@@ -1,19 +1,37 @@
 /** The local batch engine: runs a chunk in this process and presents it as a batch. */
 
-import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { BatchOutcome } from "../core/chunk.ts";
+import { InputError } from "../core/errors.ts";
 import { linesOf } from "../core/lines.ts";
+import { customIdOf, openJournal, type Journal } from "./local-journal.ts";
 import type { Batch, BatchProvider, BatchStatus, RequestFile } from "./provider.ts";
 
-/** What a model that runs here must be able to do. */
+/** When to stop. */
+export interface Stops {
+  /** Aborted when nothing new may be begun: what is being asked is finished, what waits is given up. */
+  readonly stopping: AbortSignal;
+  /** Aborted when even what is being asked must be given up. */
+  readonly cut: AbortSignal;
+}
+
+/** What answers request lines in this process: a model that runs here, or a client of single requests. */
 export interface LocalAnswerer {
-  /** How many request lines it answers best at once. */
-  readonly linesAtOnce: number;
-  /** One reply line, without newline, for each request line, in the same order. A row that cannot be answered gets a reply that says so. */
-  answer(lines: readonly string[]): Promise<readonly string[]>;
-  /** Releases the model. */
+  /** How many groups of lines may be with it at once. */
+  readonly groupsAtOnce: number;
+  /** How many lines make a group, judged by the first line of a chunk. */
+  linesAtOnce(firstLine: string): number;
+  /**
+   * Reply lines, without newlines, one for each request line and in any order, as they come; those of
+   * one piece came together. A row that cannot be answered gets a reply that says so.
+   *
+   * @throws what keeps every row from being answered. Lines that have no reply by then, or when it
+   * ends early because it was told to stop, are asked another time.
+   */
+  answer(lines: readonly string[], stops: Stops): AsyncIterable<readonly string[]>;
+  /** Releases what it holds. */
   close(): Promise<void>;
 }
 
@@ -28,9 +46,9 @@ export type LocalBatches = Pick<
   | "replies"
   | "cancel"
   | "discard"
-  | "tagged"
+  | "list"
+  | "remove"
   | "close"
-  | "free"
   | "settleMs"
   | "pollEveryMs"
 >;
@@ -39,37 +57,50 @@ interface Job {
   done: number;
   outcome: BatchOutcome | null;
   failure: Error | null;
-  stopped: boolean;
+  cancelled: boolean;
+  readonly stopping: AbortController;
+  readonly cut: AbortController;
 }
 
+// Long enough for most answers that are on their way, and were paid for; short enough for who leaves.
+const GRACE_MS = 10_000;
+
 /**
- * Batches that run in this process, one at a time.
+ * Batches that run in this process.
  *
- * Replies go to a journal beside the request file as they are made. After a crash the first look at
- * the batch starts it again where the journal ends, so no answered row is asked twice. Nothing leaves
- * the machine and nothing is paid, so a batch whose creation was cut off is simply made again.
+ * Replies go to a journal beside the request file, in whatever order they come, and a request counts
+ * as under way until its reply is on the disk. After a crash the first look at the batch starts it
+ * again with the requests that have no reply in the journal. So what costs money is asked twice at
+ * most for the requests that were under way at a kill: never more than `groupsAtOnce` groups for each
+ * batch. A batch whose creation was cut off had asked nothing yet, and is simply made again.
+ *
+ * Cancelling finishes what is under way. Closing waits `graceMs` for it, and then gives it up.
  */
-export function localBatches(answerer: LocalAnswerer): LocalBatches {
+export function localBatches(answerer: LocalAnswerer, graceMs: number = GRACE_MS): LocalBatches {
   const jobs = new Map<string, Job>();
-  const running: Promise<void>[] = [];
+  const running = new Set<Promise<void>>();
 
   const start = (batch: Batch): Job => {
-    const job: Job = { done: 0, outcome: null, failure: null, stopped: false };
-    jobs.set(batch.batchId, job);
-    running.push(
-      runJob(batch.file, job, answerer).catch((error: unknown) => {
+    const job = newJob();
+    const run = runJob(fileOf(batch), job, answerer)
+      .catch((error: unknown) => {
         job.failure = error instanceof Error ? error : new Error(String(error));
-      }),
-    );
+      })
+      .finally(() => running.delete(run));
+    jobs.set(batch.batchId, job);
+    running.add(run);
     return job;
   };
 
   return {
-    free: true,
     settleMs: 0,
     pollEveryMs: 200,
     stage: () => Promise.resolve({}),
-    create: (submission) => Promise.resolve(`local-${submission.tag.intent}`),
+    create: async (submission) => {
+      // Replies to a batch that was made of this file before are no answers to this one.
+      await rm(journalPath(submission.file), { force: true });
+      return `local-${submission.tag.intent}`;
+    },
     find: () => Promise.resolve({ found: "nothing" }),
     revoke: () => Promise.resolve(),
     poll: async (batch) => {
@@ -78,72 +109,117 @@ export function localBatches(answerer: LocalAnswerer): LocalBatches {
       if (job.failure !== null) jobs.delete(batch.batchId);
       return await Promise.resolve(statusOf(job));
     },
-    replies: (batch) => createReadStream(journalPath(batch.file)),
+    replies: (batch) => createReadStream(journalPath(fileOf(batch))),
     cancel: (batch) => {
-      (jobs.get(batch.batchId) ?? start(batch)).stopped = true;
+      const job = jobs.get(batch.batchId) ?? start(batch);
+      job.cancelled = true;
+      job.stopping.abort();
       return Promise.resolve();
     },
-    discard: (batch) => rm(journalPath(batch.file), { force: true }),
+    discard: (batch) => rm(journalPath(fileOf(batch)), { force: true }),
     // Batches of this process are in no list: nobody else can have made one.
-    tagged: () => Readable.from([]),
+    list: () => Readable.from([]),
+    remove: () => Promise.resolve(),
     close: async () => {
-      for (const job of jobs.values()) job.stopped = true;
+      for (const job of jobs.values()) job.stopping.abort();
+      const grace = setTimeout(() => {
+        for (const job of jobs.values()) job.cut.abort();
+      }, graceMs);
       await Promise.all(running);
+      clearTimeout(grace);
       await answerer.close();
     },
   };
 }
 
+function newJob(): Job {
+  const [stopping, cut] = [new AbortController(), new AbortController()];
+  return { done: 0, outcome: null, failure: null, cancelled: false, stopping, cut };
+}
+
 function statusOf(job: Job): BatchStatus {
   if (job.failure !== null) throw job.failure;
-  if (job.outcome === null) return { phase: "running", done: job.done };
-  return { phase: "ended", ending: { outcome: job.outcome, results: {}, reason: null } };
+  if (job.outcome !== null)
+    return { phase: "ended", ending: { outcome: job.outcome, results: {}, reason: null } };
+  return { phase: job.cancelled ? "cancelling" : "running", done: job.done };
+}
+
+function fileOf({ file, batchId }: Batch): RequestFile {
+  if (file !== null) return file;
+  throw new InputError(
+    "batch_elsewhere",
+    `${batchId} runs on the machine that started it, beside its request file, and is not known here.`,
+    { hint: "Go on with its run there: batchframe resume" },
+  );
 }
 
 function journalPath(file: RequestFile): string {
   return `${file.path}.journal`;
 }
 
+/** Answers every request of a chunk that the journal has no reply to, unless it is stopped first. */
 async function runJob(file: RequestFile, job: Job, answerer: LocalAnswerer): Promise<void> {
-  const path = journalPath(file);
-  const answered = await wholeLines(path);
-  const journal = await open(path, "a");
+  const journal = await openJournal(journalPath(file));
   try {
-    let place = 0;
-    let group: string[] = [];
-    const answerGroup = async (): Promise<void> => {
-      const replies = await answerer.answer(group);
-      await journal.appendFile(replies.map((reply) => `${reply}\n`).join(""));
-      job.done += group.length;
-      group = [];
-    };
-    job.done = answered;
-    for await (const line of linesOf(createReadStream(file.path))) {
-      if (job.stopped) break;
-      place += 1;
-      if (place <= answered) continue;
-      group.push(line.text);
-      if (group.length >= answerer.linesAtOnce) await answerGroup();
-    }
-    if (!job.stopped && group.length > 0) await answerGroup();
-    await journal.sync();
+    job.done = journal.answered.size;
+    const groups = groupsOf(file, journal.answered, answerer);
+    const workers = Array.from({ length: answerer.groupsAtOnce }, () =>
+      work(groups, { job, journal, answerer }),
+    );
+    const outcomes = await Promise.allSettled(workers);
+    const failed = outcomes.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
   } finally {
     await journal.close();
   }
-  job.outcome = job.stopped ? "cancelled" : "completed";
+  // A job that this process had no time for is neither finished nor cancelled.
+  if (job.cancelled) job.outcome = "cancelled";
+  else if (!job.stopping.signal.aborted) job.outcome = "completed";
 }
 
-/** The number of whole lines in the journal; half a line at its end, left by a crash, is cut off. */
-async function wholeLines(path: string): Promise<number> {
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return 0;
-  const bytes = await readFile(path);
-  const end = bytes.lastIndexOf(10) + 1;
-  if (end < bytes.length) await truncate(path, end);
-  let lines = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
-  return lines;
+/** The lines to ask, in groups; read from the file as they are wanted. */
+async function* groupsOf(
+  file: RequestFile,
+  answered: ReadonlySet<string>,
+  answerer: LocalAnswerer,
+): AsyncGenerator<readonly string[]> {
+  let linesAtOnce = 0;
+  let group: string[] = [];
+  for await (const { text } of linesOf(createReadStream(file.path))) {
+    if (linesAtOnce === 0) linesAtOnce = answerer.linesAtOnce(text);
+    if (answered.size > 0 && answered.has(customIdOf(text) ?? "")) continue;
+    group.push(text);
+    if (group.length < linesAtOnce) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+interface Work {
+  readonly job: Job;
+  readonly journal: Journal;
+  readonly answerer: LocalAnswerer;
+}
+
+/** Takes one group after another; several do this at once, from one source. */
+async function work(
+  groups: AsyncGenerator<readonly string[]>,
+  { job, journal, answerer }: Work,
+): Promise<void> {
+  const stops = { stopping: job.stopping.signal, cut: job.cut.signal };
+  try {
+    // Leaving the loop ends the source for the other workers too, which is meant.
+    for await (const group of groups) {
+      if (stops.stopping.aborted) return;
+      for await (const replies of answerer.answer(group, stops)) {
+        await journal.append(replies);
+        job.done += replies.length;
+      }
+    }
+  } catch (error) {
+    // The others finish what they have under way, and begin nothing that would fail the same.
+    job.stopping.abort();
+    throw error;
+  }
 }

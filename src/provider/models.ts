@@ -3,25 +3,31 @@
 import { InputError } from "../core/errors.ts";
 import type { Params } from "../core/request.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { HOSTS } from "./hosts.ts";
+import { namedModel, type NamedModel } from "./model-names.ts";
+import type { TextEndpoint } from "./openai-dialect.ts";
+import { pacingOf, refusePacing, type Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 import { keyFromEnvironment } from "./secrets.ts";
 
 /** A model spelt out: its provider by name or as an object of one's own, and how to reach it. */
-export interface ModelSpec {
+export interface ModelSpec extends Pacing {
   readonly provider: string | BatchProvider;
   readonly model: string;
   /** The provider's address; else `<PROVIDER>_BASE_URL`, else its own. */
   readonly baseUrl?: string;
   /** The key; else the provider's environment variable. Never stored. */
   readonly apiKey?: string;
+  /** Which of two endpoints text is asked from, where the provider has both; chat completions when left out. */
+  readonly endpoint?: TextEndpoint;
   /** Extra fields for every request body. */
   readonly params?: Params;
   /** How long a new batch may take to appear in the provider's list, in milliseconds. */
   readonly settleMs?: number;
 }
 
-/** A model as `provider/model`, or spelt out. */
-export type ModelRef = `${string}/${string}` | ModelSpec;
+/** A model as `provider/model`, by a name that one provider alone has (`gpt-5-mini`), or spelt out. */
+export type ModelRef = string | ModelSpec;
 
 /** A provider ready for use, and the model's name there. */
 export interface OpenedModel {
@@ -30,59 +36,142 @@ export interface OpenedModel {
   readonly params: Params;
 }
 
-const PROVIDERS = ["openai", "anthropic", "google", "embedded"] as const;
 const EMBEDDED_MODELS = ["use-lite"] as const;
+
+/** How a provider is opened, and where its key is looked for. */
+interface ProviderEntry {
+  /** The environment variables that may hold the key, the first one first; none where no key is needed. */
+  readonly keyVariables: readonly string[];
+  readonly open: (spec: ModelSpec) => Promise<BatchProvider>;
+}
+
+const PROVIDERS: ReadonlyMap<string, ProviderEntry> = new Map<string, ProviderEntry>([
+  ...[...HOSTS.values()].map((host): [string, ProviderEntry] => [
+    host.id,
+    {
+      keyVariables: host.keyNeeded ? [host.keyVariable] : [],
+      open: async (spec) => await (await import("./open-host.ts")).openHost(host, spec),
+    },
+  ]),
+  ["anthropic", { keyVariables: ["ANTHROPIC_API_KEY"], open: openAnthropic }],
+  ["google", { keyVariables: ["GOOGLE_API_KEY", "GEMINI_API_KEY"], open: openGoogle }],
+  ["vertex", { keyVariables: [], open: openVertex }],
+  ["ollama", { keyVariables: [], open: openOllama }],
+  ["gguf", { keyVariables: [], open: openGguf }],
+  ["embedded", { keyVariables: [], open: openEmbedded }],
+  ["fireworks", { keyVariables: [], open: refuseFireworks }],
+]);
+
+const ASKED_LIVE = new Set(["ollama", "gguf"]);
+
+/** Every environment variable that may hold a provider's key, with the provider, in the order of their names. */
+export function keyVariables(): readonly (readonly [variable: string, provider: string])[] {
+  return [...PROVIDERS]
+    .flatMap(([provider, entry]) =>
+      entry.keyVariables.map((variable): readonly [string, string] => [variable, provider]),
+    )
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
 
 /**
  * The provider of a model, with what it needs loaded.
  *
- * @throws {InputError} `unknown_model`, `unknown_provider`, `missing_key`, `base_url_invalid`; nothing was sent.
+ * @throws {InputError} `unknown_model`, `unknown_provider`, `provider_unsupported`, `missing_key`,
+ * `base_url_missing`, `base_url_invalid`; nothing was sent.
+ * @throws {ProviderError} when a server that has to be asked whether it has batches does not answer.
  */
 export async function openModel(ref: ModelRef): Promise<OpenedModel> {
-  const spec = typeof ref === "string" ? splitName(ref) : ref;
+  const spec: ModelSpec = typeof ref === "string" ? resolveModel(ref) : ref;
   const provider =
     typeof spec.provider === "string" ? await namedProvider(spec.provider, spec) : spec.provider;
   return { provider, model: spec.model, params: spec.params ?? {} };
 }
 
-function splitName(name: string): ModelSpec {
-  const slash = name.indexOf("/");
-  if (slash > 0 && slash < name.length - 1)
-    return { provider: name.slice(0, slash), model: name.slice(slash + 1) };
-  throw new InputError(
-    "unknown_model",
-    `${JSON.stringify(name)} is not a model name. Nothing was sent.`,
-    { hint: "Write provider/model, as in openai/gpt-5-mini or embedded/use-lite." },
-  );
+/**
+ * The provider and model a name means: `provider/model`, or the bare name of a model that one provider
+ * alone has.
+ *
+ * @throws {InputError} `unknown_model`, `unknown_provider`; nothing was sent.
+ */
+export function resolveModel(name: string): NamedModel {
+  return namedModel(name, [...PROVIDERS.keys()]);
 }
 
 async function namedProvider(name: string, spec: ModelSpec): Promise<BatchProvider> {
-  switch (name) {
-    case "openai":
-      return await openOpenAi(spec);
-    case "anthropic":
-      return await openAnthropic(spec);
-    case "google":
-      return await openGoogle(spec);
-    case "embedded":
-      return await openEmbedded(spec);
-    default:
-      throw new InputError(
-        "unknown_provider",
-        `There is no provider named ${JSON.stringify(name)}. Nothing was sent.`,
-        { hint: didYouMean(name, PROVIDERS) },
-      );
-  }
+  const entry = PROVIDERS.get(name);
+  if (entry !== undefined && !HOSTS.has(name)) refuseEndpoint(spec, name);
+  // Hosts see for themselves: some of them are asked live.
+  if (entry !== undefined && !HOSTS.has(name) && !ASKED_LIVE.has(name)) refusePacing(spec, name);
+  if (entry !== undefined) return await entry.open(spec);
+  throw new InputError(
+    "unknown_provider",
+    `There is no provider named ${JSON.stringify(name)}. Nothing was sent.`,
+    { hint: didYouMean(name, [...PROVIDERS.keys()]) },
+  );
 }
 
-async function openOpenAi(spec: ModelSpec): Promise<BatchProvider> {
-  const { openaiBaseUrl, openaiProvider } = await import("./openai.ts");
-  const apiKey = spec.apiKey ?? keyFromEnvironment("OPENAI_API_KEY", "openai");
-  return openaiProvider({
-    apiKey,
-    baseUrl: openaiBaseUrl(spec.baseUrl),
-    ...(spec.settleMs === undefined ? {} : { settleMs: spec.settleMs }),
+/** @throws {InputError} `option_unsupported` for an endpoint that only OpenAI's protocol has; hosts of it see for themselves. */
+function refuseEndpoint({ endpoint }: ModelSpec, provider: string): void {
+  if (endpoint !== "responses") return;
+  throw new InputError(
+    "option_unsupported",
+    `${provider} has no responses endpoint. Nothing was sent.`,
+    { hint: "Leave out endpoint, or name a model of another provider." },
+  );
+}
+
+async function openOllama(spec: ModelSpec): Promise<BatchProvider> {
+  const { baseUrl, apiKey, model } = spec;
+  refuseOptions(spec, "ollama", ["settleMs", "endpoint"]);
+  const { ollamaProvider } = await import("./ollama.ts");
+  return ollamaProvider({
+    model,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...pacingOf(spec),
   });
+}
+
+async function openGguf(spec: ModelSpec): Promise<BatchProvider> {
+  refuseOptions(spec, "gguf", [
+    "baseUrl",
+    "apiKey",
+    "settleMs",
+    "endpoint",
+    "requestsPerMinute",
+    "tokensPerMinute",
+    "requestTimeoutMs",
+  ]);
+  const { ggufProvider } = await import("./gguf.ts");
+  const { concurrency } = pacingOf(spec);
+  return await ggufProvider(spec.model, concurrency === undefined ? {} : { concurrency });
+}
+
+/** @throws {InputError} `option_unsupported`: taken in silence an option would seem to do something. */
+function refuseOptions(
+  spec: ModelSpec,
+  provider: string,
+  names: readonly (keyof ModelSpec)[],
+): void {
+  const ignored = names.find((name) => spec[name] !== undefined);
+  if (ignored === undefined) return;
+  throw new InputError(
+    "option_unsupported",
+    `${provider} has no use for ${ignored}. Nothing was sent.`,
+    { hint: `Leave out ${ignored}, or name the model of the provider that is meant.` },
+  );
+}
+
+/** @throws {InputError} `provider_unsupported`, always: where its batches leave their answers is not documented. */
+function refuseFireworks({ model }: ModelSpec): Promise<BatchProvider> {
+  const error = new InputError(
+    "provider_unsupported",
+    "Fireworks describes how its batch jobs are made, and not where they leave answers and failures, so rows could not be accounted for. Nothing was sent.",
+    {
+      hint: `Its models can be asked request by request: name compatible/${model} with --base-url https://api.fireworks.ai/inference/v1 and the key in COMPATIBLE_API_KEY.`,
+    },
+  );
+  return Promise.reject(error);
 }
 
 async function openAnthropic(spec: ModelSpec): Promise<BatchProvider> {
@@ -105,6 +194,11 @@ async function openGoogle(spec: ModelSpec): Promise<BatchProvider> {
   });
 }
 
+async function openVertex(spec: ModelSpec): Promise<BatchProvider> {
+  const { openVertexProvider } = await import("./open-vertex.ts");
+  return openVertexProvider(spec);
+}
+
 async function openEmbedded(spec: ModelSpec): Promise<BatchProvider> {
   if (!EMBEDDED_MODELS.some((model) => model === spec.model))
     throw new InputError(
@@ -113,7 +207,7 @@ async function openEmbedded(spec: ModelSpec): Promise<BatchProvider> {
       { hint: didYouMean(spec.model, EMBEDDED_MODELS) },
     );
   // Taken in silence they would seem to do something.
-  const ignored = (["baseUrl", "settleMs", "apiKey"] as const).find(
+  const ignored = (["baseUrl", "settleMs", "apiKey", "endpoint"] as const).find(
     (name) => spec[name] !== undefined,
   );
   if (ignored !== undefined)

@@ -1,36 +1,119 @@
-/** OpenAI's batch file format: request lines out, reply lines in. */
+/** OpenAI's batch file format: request lines out, for every endpoint, in the words of one host. */
 
-import { answerSchema } from "../core/form.ts";
-import type { Params, Request } from "../core/request.ts";
-import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
-import type { Usage } from "../core/usage.ts";
-import { asRecord, numberOf, parseJson, textOf } from "./json-values.ts";
+import { InputError } from "../core/errors.ts";
+import { fittedAnswer } from "../core/form.ts";
+import type { Request, RequestSpec } from "../core/request.ts";
+import type { RequestFailure, RowErrorCode } from "../core/result.ts";
+import { asRecord, parseJson, textOf } from "./json-values.ts";
+import { CHAT_CAPS, CHAT_ENDPOINT, chatBody, withMessage } from "./openai-chat-lines.ts";
+import type { ChatDialect, RequestLines, TextEndpoint } from "./openai-dialect.ts";
+import { EMBEDDINGS_ENDPOINT, embeddingBody } from "./openai-embedding-lines.ts";
+import type { Unread } from "./openai-reading.ts";
+import { parseReplyLine } from "./openai-replies.ts";
+import {
+  RESPONSES_CAPS,
+  RESPONSES_ENDPOINT,
+  responsesBody,
+  withInput,
+} from "./openai-responses-lines.ts";
+import { refuseUnsupported, unsupportedSetting } from "./refusals.ts";
+import { checkTools } from "./tool-checks.ts";
 
-/** The endpoint every chat request of a batch goes to. */
-export const CHAT_ENDPOINT = "/v1/chat/completions";
+const CAPS = [...CHAT_CAPS, ...RESPONSES_CAPS];
 
 /**
- * One line of a batch input file: `{custom_id, method, url, body}`, the id first.
+ * The lines of one host. Text and labels are asked from `endpoint`, vectors from the embeddings
+ * endpoint; replies of all of them are read alike.
  *
- * A form with a schema is asked for as strict structured output. `params` go into the body last, so
- * they win. Source: OpenAI batch guide and the SDK's types.
+ * @throws {InputError} `option_unsupported` for responses where the host has chat completions alone.
  */
-export function encodeChatLine(request: Request, customId: string): string {
-  const schema = answerSchema(request.form);
-  const body = {
-    model: request.model,
-    messages: request.messages,
-    ...(schema === null
-      ? {}
-      : {
-          response_format: {
-            type: "json_schema",
-            json_schema: { name: "answer", strict: true, schema },
-          },
-        }),
-    ...request.params,
+export function chatLines(dialect: ChatDialect, endpoint: TextEndpoint = "chat"): RequestLines {
+  if (endpoint === "responses" && !dialect.responses)
+    throw new InputError(
+      "option_unsupported",
+      `${dialect.provider} has no responses endpoint. Nothing was sent.`,
+      { hint: "Leave out endpoint, or name a model of another provider." },
+    );
+  return {
+    schemaDialect: dialect.schemas,
+    check: (spec) => {
+      check(spec, dialect, endpoint);
+    },
+    encode: (request, customId) => lineOf(customId, asked(request, dialect, endpoint), dialect),
+    readdress: readdressLine,
+    amendable: amendableFailures,
+    amend: amendLine,
+    parse: parseReplyLine,
   };
-  return JSON.stringify({ custom_id: customId, method: "POST", url: CHAT_ENDPOINT, body });
+}
+
+interface Asked {
+  readonly url: string;
+  readonly body: Unread;
+}
+
+function asked(request: Request, dialect: ChatDialect, endpoint: TextEndpoint): Asked {
+  if (request.form.kind === "embedding")
+    return { url: EMBEDDINGS_ENDPOINT, body: embeddingBody(request, dialect) };
+  return endpoint === "responses"
+    ? { url: RESPONSES_ENDPOINT, body: responsesBody(request, dialect) }
+    : { url: CHAT_ENDPOINT, body: chatBody(request, dialect) };
+}
+
+/** A line, the id first: requests are found again by it without parsing the line. */
+function lineOf(customId: string, { url, body }: Asked, { layout }: ChatDialect): string {
+  if (layout === "params") return JSON.stringify({ custom_id: customId, params: body });
+  const routed = layout === "routed" ? { method: "POST", url } : {};
+  return JSON.stringify({ custom_id: customId, ...routed, body });
+}
+
+function check(spec: RequestSpec, dialect: ChatDialect, endpoint: TextEndpoint): void {
+  const { provider } = dialect;
+  const isEmbedding = spec.form.kind === "embedding";
+  const { reasoning } = spec.settings;
+  if (dialect.promptCacheKey && !isEmbedding)
+    for (const [name, value] of Object.entries(spec.promptCache ?? {}))
+      if (name !== "key" && value !== undefined) throw cachesItself(name, provider);
+  refuseUnsupported(spec, {
+    provider: isEmbedding ? `${provider}'s embeddings endpoint` : provider,
+    settings: isEmbedding ? new Set() : settingsOf(dialect, endpoint),
+    promptCache: new Set(dialect.promptCacheKey && !isEmbedding ? ["key"] : []),
+    // Whatever is made of text can be asked for, with a schema or without one.
+    forms: new Set(isEmbedding && dialect.embeddings === null ? [] : [spec.form.kind]),
+  });
+  if (typeof reasoning === "object")
+    throw unsupportedSetting("reasoning.budgetTokens", provider, "it takes levels: low, high, …");
+  checkTools(spec.settings);
+  refuseParams(spec, provider);
+  // What the schema cannot be told is refused now: it would fail every row alike.
+  fittedAnswer(spec.form, dialect.schemas);
+}
+
+function cachesItself(name: string, provider: string): InputError {
+  const why = "prompts that begin alike are cached there without being marked; only key is read";
+  return unsupportedSetting(`promptCache.${name}`, provider, why);
+}
+
+function settingsOf(dialect: ChatDialect, endpoint: TextEndpoint): ChatDialect["settings"] {
+  if (endpoint === "chat") return dialect.settings;
+  // The Responses API has no field for a seed or for stop texts.
+  return new Set([...dialect.settings].filter((name) => name !== "seed" && name !== "stop"));
+}
+
+/** Refuses what a batch refuses in every row, and answers that would be paid for and never read. */
+function refuseParams({ params }: RequestSpec, provider: string): void {
+  const { n, stream } = params;
+  const streams = stream === true;
+  if (!streams && (n === undefined || n === null || n === 1)) return;
+  const why = streams
+    ? "a batch cannot stream"
+    : "one answer is read, and every one would be charged";
+  const name = streams ? "stream" : "n";
+  throw new InputError(
+    "params_unsupported",
+    `${provider} cannot be asked with the parameter ${name} here: ${why}. Nothing was sent.`,
+    { hint: `Leave ${name} out of params.` },
+  );
 }
 
 /** The same line under a new custom_id; nothing else changes. */
@@ -40,136 +123,47 @@ export function readdressLine(line: string, customId: string): string {
 }
 
 /** The failures {@link amendLine} can do something about: a cut-off answer only where the run sets a cap. */
-export function amendableFailures(params: Params): ReadonlySet<RowErrorCode> {
-  return CAPS.some((cap) => typeof params[cap] === "number")
-    ? new Set(["invalid_output", "truncated"])
-    : new Set(["invalid_output"]);
+function amendableFailures({ form, settings, params }: RequestSpec): ReadonlySet<RowErrorCode> {
+  if (form.kind === "embedding") return new Set();
+  const isCapped =
+    settings.maxTokens !== undefined || CAPS.some((cap) => typeof params[cap] === "number");
+  return new Set(isCapped ? ["invalid_output", "truncated"] : ["invalid_output"]);
 }
-
-const CAPS = ["max_completion_tokens", "max_tokens"] as const;
 
 /**
  * The same request asked again: after a cut-off answer with twice the token cap, after an unusable
  * one with a last message that says what was wrong with it.
  */
-export function amendLine(line: string, customId: string, failure: RequestFailure): string {
-  const parsed = JSON.parse(line) as { body: Record<string, unknown> & { messages: unknown[] } };
-  const body = { ...parsed.body };
-  if (failure.code === "truncated")
-    for (const cap of CAPS) {
-      const tokens = body[cap];
-      if (typeof tokens === "number") body[cap] = tokens * 2;
-    }
-  else {
-    const content = `Your last answer could not be used. ${failure.message} Answer again, only in the form asked for.`;
-    body.messages = [...body.messages, { role: "user", content }];
-  }
-  return JSON.stringify({ ...parsed, custom_id: customId, body });
+function amendLine(line: string, customId: string, failure: RequestFailure): string {
+  const parsed = JSON.parse(line) as Record<string, unknown>;
+  const member = "params" in parsed ? "params" : "body";
+  const body = asRecord(parsed[member]) ?? {};
+  const amended = failure.code === "truncated" ? withMoreTokens(body) : corrected(body, failure);
+  return JSON.stringify({ ...parsed, custom_id: customId, [member]: amended });
+}
+
+function withMoreTokens(body: Unread): Unread {
+  const entries = Object.entries(body).map(([name, value]) =>
+    CAPS.includes(name) && typeof value === "number" ? [name, value * 2] : [name, value],
+  );
+  return Object.fromEntries(entries) as Unread;
+}
+
+function corrected(body: Unread, failure: RequestFailure): Unread {
+  const words = `Your last answer could not be used. ${failure.message} Answer again, only in the form asked for.`;
+  return "messages" in body ? withMessage(body, words) : withInput(body, words);
 }
 
 /**
- * Reads one line of an output or error file; never throws.
- *
- * Which file a line came from says nothing: a status code of 2xx is an answer, another one is a
- * request that failed, and an `error` without a response is a request that never ran.
+ * The endpoint that a request line asks: what its `url` says, else what its body looks like; chat
+ * completions where neither tells.
  */
-export function parseChatLine(line: string): Result {
-  // Each result file may begin with a byte order mark, the second one in the middle of the stream.
-  const reply = asRecord(parseJson(line));
-  const customId = textOf(reply?.["custom_id"]);
-  if (reply === null) return failed(null, unreadable("The reply line is not JSON."));
-  const response = asRecord(reply["response"]);
-  const status = numberOf(response?.["status_code"]);
-  if (response === null || status === null)
-    return failed(customId, neverRan(asRecord(reply["error"])));
-  const body = asRecord(response["body"]);
-  const usage = usageOf(body);
-  if (status < 200 || status >= 300)
-    return { ...failed(customId, refusedCall(status, body)), usage };
-  const answer = answerOf(body);
-  if ("failure" in answer) return { ...failed(customId, answer.failure), usage };
-  return {
-    status: "succeeded",
-    customId,
-    text: answer.text,
-    model: textOf(body?.["model"]),
-    usage,
-  };
-}
-
-function failed(
-  customId: string | null,
-  failure: RequestFailure,
-): Extract<Result, { status: "failed" }> {
-  return { status: "failed", customId, failure, usage: null };
-}
-
-function unreadable(message: string): RequestFailure {
-  return { code: "provider_error", message, retryable: true };
-}
-
-/** A request that was never executed: the window closed, the batch was cancelled, or the host broke. */
-function neverRan(error: Record<string, unknown> | null): RequestFailure {
-  const code = textOf(error?.["code"]);
-  const message = textOf(error?.["message"]) ?? "The request was not executed.";
-  if (code === "batch_expired") return { code: "expired", message, retryable: true };
-  if (code === "batch_cancelled") return { code: "cancelled", message, retryable: true };
-  return { code: "provider_error", message, retryable: true };
-}
-
-/** A request that ran and was answered with an HTTP error, nested in the response's body. */
-function refusedCall(status: number, body: Record<string, unknown> | null): RequestFailure {
-  const error = asRecord(body?.["error"]);
-  const said = textOf(error?.["message"]) ?? "no message";
-  const message = `HTTP ${String(status)}: ${said}`;
-  if (status === 429) return { code: "rate_limited", message, retryable: true };
-  if (status === 408 || status === 409 || status >= 500)
-    return { code: "provider_error", message, retryable: true };
-  if (status === 413 || textOf(error?.["code"]) === "context_length_exceeded")
-    return { code: "too_long", message, retryable: false };
-  const code = status === 400 || status === 422 ? "invalid_input" : "provider_error";
-  return { code, message, retryable: false };
-}
-
-/** The answer, once finish reason and refusal have been looked at, in that order. */
-function answerOf(
-  body: Record<string, unknown> | null,
-): { readonly text: string } | { readonly failure: RequestFailure } {
-  const choices = body?.["choices"];
-  const choice = asRecord(Array.isArray(choices) ? choices[0] : null);
-  const message = asRecord(choice?.["message"]);
-  const finish = textOf(choice?.["finish_reason"]);
-  if (finish === "length")
-    return fail("truncated", "The answer was cut off at the output token limit.");
-  if (finish === "content_filter")
-    return fail("refused", "The provider's content filter stopped it.");
-  const refusal = textOf(message?.["refusal"]);
-  if (refusal !== null && refusal !== "") return fail("refused", refusal);
-  const content = contentOf(message?.["content"]);
-  if (content === null) return fail("invalid_output", "The reply holds no text.");
-  return { text: content };
-}
-
-/** A message's text: a string, or the text parts of a list, as some hosts write it; null when there is none. */
-function contentOf(content: unknown): string | null {
-  if (!Array.isArray(content)) return textOf(content);
-  const texts = content.flatMap((part) => textOf(asRecord(part)?.["text"]) ?? []);
-  return texts.length === 0 ? null : texts.join("");
-}
-
-function fail(code: RequestFailure["code"], message: string): { readonly failure: RequestFailure } {
-  return { failure: { code, message, retryable: false } };
-}
-
-function usageOf(body: Record<string, unknown> | null): Usage | null {
-  const usage = asRecord(body?.["usage"]);
-  if (usage === null) return null;
-  const input = asRecord(usage["prompt_tokens_details"]);
-  const output = asRecord(usage["completion_tokens_details"]);
-  return {
-    inputTokens: numberOf(usage["prompt_tokens"]) ?? 0,
-    cachedInputTokens: numberOf(input?.["cached_tokens"]) ?? 0,
-    outputTokens: numberOf(usage["completion_tokens"]) ?? 0,
-    reasoningTokens: numberOf(output?.["reasoning_tokens"]) ?? 0,
-  };
+export function endpointOfLine(line: string): string {
+  const parsed = asRecord(parseJson(line));
+  const url = textOf(parsed?.["url"]);
+  if (url !== null && url !== "") return url;
+  const body = asRecord(parsed?.["body"]) ?? asRecord(parsed?.["params"]);
+  if (body === null || "messages" in body || !("input" in body)) return CHAT_ENDPOINT;
+  const isEmbedding = "encoding_format" in body || "dimensions" in body;
+  return isEmbedding ? EMBEDDINGS_ENDPOINT : RESPONSES_ENDPOINT;
 }

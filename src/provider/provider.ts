@@ -1,9 +1,9 @@
 /** The interface every provider fulfils: a few calls, each safe to make after a crash. */
 
 import type { Ending, RemoteNames } from "../core/chunk.ts";
-import type { AnswerForm } from "../core/form.ts";
-import type { Params, Request } from "../core/request.ts";
+import type { Request, RequestSpec } from "../core/request.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
+import type { SchemaDialect } from "../core/schema-dialect.ts";
 
 /** What a provider takes at once. */
 export interface ProviderLimits {
@@ -32,10 +32,11 @@ export interface Tag {
   readonly intent: string;
 }
 
-/** A batch at the provider that some batchframe run has made. */
-export interface TaggedBatch {
+/** A batch in the provider's list. */
+export interface ListedBatch {
   readonly batchId: string;
-  readonly tag: Tag;
+  /** The tag a batchframe run gave it; null for batches made otherwise, and where batches carry none. */
+  readonly tag: Tag | null;
   readonly createdAtMs: number;
   /** Whether the provider is still working on it, and so still charging for it. */
   readonly isOpen: boolean;
@@ -51,9 +52,13 @@ export interface Submission {
   readonly sentAtMs: number;
 }
 
-/** A batch the provider has accepted. */
-export interface Batch extends Submission {
+/** A batch the provider has accepted, made here or elsewhere. */
+export interface Batch {
   readonly batchId: string;
+  /** What was uploaded for it; nothing where it was made elsewhere. */
+  readonly staged: RemoteNames;
+  /** Its request file on this machine; null where it was made elsewhere. */
+  readonly file: RequestFile | null;
 }
 
 /** Whether a batch whose creation was cut off exists: it does, it does not as far as can be seen, or nobody can tell yet. */
@@ -91,18 +96,25 @@ export interface BatchProvider {
   /** Whether an answer costs nothing. */
   readonly free: boolean;
 
+  /** The subset of JSON Schema it is asked in, and whether it holds the model to it; the common strict one when left out. */
+  readonly schemaDialect?: SchemaDialect;
+
   /**
-   * Checks that this provider can give answers of this form at all.
+   * Checks that this provider can be asked this way and answer in this form at all.
    *
    * @throws {InputError} that names what to use instead; nothing has been sent.
    */
-  check(form: AnswerForm): void;
-  /** The line that asks one request, without its newline. */
+  check(spec: RequestSpec): void;
+  /**
+   * The line that asks one request, without its newline.
+   *
+   * @throws {InputError} for a part of a message that this provider cannot be given.
+   */
   encode(request: Request, customId: string): string;
   /** The same line under a new custom_id. */
   readdress(line: string, customId: string): string;
-  /** The kinds of unusable answer that asking once more in other words may cure, given a run's parameters. */
-  amendable(params: Params): ReadonlySet<RowErrorCode>;
+  /** The kinds of unusable answer that asking once more in other words may cure, given what a run asks. */
+  amendable(spec: RequestSpec): ReadonlySet<RowErrorCode>;
   /** The same line under a new custom_id, changed so that this failure may not happen again. */
   amend(line: string, customId: string, failure: RequestFailure): string;
   /** Uploads what a batch needs; the names are recorded before `create` is called. */
@@ -133,8 +145,13 @@ export interface BatchProvider {
   cancel(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Deletes the remote files of a collected batch. */
   discard(batch: Batch, ending: Ending, signal: AbortSignal): Promise<void>;
-  /** Every batch at the provider that carries a batchframe tag, the newest first. */
-  tagged(signal: AbortSignal): AsyncIterable<TaggedBatch>;
+  /** Every batch of the account, the newest first. */
+  list(signal: AbortSignal): AsyncIterable<ListedBatch>;
+  /**
+   * Removes an ended batch from the provider with its files, as far as the provider permits: some keep
+   * the batch's record. One that is gone already is no error.
+   */
+  remove(batchId: string, signal: AbortSignal): Promise<void>;
   /** Releases what the provider holds in this process. */
   close(): Promise<void>;
 }

@@ -1,10 +1,11 @@
 /** audit: batches at the provider that carry our tag and that no chunk owns. */
 
-import type { BatchProvider, TaggedBatch } from "../provider/provider.ts";
+import { BY_HAND } from "../core/tracker.ts";
+import type { BatchProvider, ListedBatch, Tag } from "../provider/provider.ts";
 
 /** What an audit compares the provider's list with. */
 export interface AuditInput {
-  readonly provider: Pick<BatchProvider, "tagged">;
+  readonly provider: Pick<BatchProvider, "list">;
   /** The ids of every batch that some chunk owns. */
   readonly owned: ReadonlySet<string>;
   /** Only batches of this run's token; null for every batchframe batch of the account. */
@@ -14,6 +15,9 @@ export interface AuditInput {
   readonly signal: AbortSignal;
 }
 
+/** A batch that carries a batchframe tag and belongs to no chunk here. */
+export type UnownedBatch = ListedBatch & { readonly tag: Tag };
+
 // Providers' clocks and ours differ by less than this.
 const CLOCK_SKEW_MS = 5 * 60_000;
 
@@ -22,12 +26,15 @@ const CLOCK_SKEW_MS = 5 * 60_000;
  *
  * Reads the provider's list only; cancels nothing.
  */
-export async function unownedBatches(input: AuditInput): Promise<readonly TaggedBatch[]> {
-  const unowned: TaggedBatch[] = [];
-  for await (const batch of input.provider.tagged(input.signal)) {
+export async function unownedBatches(input: AuditInput): Promise<readonly UnownedBatch[]> {
+  const unowned: UnownedBatch[] = [];
+  for await (const batch of input.provider.list(input.signal)) {
     if (batch.createdAtMs < input.sinceMs - CLOCK_SKEW_MS) break;
-    const isMeant = input.token === null || batch.tag.run === input.token;
-    if (isMeant && !input.owned.has(batch.batchId)) unowned.push(batch);
+    const { tag } = batch;
+    if (tag === null || (input.token !== null && tag.run !== input.token)) continue;
+    // Whoever submits by hand keeps the id: that no chunk owns it says nothing.
+    if (tag.run === BY_HAND) continue;
+    if (!input.owned.has(batch.batchId)) unowned.push({ ...batch, tag });
   }
   return unowned;
 }

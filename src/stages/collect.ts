@@ -1,13 +1,20 @@
 /** collect: every reply of an ended batch reaches the disk, and every request of the chunk is accounted for. */
 
-import { replyFileName, type Chunk, type Collection, type FailedRequest } from "../core/chunk.ts";
-import type { AnswerForm } from "../core/form.ts";
+import {
+  isGiven,
+  replyFileName,
+  type Chunk,
+  type Collection,
+  type FailedRequest,
+} from "../core/chunk.ts";
+import { InputError } from "../core/errors.ts";
 import { linesOf } from "../core/lines.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
-import { checklist, type Checklist } from "../core/tracker.ts";
+import { checklist, type Checklist, type Match } from "../core/tracker.ts";
+import { isLong, type Price } from "../core/price.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
-import { readAnswer } from "../output/answer.ts";
-import type { ChunkFileWriter, ReplyIndex } from "../store/store.ts";
+import { readAnswer, type AnswerReading } from "../output/answer.ts";
+import type { ChunkFileWriter, CollectedChunk, ReplyIndex } from "../store/store.ts";
 import { batchOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
 /** The reason given to a batch whose results the provider no longer has. */
@@ -18,13 +25,18 @@ export type EndedChunk = SubmittedChunk & { readonly ending: NonNullable<Chunk["
 
 /** What collecting must know beyond the chunk. */
 export interface CollectOptions {
-  readonly form: AnswerForm;
+  /** How answers are read and checked. */
+  readonly reading: AnswerReading;
   /** How often a request that was not answered may be sent again. */
   readonly maxResends: number;
   /** The kinds of unusable answer that are asked once more in other words. */
   readonly amendable: ReadonlySet<RowErrorCode>;
   /** Hands on the requests of a batch the provider had no room for, without counting it as a sending. */
   readonly keepsRoomless: boolean;
+  /** The model's price, as far as it decides which usage is counted apart; null or left out where it is not known. */
+  readonly price?: Price | null;
+  /** The reply lines themselves, where they were made elsewhere and the provider has no batch; the chunk is `planned` then. */
+  readonly given?: AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -48,22 +60,43 @@ export async function collect(
   const outcomes = new Outcomes(ordinals, chunk, options);
   const writer = await store.files.create(replyFileName(chunk.number));
   try {
-    await readReplies(chunk, ports, { list, outcomes, writer });
+    const replies =
+      options.given ?? ports.provider.replies(batchOf(chunk, ports), chunk.ending, ports.signal);
+    await readReplies(replies, ports, { list, outcomes, writer });
+    if (isGiven(chunk.intent)) await refuseForeign(chunk, list.match(), { ports, options });
     await writer.commit();
   } catch (error) {
     await writer.abort();
     throw error;
   }
+  ports.remember?.flush();
   for (const place of list.missing()) outcomes.missing(place);
   const collection = outcomes.collection(list);
-  await store.collected(chunk.number, {
+  const collected: CollectedChunk = {
     collection,
     index: outcomes.index(),
     failures: outcomes.failures,
     resend: Uint32Array.from(outcomes.resend).sort(),
     again: Uint32Array.from(outcomes.again).sort(),
-  });
+  };
+  if (options.given === undefined) await store.collected(chunk.number, collected);
+  else await store.answered(chunk.number, chunk.intent.id, collected);
   return collection;
+}
+
+/** Refuses replies of which none is to this chunk: taken for its own, everything would be asked, and paid for, again. */
+async function refuseForeign(
+  chunk: EndedChunk,
+  { answered, unknown }: Match,
+  { ports, options }: { readonly ports: Ports; readonly options: CollectOptions },
+): Promise<void> {
+  if (answered > 0 || unknown === 0) return;
+  const what = options.given === undefined ? `Batch ${chunk.batchId}` : "The file";
+  const message = `${what} holds ${String(unknown)} replies and none to a request of chunk ${String(chunk.number)}, which stays as planned. Nothing was sent.`;
+  if (options.given === undefined) await ports.store.released(chunk.number, message);
+  throw new InputError("replies_foreign", message, {
+    hint: "Custom ids begin with the run's token: give what was made from this run's own request file.",
+  });
 }
 
 interface Reading {
@@ -72,16 +105,19 @@ interface Reading {
   readonly writer: ChunkFileWriter;
 }
 
-async function readReplies(chunk: EndedChunk, ports: Ports, reading: Reading): Promise<void> {
-  const { list, outcomes, writer } = reading;
-  const replies = ports.provider.replies(batchOf(chunk, ports), chunk.ending, ports.signal);
+async function readReplies(
+  replies: AsyncIterable<Uint8Array>,
+  ports: Ports,
+  { list, outcomes, writer }: Reading,
+): Promise<void> {
   for await (const line of linesOf(tee(replies, writer))) {
     const result = ports.provider.parse(line.text);
     const place = list.tick(result.customId);
     // A line that is repeated, or that nobody asked for, is not a second charge.
     if (place === null) continue;
     outcomes.bill(result.usage);
-    outcomes.settle(place, result, line);
+    const ordinal = await outcomes.settle(place, result, line);
+    if (ordinal !== null) await ports.remember?.add(ordinal, line.text);
   }
 }
 
@@ -101,6 +137,7 @@ class Outcomes {
   readonly resend: number[] = [];
   readonly again: number[] = [];
   #usage: Usage = NO_USAGE;
+  #longUsage: Usage | null = null;
   readonly #ordinals: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #lengths: Uint32Array;
@@ -117,22 +154,36 @@ class Outcomes {
   }
 
   bill(usage: Usage | null): void {
-    if (usage !== null) this.#usage = addUsage(this.#usage, usage);
+    if (usage === null) return;
+    this.#usage = addUsage(this.#usage, usage);
+    const { price = null } = this.#options;
+    if (price !== null && isLong(usage, price))
+      this.#longUsage = addUsage(this.#longUsage ?? NO_USAGE, usage);
   }
 
-  settle(place: number, result: Result, line: { offset: number; length: number }): void {
+  /** Records a reply; gives the request's ordinal when it is an accepted answer, else null. */
+  async settle(
+    place: number,
+    result: Result,
+    line: { offset: number; length: number },
+  ): Promise<number | null> {
+    // Found again as well are answers that are not accepted now, since a changed schema may accept them
+    // later, and failures that were charged, since their rows are to tell what they cost.
+    if (result.status === "succeeded" || result.usage !== null) {
+      this.#offsets[place] = line.offset;
+      this.#lengths[place] = line.length;
+    }
     if (result.status === "failed") {
       this.#fail(place, result.failure);
-      return;
+      return null;
     }
-    const answer = readAnswer(this.#options.form, result.text);
+    const answer = await readAnswer(this.#options.reading, result);
     if ("invalid" in answer) {
       this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
-      return;
+      return null;
     }
-    this.#offsets[place] = line.offset;
-    this.#lengths[place] = line.length;
     this.#succeeded += 1;
+    return this.#ordinals[place] ?? null;
   }
 
   missing(place: number): void {
@@ -177,6 +228,7 @@ class Outcomes {
       failed: this.failures.length - this.again.length,
       resent: this.resend.length + this.again.length,
       usage: this.#usage,
+      ...(this.#longUsage === null ? {} : { longUsage: this.#longUsage }),
     };
   }
 

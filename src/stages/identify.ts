@@ -35,7 +35,9 @@ async function hashPrompts({ frame, rendering }: Identified): Promise<string> {
     const promptOf = rendering.prompts(block);
     for (let row = 0; row < block.rowCount; row++) {
       const prompt = promptOf(row);
-      hash.add(prompt === null ? "" : JSON.stringify(prompt.messages));
+      hash.add(
+        prompt === null || typeof prompt === "string" ? "" : JSON.stringify(prompt.messages),
+      );
     }
   }
   return hash.digest();

@@ -2,11 +2,17 @@
 
 import { dedupeIndex } from "../core/dedupe.ts";
 import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
-import { requestId, type Prompt, type Request, type RequestSpec } from "../core/request.ts";
+import {
+  requestId,
+  type Message,
+  type Prompt,
+  type Request,
+  type RequestSpec,
+} from "../core/request.ts";
 import type { OnNull } from "../core/template.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { BatchProvider } from "../provider/provider.ts";
-import type { Rendering } from "./ports.ts";
+import type { Rendering, Unaskable } from "./ports.ts";
 
 /** What planning needs to know. */
 export interface PlanInput {
@@ -16,7 +22,7 @@ export interface PlanInput {
   readonly onNull: OnNull;
   /** Rows past this many are kept and not asked; null asks all. */
   readonly limit: number | null;
-  readonly provider: Pick<BatchProvider, "id" | "encode" | "limits">;
+  readonly provider: Pick<BatchProvider, "id" | "host" | "encode" | "limits">;
 }
 
 // Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
@@ -26,33 +32,44 @@ const ROWS_PER_BLOCK = 1000;
  * The plan, block by block, in row order.
  *
  * Identical prompts become one request. A row without a prompt is skipped, or rejected as
- * `invalid_input` under `onNull: "fail"`; a row whose request is larger than the provider takes is
- * rejected as `too_long`. Repeatable: the same rows and settings give the same plan.
+ * `invalid_input` under `onNull: "fail"`, as is one whose cell is not what the template needs; a row whose request is larger than the provider takes, or
+ * with a longer text than it may have, is rejected as `too_long`. Repeatable: the same rows and settings give the same plan.
  *
  * @throws {InputError} where the frame is damaged.
  */
 export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
   const index = dedupeIndex();
+  // One name may stand for different models on different hosts.
+  const service = `${input.provider.id} ${input.provider.host}`;
   const isTooLong = lengthCheck(input);
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
   for await (const block of input.frame.blocks(input.rendering.columns, ROWS_PER_BLOCK)) {
     const requests = new Int32Array(block.rowCount);
     const fresh: NewRequest[] = [];
     const promptOf = input.rendering.prompts(block);
+    let cutRows = 0;
     for (let row = 0; row < block.rowCount; row++) {
-      const prompt = block.firstRow + row < limit ? promptOf(row) : undefined;
-      requests[row] = prompt === undefined ? NO_REQUEST.limit : place(prompt);
+      const withheld = block.withheld?.(row) ?? null;
+      if (block.firstRow + row >= limit) requests[row] = NO_REQUEST.limit;
+      else if (withheld !== null) requests[row] = NO_REQUEST[withheld];
+      else requests[row] = place(promptOf(row));
     }
-    yield { rows: { firstRow: block.firstRow, requests }, requests: fresh };
+    const cut = cutRows === 0 ? {} : { cutRows };
+    yield { rows: { firstRow: block.firstRow, requests }, requests: fresh, ...cut };
 
-    function place(prompt: Prompt | null): number {
+    function place(prompt: Prompt | Unaskable | null): number {
+      if (prompt === "unfit") return NO_REQUEST.invalid_input;
+      if (prompt === "too_long") return NO_REQUEST.too_long;
       if (prompt === null)
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
-      const request: Request = { ...input.spec, ...prompt };
+      const { isCut = false, ...asked } = prompt;
+      const request: Request = { ...input.spec, ...asked };
       if (isTooLong(request)) return NO_REQUEST.too_long;
-      const ordinal = index.findOrAdd(requestId(input.provider.id, request));
+      if (isCut) cutRows += 1;
+      const id = requestId(service, request);
+      const ordinal = index.findOrAdd(id);
       if (ordinal !== null) return ordinal;
-      fresh.push({ ordinal: index.size - 1, request });
+      fresh.push({ ordinal: index.size - 1, id, request });
       return index.size - 1;
     }
   }
@@ -65,6 +82,17 @@ const LONGEST_CUSTOM_ID = "x".repeat(64);
 // Around every message's content: role, keys, quotes and commas.
 const UNITS_AROUND_CONTENT = 100;
 
+function unitsOf({ content }: Message): number {
+  if (typeof content === "string") return content.length + UNITS_AROUND_CONTENT;
+  return content.reduce(
+    (sum, part) =>
+      sum +
+      UNITS_AROUND_CONTENT +
+      (part.type === "text" ? part.text : "url" in part ? part.url : part.data).length,
+    UNITS_AROUND_CONTENT,
+  );
+}
+
 /** Tells whether a request's line is larger than the provider takes; encodes only those that may be. */
 function lengthCheck({ spec, provider }: PlanInput): (request: Request) => boolean {
   const { maxBytesPerRequest, maxBytesPerBatch } = provider.limits;
@@ -73,10 +101,7 @@ function lengthCheck({ spec, provider }: PlanInput): (request: Request) => boole
     Buffer.byteLength(provider.encode(request, LONGEST_CUSTOM_ID));
   const sharedBytes = measure({ ...spec, messages: [], cells: [] });
   return (request) => {
-    const units = request.messages.reduce(
-      (sum, message) => sum + message.content.length + UNITS_AROUND_CONTENT,
-      0,
-    );
+    const units = request.messages.reduce((sum, message) => sum + unitsOf(message), 0);
     if (sharedBytes + units * WORST_BYTES_PER_CODE_UNIT < largest) return false;
     return measure(request) > largest;
   };

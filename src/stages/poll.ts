@@ -6,6 +6,7 @@ import { batchOf, type Ports, type SubmittedChunk } from "./ports.ts";
 /** The batch's status; one that has ended is recorded as `ended` before this settles. */
 export async function poll(chunk: SubmittedChunk, ports: Ports): Promise<BatchStatus> {
   const status = await ports.provider.poll(batchOf(chunk, ports), ports.signal);
-  if (status.phase === "ended") await ports.store.ended(chunk.number, status.ending);
+  if (status.phase === "ended")
+    await ports.store.ended(chunk.number, { ...status.ending, seenAtMs: Date.now() });
   return status;
 }

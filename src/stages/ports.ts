@@ -12,9 +12,12 @@ import type { Store } from "../store/store.ts";
 export interface Rendering {
   /** The columns that must be read. */
   readonly columns: readonly string[];
-  /** For one block, gives the prompt of each of its rows (counted from 0 within it), or null where a row has nothing to ask. */
-  readonly prompts: (block: Block) => (row: number) => Prompt | null;
+  /** For one block, gives the prompt of each of its rows (counted from 0 within it), null where a row has nothing to ask. */
+  readonly prompts: (block: Block) => (row: number) => Prompt | Unaskable | null;
 }
+
+/** Why a row cannot be asked: a cell is not what the template needs, or holds a longer text than it may. */
+export type Unaskable = "unfit" | "too_long";
 
 /** The run's memory, the provider, and the run's token. Only used under the run's lock. */
 export interface Ports {
@@ -22,8 +25,18 @@ export interface Ports {
   readonly provider: BatchProvider;
   /** The prefix of every custom_id of this run. */
   readonly token: string;
+  /** Where accepted replies are kept for later runs; null where nothing is. */
+  readonly remember: Remember | null;
   /** Aborts local waiting; never stops remote work. */
   readonly signal: AbortSignal;
+}
+
+/** Keeps accepted replies for later runs. */
+export interface Remember {
+  /** Keeps one reply, at the latest with the next `flush`. */
+  add(ordinal: number, line: string): Promise<void>;
+  flush(): void;
+  close(): Promise<void>;
 }
 
 /** A chunk's request file, which must have been written. */

@@ -108,7 +108,7 @@ async function freshIntent(number: number, ports: Ports): Promise<Intended> {
 }
 
 /** Whether the provider has said that no batch was made; a conflict or an overload says no such thing. */
-function isDefiniteRefusal(error: ProviderError): boolean {
+export function isDefiniteRefusal(error: ProviderError): boolean {
   const status = error.httpStatus ?? 0;
   return status >= 400 && status < 500 && status !== 408 && status !== 409;
 }

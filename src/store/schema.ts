@@ -1,10 +1,17 @@
-/** The SQLite schema of a run, versioned by `user_version`. */
+/** The SQLite schemas, each versioned by `user_version`. */
 
-/** The version this code reads and writes. */
-export const SCHEMA_VERSION = 1;
+/** The tables of a database. */
+export interface Schema {
+  /** The version this code reads and writes. */
+  readonly version: number;
+  /** Statements that make empty tables of that version. */
+  readonly statements: string;
+}
 
-/** Statements that make an empty store of {@link SCHEMA_VERSION}. */
-export const SCHEMA = `
+/** A run's tables. */
+export const RUN_SCHEMA: Schema = {
+  version: 1,
+  statements: `
 create table run (
   id text primary key, token text not null, spec text not null, identity text not null,
   created_at_ms integer not null, plan text, finished_at_ms integer,
@@ -15,7 +22,7 @@ create table chunk (
   number integer primary key,
   state text not null check (state in ('planned','submitting','submitted','ended','collected')),
   ordinals blob not null, request_count integer not null,
-  origin text not null default 'plan' check (origin in ('plan','resend','again','retry')),
+  origin text not null default 'plan' check (origin in ('plan','resend','again','retry','cache')),
   attempt integer not null default 1, resends integer not null default 0, bytes integer,
   intent_id text, intent_at_ms integer, staged text,
   batch_id text, submitted_at_ms integer, ending text, collection text,
@@ -35,4 +42,17 @@ create table lock (
   one integer primary key check (one = 1), owner text not null, pid integer not null, host text not null,
   beat_at_ms integer not null
 ) strict;
-`;
+`,
+};
+
+/** The tables of a cache of replies. */
+export const CACHE_SCHEMA: Schema = {
+  version: 1,
+  statements: `
+create table reply (
+  id blob primary key, provider text not null, model text not null, saved_at_ms integer not null,
+  line blob not null
+) strict, without rowid;
+create index reply_age on reply (provider, model, saved_at_ms);
+`,
+};

@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { ChunkOrigin, Collection, Ending } from "../core/chunk.ts";
 import { NOTHING_COLLECTED } from "../core/chunk.ts";
 import { bytesOf, jsonOf, text, uint32 } from "./sqlite-values.ts";
-import type { CollectedChunk } from "./store.ts";
+import type { CollectedChunk, Judgement } from "./store.ts";
 
 /** The columns of a collected chunk. */
 export function collectedFields(collected: CollectedChunk): Record<string, SQLInputValue> {
@@ -52,6 +52,35 @@ export function recordCollected(
     resends: 0,
     maxRequests,
   });
+}
+
+/** Notes in the ledger of submissions what was made elsewhere; part of the caller's transaction. */
+export function recordGiven(
+  database: DatabaseSync,
+  given: {
+    readonly chunk: number;
+    readonly intentId: string;
+    readonly batchId: string | null;
+    readonly note: string;
+  },
+): void {
+  database
+    .prepare(
+      `insert into submission (intent_id, chunk, at_ms, outcome, batch_id, note)
+       values (?, ?, ?, 'adopted', ?, ?)`,
+    )
+    .run(given.intentId, given.chunk, Date.now(), given.batchId, given.note);
+}
+
+/** Records what a later reading made of stored answers; part of the caller's transaction. */
+export function recordRejudged(database: DatabaseSync, judgements: readonly Judgement[]): void {
+  const forget = database.prepare("delete from failure where ordinal = ?");
+  const record = database.prepare(
+    "insert or replace into failure (ordinal, code, message, retryable) values (?, ?, ?, ?)",
+  );
+  for (const { ordinal, failure } of judgements)
+    if (failure === null) forget.run(ordinal);
+    else record.run(ordinal, failure.code, failure.message, failure.retryable ? 1 : 0);
 }
 
 /** Records every request of a chunk that was never sent as cancelled; part of the caller's transaction. */

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { InvariantError, StoreError } from "../core/errors.ts";
-import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { RUN_SCHEMA, type Schema } from "./schema.ts";
 
 /** The file that keeps a run's directory out of git. */
 export const GIT_IGNORE = ".gitignore";
@@ -34,15 +34,19 @@ export async function prepareDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Opens a run's database in write-ahead mode, synced at every commit, with its schema brought up to date.
+ * Opens a database in write-ahead mode, synced at every commit, with its schema brought up to date.
  *
  * @throws {StoreError} `run_missing`, `run_directory_unwritable`, `store_damaged`, `store_version`.
  */
-export function openDatabase(path: string, mustExist: boolean): DatabaseSync {
+export function openDatabase(
+  path: string,
+  mustExist: boolean,
+  schema: Schema = RUN_SCHEMA,
+): DatabaseSync {
   const giveUpAt = performance.now() + BUSY_MS;
   for (;;) {
     try {
-      return openOnce(path, mustExist);
+      return openOnce(path, mustExist, schema);
     } catch (cause) {
       // Turning to write-ahead mode answers "busy" at once, without the time-out other statements have,
       // while another process that was started together with this one does the same.
@@ -58,13 +62,13 @@ function pauseMs(duration: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, duration);
 }
 
-function openOnce(path: string, mustExist: boolean): DatabaseSync {
+function openOnce(path: string, mustExist: boolean, schema: Schema): DatabaseSync {
   const database = new DatabaseSync(mustExist ? `file:${encodePath(path)}?mode=rw` : path, {
     timeout: BUSY_MS,
   });
   try {
     database.exec("pragma journal_mode = wal; pragma synchronous = full;");
-    migrate(database, path);
+    migrate(database, path, schema);
   } catch (error) {
     database.close();
     throw error;
@@ -100,20 +104,21 @@ function openError(path: string, mustExist: boolean, cause: unknown): StoreError
   );
 }
 
-function migrate(database: DatabaseSync, path: string): void {
+function migrate(database: DatabaseSync, path: string, schema: Schema): void {
   const version = Number(database.prepare("pragma user_version").get()?.["user_version"] ?? 0);
-  if (version > SCHEMA_VERSION)
+  if (version > schema.version)
     throw new StoreError(
       "store_version",
-      `${path} was written by a newer batchframe (store version ${String(version)}; this one knows ${String(SCHEMA_VERSION)}).`,
+      `${path} was written by a newer batchframe (store version ${String(version)}; this one knows ${String(schema.version)}).`,
       { hint: "Update batchframe: npm install batchframe@latest" },
     );
-  if (version === SCHEMA_VERSION) return;
+  if (version === schema.version) return;
   // Immediate, and asked again inside, so that two processes started at once do not both make the tables.
   database.exec("begin immediate");
   try {
     const now = Number(database.prepare("pragma user_version").get()?.["user_version"] ?? 0);
-    if (now === 0) database.exec(`${SCHEMA} pragma user_version = ${String(SCHEMA_VERSION)};`);
+    if (now === 0)
+      database.exec(`${schema.statements} pragma user_version = ${String(schema.version)};`);
     database.exec("commit");
   } catch (error) {
     if (database.isTransaction) database.exec("rollback");

@@ -3,7 +3,13 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { NOTHING_COLLECTED, type Chunk, type ChunkState } from "../core/chunk.ts";
+import {
+  NOTHING_COLLECTED,
+  RECALLED_CHUNK,
+  type Chunk,
+  type ChunkState,
+  type Collection,
+} from "../core/chunk.ts";
 import { InvariantError, StoreError } from "../core/errors.ts";
 import { canonicalJson } from "../core/hash.ts";
 import type { PlannedRows } from "../core/plan.ts";
@@ -25,9 +31,11 @@ import {
   ordinalsOf,
   recordAbandoned,
   recordCollected,
+  recordRejudged,
+  recordGiven,
 } from "./sqlite-hand-on.ts";
 import { bytesOf } from "./sqlite-values.ts";
-import type { PlannedChunk, RunRecord, Store } from "./store.ts";
+import type { PlannedChunk, RecalledChunk, RunRecord, Store } from "./store.ts";
 
 /** A run's database file inside its directory. */
 export const STORE_FILE = "run.sqlite";
@@ -185,6 +193,10 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         insertPlan(database, rows, chunk);
       }),
+    recalled: (recalled) =>
+      write(() => {
+        insertRecalled(database, recalled);
+      }),
     finishPlan: (counts) =>
       write(() => {
         database.prepare("update run set plan = ?").run(JSON.stringify(counts));
@@ -229,6 +241,30 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
         closeSubmission(chunk, how, batchId, null);
         move(chunk, "submitting", "submitted", { batch_id: batchId, submitted_at_ms: Date.now() });
       }),
+    adopted: (chunk, intentId, batchId) =>
+      write(() => {
+        const now = Date.now();
+        move(chunk, "planned", "submitted", {
+          intent_id: intentId,
+          intent_at_ms: now,
+          staged: "{}",
+          batch_id: batchId,
+          submitted_at_ms: now,
+        });
+        recordGiven(database, { chunk, intentId, batchId, note: "Given by its id." });
+      }),
+    released: (chunk, reason) =>
+      write(() => {
+        closeSubmission(chunk, "withdrawn", null, reason);
+        move(chunk, "ended", "planned", {
+          intent_id: null,
+          intent_at_ms: null,
+          staged: null,
+          batch_id: null,
+          submitted_at_ms: null,
+          ending: null,
+        });
+      }),
     ended: (chunk, ending) =>
       write(() => {
         move(chunk, "submitted", "ended", { ending: JSON.stringify(ending) });
@@ -237,6 +273,12 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         recordCollected(database, chunk, collected);
         move(chunk, "ended", "collected", collectedFields(collected));
+      }),
+    answered: (chunk, intentId, collected) =>
+      write(() => {
+        recordCollected(database, chunk, collected);
+        move(chunk, "planned", "collected", collectedFields(collected));
+        recordGiven(database, { chunk, intentId, batchId: null, note: "Given as replies." });
       }),
     abandoned: (chunk) =>
       write(() => {
@@ -249,6 +291,10 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         divide(database, chunk, maxRequests);
         move(chunk, "planned", "collected", { collection: JSON.stringify(NOTHING_COLLECTED) });
+      }),
+    rejudged: (judgements) =>
+      write(() => {
+        recordRejudged(database, judgements);
       }),
     retry: (ordinals, maxRequests) =>
       write(() => {
@@ -294,6 +340,27 @@ function transaction(database: DatabaseSync, lock: HeldLock, change: () => void)
   } catch (error) {
     throw asStoreError(error);
   }
+}
+
+function insertRecalled(database: DatabaseSync, { index, bytes }: RecalledChunk): void {
+  const succeeded = index.ordinals.length;
+  const collection: Collection = { ...NOTHING_COLLECTED, succeeded };
+  database
+    .prepare(
+      `insert into chunk (number, state, origin, ordinals, request_count, bytes, collection,
+         reply_ordinals, reply_offsets, reply_lengths)
+       values (?, 'collected', 'cache', ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      RECALLED_CHUNK,
+      bytesOf(index.ordinals),
+      succeeded,
+      bytes,
+      JSON.stringify(collection),
+      bytesOf(index.ordinals),
+      bytesOf(index.offsets),
+      bytesOf(index.lengths),
+    );
 }
 
 function insertPlan(

@@ -10,6 +10,7 @@ import type {
 } from "../core/chunk.ts";
 import type { Json } from "../core/hash.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
+import type { RequestFailure } from "../core/result.ts";
 
 /** What is known of a run as a whole. */
 export interface RunRecord {
@@ -38,9 +39,9 @@ export interface PlannedChunk {
   readonly ordinals: Uint32Array;
 }
 
-/** Where a request's accepted answer lies in its chunk's reply file. */
+/** Where the answers to requests lie in their chunk's reply file, and failures that were charged; what was not accepted has a failure besides. */
 export interface ReplyIndex {
-  /** Request ordinals with an answer, strictly increasing. */
+  /** Request ordinals with such a line, strictly increasing. */
   readonly ordinals: Uint32Array;
   /** Byte offsets of their lines. */
   readonly offsets: Float64Array;
@@ -57,6 +58,19 @@ export interface CollectedChunk {
   readonly resend: Uint32Array;
   /** Requests with an unusable answer that are asked once more, strictly increasing; they are in `failures` until answered. */
   readonly again: Uint32Array;
+}
+
+/** The requests of a plan that a cache has answered. */
+export interface RecalledChunk {
+  readonly index: ReplyIndex;
+  /** Bytes of the reply file. */
+  readonly bytes: number;
+}
+
+/** What a later reading made of a request's stored answer: a failure, or null for an answer that is accepted. */
+export interface Judgement {
+  readonly ordinal: number;
+  readonly failure: RequestFailure | null;
 }
 
 /** What a chunk's request file holds. */
@@ -108,6 +122,8 @@ export interface Store extends AsyncDisposable {
   clearPlan(): Promise<void>;
   /** Adds rows to the plan and the chunk they complete, if any, in one transaction. */
   addToPlan(rows: readonly PlannedRows[], chunk: PlannedChunk | null): Promise<void>;
+  /** Adds chunk 0 to the plan, collected from the start: the requests that were answered before, with their replies. */
+  recalled(recalled: RecalledChunk): Promise<void>;
   finishPlan(counts: PlanCounts): Promise<void>;
   /** The planned rows in order. */
   plannedRows(): AsyncIterable<PlannedRows>;
@@ -129,14 +145,22 @@ export interface Store extends AsyncDisposable {
   withdraw(chunk: number, reason: string): Promise<void>;
   /** submitting → submitted: the batch's id, from the provider's answer or found by its tag. */
   submitted(chunk: number, batchId: string, how: "accepted" | "adopted"): Promise<void>;
+  /** planned → submitted: a batch that was made elsewhere from this chunk's requests. */
+  adopted(chunk: number, intentId: string, batchId: string): Promise<void>;
+  /** ended → planned: the batch that was adopted for it is another's. */
+  released(chunk: number, reason: string): Promise<void>;
   /** submitted → ended. */
   ended(chunk: number, ending: Ending): Promise<void>;
   /** ended → collected, with the requests handed on, in one transaction. */
   collected(chunk: number, collected: CollectedChunk): Promise<void>;
+  /** planned → collected, with the requests handed on, in one transaction: its replies were made elsewhere. */
+  answered(chunk: number, intentId: string, collected: CollectedChunk): Promise<void>;
   /** planned → collected: nothing was sent, and every request of it has failed as `cancelled`. */
   abandoned(chunk: number): Promise<void>;
   /** planned → collected: nothing was sent, and its requests go into new chunks of at most `maxRequests`. */
   divided(chunk: number, maxRequests: number): Promise<void>;
+  /** Takes back or records failures of requests whose stored answers are accepted, or not, on a later reading; in one transaction. */
+  rejudged(judgements: readonly Judgement[]): Promise<void>;
   /** Puts failed requests into new chunks of at most `maxRequests`, and takes back a wish to cancel. */
   retry(ordinals: Uint32Array, maxRequests: number): Promise<void>;
   learn(learnt: Learnt): Promise<void>;

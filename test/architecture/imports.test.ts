@@ -27,6 +27,8 @@ function tree(changes: Readonly<Record<string, string>> = {}): Sources {
     "src/emulator/emulator.ts":
       'import { BatchframeError } from "../core/errors.ts";\nexport { serve } from "./server.ts";\nexport const start = BatchframeError;',
     "src/emulator/server.ts": "export const serve = 1;",
+    "src/testing/testing.ts":
+      'import { start } from "../emulator/emulator.ts";\nimport type { P } from "../provider/provider.ts";\nexport const contract = (given: P) => [start, given];',
   };
   return new Map(Object.entries({ ...sound, ...changes }));
 }
@@ -166,6 +168,18 @@ describe("imports", () => {
       "src/emulator/server.ts imports src/core/plan.ts",
     ],
     [
+      "the contract suite takes a provider of ours",
+      "src/testing/testing.ts",
+      'import { openai } from "../provider/openai.ts";\nexport const contract = openai;',
+      "src/testing/testing.ts imports src/provider/openai.ts",
+    ],
+    [
+      "the contract suite reaches into the emulator",
+      "src/testing/testing.ts",
+      'import { serve } from "../emulator/server.ts";\nexport const contract = serve;',
+      "src/testing/testing.ts imports src/emulator/server.ts",
+    ],
+    [
       "the index takes the emulator",
       "src/index.ts",
       'export { start } from "./emulator/emulator.ts";',
@@ -223,6 +237,7 @@ describe("imports", () => {
     const helpers = {
       "src/session.ts": "export const enrich = 1;",
       "src/cli/args.ts": "export const args = 1;",
+      "src/provider/openai.ts": "export const openai = 1;",
     };
     const found = importBreaches(tree({ ...helpers, [path]: text }), pack);
     expect(found).toEqual([breach]);

@@ -28,10 +28,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   stages: { values: ["core", "output"], types: INTERFACES, own: ["src/stages/ports.ts"] },
   run: { values: ["core", "stages"], types: INTERFACES },
   composition: { values: [...ADAPTERS, "stages", "run"], types: [] },
-  index: { values: [...ADAPTERS, "stages", "run", "composition"], types: [] },
+  verbs: {
+    values: ["core", "composition"],
+    types: ["src/output/form.ts", "src/provider/models.ts"],
+  },
+  index: { values: [...ADAPTERS, "stages", "run", "composition", "verbs"], types: [] },
   cli: { values: ["index", "src/emulator/emulator.ts"], types: [] },
   notebook: { values: ["index"], types: [] },
   emulator: { values: ["src/core/errors.ts"], types: [] },
+  testing: {
+    values: ["core", "src/emulator/emulator.ts"],
+    types: ["src/provider/provider.ts"],
+  },
 };
 
 const BUILTINS_IN_CORE = new Map([["src/core/hash.ts", ["node:crypto"]]]);

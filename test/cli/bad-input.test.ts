@@ -89,7 +89,7 @@ const BAD: readonly Bad[] = [
   },
   {
     name: "a model without a provider",
-    more: ["-m", "gpt-5-mini"],
+    more: ["-m", "my-model"],
     code: 2,
     says: /provider\/model/,
   },

@@ -99,4 +99,19 @@ describe("emulate", () => {
     expect(ended.stderr).toContain("is in use by another process");
     await stop();
   });
+
+  it.each([
+    ["--fenced-rows", /^```json\n\{"n":/],
+    ["--wrong-shape-rows", /^\{"n":\[\["wrong"\]\]\}$/],
+    ["--duplicate-key-rows", /^\{"n":null,"n":/],
+    ["--deep-rows", /^(?:\{"deep":){199}\{\}/],
+    ["--huge-rows", /^\{ {1048576}"n":/],
+  ])("misshapes structured answers with %s", async (flag, expected) => {
+    const { url, stop } = await serving(folder(), [flag, "1"]);
+    const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+    const response_format = { type: "json_schema", json_schema: { name: "a", schema } };
+    const { content } = await ask(url, { ...hello, response_format });
+    expect(content).toMatch(expected);
+    await stop();
+  });
 });

@@ -14,6 +14,12 @@ describe("enrichedPath", () => {
     ["data/my.old.csv", "data/my.old.enriched.csv"],
     ["/a/b/plain", "/a/b/plain.enriched.csv"],
     ["x.tsv", "x.enriched.tsv"],
+    ["a/x.old.jsonl.gz", "a/x.old.enriched.jsonl.gz"],
+    ["x.gz", "x.enriched.gz"],
+    ["a/parts/*.csv.zst", "a/parts.enriched.csv.zst"],
+    ["*.json", "all.enriched.json"],
+    ["parts/", "parts.enriched.csv"],
+    ["-", "-"],
   ])("of %s is %s", (input, output) => {
     expect(enrichedPath(input)).toBe(output);
   });

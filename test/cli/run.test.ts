@@ -52,15 +52,15 @@ describe("classify on the free model", () => {
   });
 
   it("shows its prompt, and asks nothing", async () => {
-    const cwd = folder();
+    const cwd = folder({ "in.csv": '"odd | name"\nfine\n' });
     const ended = await cli(cwd, [
       ...FREE.slice(0, 3),
       "odd | name",
       ...FREE.slice(4),
       "--print-prompt",
     ]);
-    expect(ended).toMatchObject({ code: 0, stderr: "" });
-    expect(ended.stdout).toContain('<text>\n{{ "odd | name" }}\n</text>');
+    expect(ended).toMatchObject({ code: 0, stderr: "The prompt of row 1. Nothing was sent.\n" });
+    expect(ended.stdout).toMatch(/user:\n\[text (\w+)\]\nfine\n\[\/text \1\]\n/);
   });
 
   it("never acts out what a cell says to a terminal", async () => {
@@ -86,20 +86,28 @@ describe("run through a provider", () => {
       "s.txt": "Be brief.\n",
     });
     const words = ["run", "in.csv", "-p", "@p.txt", "-s", "@s.txt", "-c", "said"];
-    const more = ["-m", "openai/gpt-5-mini", "--base-url", emulator.url, "--yes", "--poll", "20ms"];
-    const options = ["-O", "temperature=0", "-O", "user=me", "--json"];
+    const more = [
+      "-m",
+      "openai/somebodys-model",
+      "--base-url",
+      emulator.url,
+      "--yes",
+      "--poll",
+      "20ms",
+    ];
+    const options = ["-O", "temperature=1", "-O", "user=me", "--json"];
     const env = { OPENAI_API_KEY: KEY };
     const ended = await cli(cwd, [...words, ...more, ...options], env);
     expect(ended.code).toBe(0);
     expect(JSON.parse(ended.stdout)).toMatchObject({ requests: 3, costUsd: null });
     expect(ended.stderr).toContain("rows go to 127.0.0.1");
-    expect(ended.stderr).toContain("unknown (no price for openai/gpt-5-mini)");
+    expect(ended.stderr).toContain("unknown (no price for openai/somebodys-model)");
     expect(ended.stderr + ended.stdout).not.toContain(KEY);
     expect(asked).toHaveLength(3);
     expect(asked).toContainEqual(
       expect.objectContaining({
-        model: "gpt-5-mini",
-        temperature: 0,
+        model: "somebodys-model",
+        temperature: 1,
         user: "me",
         messages: [
           { role: "system", content: "Be brief." },

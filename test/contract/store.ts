@@ -31,8 +31,9 @@ export const NEW_RUN: NewRun = {
 const COUNTS: PlanCounts = {
   rows: 5,
   requests: 3,
+  cached: 0,
   duplicates: 1,
-  skipped: { blank: 1, limit: 0 },
+  skipped: { blank: 1, limit: 0, step: 0, bad_row: 0 },
   rejected: { too_long: 0 },
   chunks: 1,
   bytes: 10,
@@ -255,6 +256,54 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         expect((await chunkOf(store, 2)).state).toBe("submitting");
       });
 
+      it("takes a batch that was made elsewhere, and gives it back when it is another's", async () => {
+        await store.addToPlan([], { number: 2, bytes: 1, ordinals: Uint32Array.of(9) });
+        const before = Date.now();
+        await store.adopted(1, "given-a", "batch-9");
+        await reopen();
+        const adopted = await chunkOf(store, 1);
+        expect(adopted).toMatchObject({
+          state: "submitted",
+          batchId: "batch-9",
+          intent: { id: "given-a", staged: {} },
+        });
+        expect(adopted.submittedAtMs).toBeGreaterThanOrEqual(before);
+        await expect(store.adopted(2, "given-b", "batch-9")).rejects.toThrow();
+        await store.ended(1, COMPLETED);
+        await store.released(1, "Another's.");
+        await reopen();
+        expect(await chunkOf(store, 1)).toMatchObject({
+          state: "planned",
+          bytes: 30,
+          intent: null,
+          batchId: null,
+          submittedAtMs: null,
+          ending: null,
+        });
+        await store.adopted(2, "given-c", "batch-9");
+        expect((await chunkOf(store, 2)).batchId).toBe("batch-9");
+      });
+
+      it("takes answers that were made elsewhere, and hands on the rest", async () => {
+        const collected = collectedOf(
+          { 0: [0, 5] },
+          { failures: [failure(1)], resend: [2], collection: { failed: 1, resent: 1 } },
+        );
+        await store.answered(1, "given-a", collected);
+        await reopen();
+        expect(await chunkOf(store, 1)).toMatchObject({
+          state: "collected",
+          batchId: null,
+          collection: collected.collection,
+        });
+        expect(await Array.fromAsync(store.replyIndexes())).toEqual([
+          { chunk: 1, index: collected.index },
+        ]);
+        expect(await Array.fromAsync(store.failures())).toEqual([failure(1)]);
+        expect(await chunkOf(store, 2)).toMatchObject({ state: "planned", origin: "resend" });
+        expect(await ordinalsOf(store, 2)).toEqual([2]);
+      });
+
       const MOVES: readonly [string, Chunk["state"], (to: Store) => Promise<unknown>][] = [
         ["written", "planned", (to) => to.written(1, { bytes: 5, requestCount: 3 })],
         ["intend", "planned", (to) => to.intend(1, "intent-z")],
@@ -267,6 +316,18 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
           "ended",
           (to) =>
             to.collected(1, collectedOf({ 0: [0, 1] }, { failures: [failure(1)], resend: [2] })),
+        ],
+        ["adopted", "planned", (to) => to.adopted(1, "given-z", "batch-z")],
+        ["released", "ended", (to) => to.released(1, "Another's.")],
+        [
+          "answered",
+          "planned",
+          (to) =>
+            to.answered(
+              1,
+              "given-z",
+              collectedOf({ 0: [0, 1] }, { failures: [failure(1)], resend: [2] }),
+            ),
         ],
         ["abandoned", "planned", (to) => to.abandoned(1)],
         ["divided", "planned", (to) => to.divided(1, 2)],
@@ -295,6 +356,30 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
 
       it("takes no step for a chunk that does not exist", async () => {
         await expect(store.intend(7, "intent-7")).rejects.toThrow(InvariantError);
+      });
+    });
+
+    describe("a later reading", () => {
+      it("records and takes back failures, and touches nothing else", async () => {
+        await planned(store, 3);
+        await driveTo(store, 1, "ended");
+        const answered = { 0: [0, 4], 1: [5, 4], 2: [10, 4] } as const;
+        const failures = [failure(0, "invalid_output"), failure(1, "invalid_output")];
+        await store.collected(1, collectedOf(answered, { failures }));
+        const before = await store.chunks();
+        const { ordinal: _, ...said } = failure(2, "invalid_output");
+        await store.rejudged([
+          { ordinal: 0, failure: null },
+          { ordinal: 1, failure: { ...said, message: "Now for another reason." } },
+          { ordinal: 2, failure: said },
+        ]);
+        expect(await Array.fromAsync(store.failures())).toEqual([
+          { ordinal: 1, ...said, message: "Now for another reason." },
+          { ordinal: 2, ...said },
+        ]);
+        expect(await store.chunks()).toEqual(before);
+        const [stored] = await Array.fromAsync(store.replyIndexes());
+        expect([...(stored?.index.ordinals ?? [])]).toEqual([0, 1, 2]);
       });
     });
 

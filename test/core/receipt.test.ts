@@ -8,13 +8,17 @@ import { chunkOf } from "./chunks.ts";
 const PLAN: PlanCounts = {
   rows: 9,
   requests: 6,
+  cached: 0,
   duplicates: 1,
-  skipped: { blank: 1, limit: 1 },
+  skipped: { blank: 1, limit: 1, step: 0, bad_row: 0 },
   rejected: {},
   chunks: 2,
   bytes: 100,
 };
-const CONTEXT = { run: "r", plan: PLAN, free: false, output: null, neutralisedCells: 0 };
+const CONTEXT = {
+  ...{ run: "r", plan: PLAN, free: false, price: null },
+  ...{ output: null, neutralisedCells: 0 },
+};
 
 const collection = (times: number): Collection => ({
   match: { answered: 3 * times, missing: 0, duplicates: 2 * times, unknown: times },
@@ -39,7 +43,7 @@ describe("a row tally", () => {
       fc.property(fc.array(row), (rows) => {
         const tally = rowTally(["a", "b", "__proto__"]);
         for (const each of rows)
-          if ("ok" in each) tally.ok(each.ok);
+          if ("ok" in each) tally.answered(each.ok, "ok");
           else if ("skipped" in each) tally.skipped(each.skipped);
           else tally.failed(each.failed);
         const { total, ok, skipped, failed } = tally.rows();
@@ -57,7 +61,7 @@ describe("a row tally", () => {
 
   it("lists labels in their order, those nobody got with 0; free text has none", () => {
     const tally = rowTally(["z", "a"]);
-    tally.ok("a");
+    tally.answered("a", "ok");
     expect(Object.entries(tally.labels ?? {})).toEqual([
       ["z", 0],
       ["a", 1],
@@ -74,16 +78,17 @@ describe("a receipt", () => {
       chunk(3, { batchId: "batch_3", collection: collection(10) }),
     ];
     const tally = rowTally(null);
-    tally.ok("x");
+    tally.answered("x", "ok");
     tally.failed("missing");
     const context = { ...CONTEXT, output: "out.csv", neutralisedCells: 3 };
     expect(receiptOf(tally, chunks, context)).toEqual({
       run: "r",
-      rows: { total: 2, ok: 1, skipped: 0, failed: 1 },
+      rows: { total: 2, ok: 1, cached: 0, skipped: 0, failed: 1 },
       skippedBy: {},
       failedBy: { missing: 1 },
       labels: null,
       requests: 6,
+      cached: 0,
       duplicates: 1,
       resent: 44,
       duplicateReplies: 22,

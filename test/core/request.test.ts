@@ -5,6 +5,8 @@ const base: Request = {
   model: "m",
   params: { temperature: 0, top_p: 1 },
   form: { kind: "labels", labels: [{ name: "a", description: "one" }, { name: "b" }] },
+  settings: {},
+  promptCache: null,
   messages: [{ role: "user", content: "hello" }],
   cells: ["hello"],
 };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Cell } from "../../src/core/column.ts";
 import { InputError } from "../../src/core/errors.ts";
 import {
   checkTemplate,
@@ -7,18 +8,26 @@ import {
   renderTemplate,
   type OnNull,
   type Rendering,
+  type RowCells,
 } from "../../src/core/template.ts";
 
 type Row = Readonly<Record<string, string | null>>;
 
 function rendering(source: string, row: Row, onNull: OnNull = "skip"): Rendering {
-  return renderTemplate(parseTemplate(source), (column) => row[column] ?? null, onNull);
+  return renderTemplate(parseTemplate(source), cellsOf(row), onNull);
+}
+
+/** The row's cells; a text cell is its own value. */
+function cellsOf(row: Readonly<Record<string, Cell>>): RowCells {
+  const value = (column: string): Cell => row[column] ?? null;
+  return { value, text: (column) => value(column) as string | null };
 }
 
 function textOf(source: string, row: Row, onNull: OnNull = "skip"): string {
   const made = rendering(source, row, onNull);
-  if ("missing" in made) throw new Error(`${made.missing} is missing.`);
-  return made.text;
+  if (!("content" in made) || typeof made.content !== "string")
+    throw new Error(`It is no text: ${JSON.stringify(made)}`);
+  return made.content;
 }
 
 function refusal(act: () => unknown): InputError {
@@ -55,7 +64,7 @@ describe("a template's placeholders", () => {
 
   it("give their cell texts in order, repeated ones too", () => {
     expect(rendering("{{ a | trim }}-{{ b }}-{{ a }}", { a: " 1", b: "2" })).toEqual({
-      text: "1-2- 1",
+      content: "1-2- 1",
       cells: ["1", "2", " 1"],
     });
   });
@@ -152,7 +161,10 @@ describe("a missing cell", () => {
   });
 
   it("is an empty text under onNull empty", () => {
-    expect(rendering("<{{ a }}>", { a: null }, "empty")).toEqual({ text: "<>", cells: [""] });
+    expect(rendering("<{{ a }}>", { a: null }, "empty")).toEqual({
+      content: "<>",
+      cells: [""],
+    });
   });
 });
 
@@ -208,8 +220,12 @@ describe("any template", () => {
     fc.assert(
       fc.property(source, fc.string(), (text, cell) => {
         try {
-          const made = renderTemplate(parseTemplate(text), () => cell, "empty");
-          expect(made).toHaveProperty("text");
+          const made = renderTemplate(
+            parseTemplate(text),
+            { text: () => cell, value: () => cell },
+            "empty",
+          );
+          expect("content" in made || "unfit" in made).toBe(true);
         } catch (error) {
           expect(error).toBeInstanceOf(InputError);
         }
@@ -231,5 +247,47 @@ describe("any template", () => {
         expect(whole).toBe(pieces.map((source) => textOf(source, row)).join(""));
       }),
     );
+  });
+});
+
+describe("a picture or a document", () => {
+  const template = parseTemplate("See {{ photo | image }} and {{ note }}: {{ scan | file }}");
+  const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1, 2);
+  const render = (row: Readonly<Record<string, Cell>>, onNull: OnNull = "skip"): Rendering =>
+    renderTemplate(template, cellsOf(row), onNull);
+
+  it("stands where the template names it, between the texts", () => {
+    expect(template.attached).toEqual(["photo", "scan"]);
+    const row = { photo: png, note: "a cat", scan: "https://example.com/a.pdf" };
+    expect(render(row)).toEqual({
+      content: [
+        { type: "text", text: "See " },
+        { type: "image", data: Buffer.from(png).toString("base64"), mediaType: "image/png" },
+        { type: "text", text: " and a cat: " },
+        { type: "file", url: "https://example.com/a.pdf" },
+      ],
+      cells: ["a cat"],
+    });
+  });
+
+  it("is missing in a row with a blank cell, and left out where blanks are asked", () => {
+    const row = { photo: " ", note: "a cat", scan: "https://example.com/a.pdf" };
+    expect(render(row)).toEqual({ missing: "photo" });
+    expect(render(row, "empty")).toHaveProperty("content", [
+      { type: "text", text: "See  and a cat: " },
+      { type: "file", url: "https://example.com/a.pdf" },
+    ]);
+  });
+
+  it.each<Cell>(["cat.png", "/etc/passwd", "file:///etc/passwd", 7, Uint8Array.of(1, 2, 3)])(
+    "is not made of %j",
+    (photo) => {
+      expect(render({ photo, note: "n", scan: null })).toEqual({ unfit: "photo" });
+    },
+  );
+
+  it("goes with no other filter", () => {
+    expect(() => parseTemplate("{{ a | trim | image }}")).toThrow("no other filter");
+    expect(() => parseTemplate("{{ a | file: 3 }}")).toThrow("takes no argument");
   });
 });

@@ -8,9 +8,10 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { join } from "node:path";
 import { BatchframeError } from "../../src/core/errors.ts";
 import { parseTemplate } from "../../src/core/template.ts";
-import { EnrichRun } from "../../src/enrich-run.ts";
+import { EnrichRun, openColumn } from "../../src/enrich-run.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { writeCsv } from "../../src/frame/csv-write.ts";
 import { answerForm } from "../../src/output/form.ts";
@@ -153,10 +154,25 @@ async function settingsOf(): Promise<Settings> {
     system: undefined,
     onNull: "skip",
     limit: null,
-    form: answerForm(job.model === "embedded" ? { labels: ["positive", "negative"] } : undefined),
+    validate: null,
+    flatten: 1,
+    long: null,
+    meta: [],
+    price: null,
+    form: answerForm(
+      job.model === "embedded" ? { labels: ["positive", "negative"] } : undefined,
+      model.model,
+    ),
+    call: {},
+    promptCache: null,
+    examples: [],
     column: "answer",
     model: { ...model, provider: watched(model.provider, "provider") },
+    endpoint: null,
     runDir: job.runDir,
+    cache: { file: join(job.runDir, "cache.sqlite"), reads: true },
+    refreshed: null,
+    mayAskNothing: false,
     name: job.name,
     memo: {},
     openStore: async (directory, fresh) => {
@@ -170,7 +186,7 @@ async function settingsOf(): Promise<Settings> {
 
 function runOf(): EnrichRun<Receipt, unknown> {
   return new EnrichRun<Receipt, unknown>({
-    settings: settingsOf,
+    open: openColumn(settingsOf),
     finish: async (session) => {
       const input = await openCsv(job.input);
       const receipt = await session.complete(async (columns, cells) => {
@@ -200,6 +216,7 @@ try {
   if (job.userId !== null) {
     // What is loaded when first needed may lie where only root can read.
     await import("../../src/provider/openai.ts");
+    await import("../../src/provider/open-host.ts");
     process.setgid?.(job.userId);
     process.setuid?.(job.userId);
   }

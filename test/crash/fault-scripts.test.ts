@@ -67,7 +67,7 @@ async function runUnder(faults: Faults): Promise<Outcome> {
 /** What is true of a finished run whatever went wrong in it. */
 function expectAccounted({ receipt, stats, lines }: Outcome): void {
   expect(lines).toHaveLength(ROWS);
-  const counts = { total: ROWS, ok: 0, skipped: 0, failed: 0 };
+  const counts = { total: ROWS, ok: 0, cached: 0, skipped: 0, failed: 0 };
   for (const [row, line] of lines.entries()) {
     const [id, text, value, status = "", code] = line.split(",");
     expect([id, text === ""], line).toEqual([String(row), row % 10 === 9]);
@@ -107,6 +107,11 @@ const ALONE: Readonly<Record<Fault, readonly [fault: Faults[Fault], price: Price
   contentFilterRows: [0.3, "failed"],
   unknownIds: [0.4, "nothing"],
   invalidJsonRows: [0.4, "failed"],
+  wrongShapeRows: [0.4, "failed"],
+  fencedRows: [0.4, "failed"],
+  duplicateKeyRows: [0.4, "failed"],
+  deepRows: [0.4, "failed"],
+  hugeRows: [{ rate: 0.2, bytes: 300_000 }, "nothing"],
   nullContentRows: [0.4, "failed"],
   expireRows: [{ count: 5 }, "nothing"],
   malformedLine: [{ count: 4 }, "again"],

@@ -135,7 +135,7 @@ describe("results the provider no longer has", () => {
     await expired.start(kill("provider.replies:before")).ended;
     clock.jump(31 * DAY_MS);
     const receipt = receiptOf(await expired.finish());
-    expect(receipt.rows).toEqual({ total: 40, ok: 0, skipped: 4, failed: 36 });
+    expect(receipt.rows).toEqual({ total: 40, ok: 0, cached: 0, skipped: 4, failed: 36 });
     expect(receipt.failedBy).toEqual({ missing: 36 });
     expect(expired.emulator.stats().bodiesBilledAgain).toBe(0);
     const again = receiptOf(await expired.finish({ retry: true }));

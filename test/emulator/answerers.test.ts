@@ -27,12 +27,25 @@ describe("echo", () => {
   });
 
   it("gives JSON that satisfies the schema, the same for the same message", async () => {
-    const schema = { type: "object", properties: { label: { enum: ["a", "b"] } } };
+    const properties = { label: { enum: ["a", "b"] } };
+    const schema = { type: "object", properties, required: ["label"] };
     const response_format = { type: "json_schema", json_schema: { name: "x", schema } };
     const answer = await echo({ seed: 1 })(ask({ messages, response_format }));
     const value = JSON.parse(answer.content ?? "") as { label: string };
     expect(["a", "b"]).toContain(value.label);
     expect(await echo({ seed: 1 })(ask({ messages, response_format }))).toEqual(answer);
+  });
+
+  it("reads a schema that is told in the words of a system message alone", async () => {
+    const schema = { type: "object", properties: { n: { const: 7 } }, required: ["n"] };
+    const content = `Be brief. Answer in this JSON Schema: ${JSON.stringify(schema)} and no words.`;
+    const told = [{ role: "system", content }, ...messages];
+    for (const more of [{}, { response_format: { type: "json_object" } }])
+      expect(await echo()(ask({ messages: told, ...more }))).toEqual({ content: '{"n":7}' });
+    for (const other of ["Be brief.", "JSON Schema: {broken}", `Such as ${JSON.stringify(schema)}`])
+      expect(
+        await echo()(ask({ messages: [{ role: "system", content: other }, ...messages] })),
+      ).toEqual({ content: "second" });
   });
 
   it("gives an object when any JSON will do", async () => {

@@ -133,9 +133,14 @@ describe("what a message is refused for", () => {
     [{ max_completion_tokens: 5 }, "max_completion_tokens: Extra inputs are not permitted"],
     [{ model: "claude-opus-4-7", temperature: 1 }, "temperature"],
     [{ model: "claude-sonnet-5-5", top_p: 1 }, "top_p"],
-    [{ output_config: { format: { schema: { type: "object" } } } }, "additionalProperties"],
     [
-      { output_config: { format: { schema: { type: "integer", minimum: 1 } } } },
+      { output_config: { format: { type: "json_schema", schema: { type: "object" } } } },
+      "additionalProperties",
+    ],
+    [
+      {
+        output_config: { format: { type: "json_schema", schema: { type: "integer", minimum: 1 } } },
+      },
       "'minimum' is not supported",
     ],
   ])("%j", async (changes, message) => {

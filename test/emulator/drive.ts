@@ -56,7 +56,7 @@ export async function upload(client: OpenAI, lines: readonly unknown[] | string)
 export async function create(
   client: OpenAI,
   lines: readonly unknown[] | string,
-  endpoint: "/v1/chat/completions" | "/v1/embeddings" = "/v1/chat/completions",
+  endpoint: OpenAI.BatchCreateParams["endpoint"] = "/v1/chat/completions",
 ): Promise<Batch> {
   const input_file_id = await upload(client, lines);
   return client.batches.create({ input_file_id, endpoint, completion_window: "24h" });

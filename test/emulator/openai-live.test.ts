@@ -84,6 +84,18 @@ describe("live embeddings", () => {
     expect(floats.usage).toEqual({ prompt_tokens: 4, total_tokens: 4 });
   });
 
+  it.each([
+    ["a format there is not", { encoding_format: "int8" }, "encoding_format"],
+    ["no dimensions at all", { dimensions: 0 }, "dimensions"],
+    ["half a dimension", { dimensions: 1.5 }, "dimensions"],
+  ])("refuses %s", async (_what, changes, param) => {
+    const { client } = await stage();
+    const body = { model: "e", input: "x", ...changes } as Parameters<
+      typeof client.embeddings.create
+    >[0];
+    await expect(client.embeddings.create(body)).rejects.toMatchObject({ status: 400, param });
+  });
+
   it("gives the answerer's vectors when it has some", async () => {
     const { client } = await stage({ answer: () => ({ embeddings: [[1, 0, 0]] }) });
     const reply = await client.embeddings.create({ model: "e", input: "x" });

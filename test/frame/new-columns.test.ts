@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NewCells } from "../../src/core/column.ts";
-import { checkedRowCount, rowQueue } from "../../src/frame/new-columns.ts";
+import { checkedRowCount, columnQueue, rowQueue } from "../../src/frame/new-columns.ts";
 import { blocksOfCells, failureOf } from "./support.ts";
 
 describe("checkedRowCount", () => {
@@ -54,5 +54,35 @@ describe("rowQueue", () => {
     await queue.fill(1);
     expect(queue.take()).toEqual(["a"]);
     expect(await queue.isDrained()).toBe(false);
+  });
+});
+
+describe("columnQueue", () => {
+  it("gives every row once and in order, whatever the blocks and however many are asked for", async () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 30 }), sizes, sizes, async (count, blockSizes, asked) => {
+        const numbers = Array.from({ length: count }, (_, at) => at);
+        const queue = columnQueue(blocksOfCells([numbers, numbers.map(String)], blockSizes), 2);
+        const taken: unknown[][] = [[], []];
+        for (let turn = 0; (taken[0]?.length ?? 0) < count; turn += 1) {
+          const wanted = Math.min(asked[turn % asked.length] ?? 1, count - (taken[0]?.length ?? 0));
+          const columns = await queue.take(wanted);
+          expect(columns.map(({ length }) => length)).toEqual([wanted, wanted]);
+          columns.forEach((cells, at) => taken[at]?.push(...cells));
+        }
+        expect(taken).toEqual([numbers, numbers.map(String)]);
+        expect(await queue.isDrained()).toBe(true);
+        expect(await queue.take(1)).toEqual([[], []]);
+      }),
+    );
+  });
+
+  it("knows that rows are left, and gives fewer than asked where no more come", async () => {
+    const queue = columnQueue(blocksOfCells([["a", "b", "c"]], [2]), 1);
+    expect(await queue.take(1)).toEqual([["a"]]);
+    expect(await queue.isDrained()).toBe(false);
+    expect(await queue.take(9)).toEqual([["b", "c"]]);
+    expect(await queue.isDrained()).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import pl from "nodejs-polars";
 import type { DataFrame, Series } from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import type { Cell, NewCell, NewCells, NewColumn } from "../../src/core/column.ts";
+import { frameOfCells } from "../../src/frame/polars-native.ts";
 import { isDataFrame, polarsFrame, withNewColumns } from "../../src/frame/polars.ts";
 import { allTexts, allValues, blocksOfCells, failureOf } from "./support.ts";
 
@@ -149,9 +150,9 @@ const matrix: Record<string, [series: () => Series, texts: (string | null)[], va
     [["1.10"]],
   ],
   FixedSizeList: [
-    () => pl.Series("v", [[1, 2], null], pl.FixedSizeList(pl.Float32, 2)),
-    ["[1.0,2.0]", null],
-    [[1, 2], null],
+    () => pl.Series("v", [null, [3, 4], [5, 6]], pl.FixedSizeList(pl.Float32, 2)),
+    [null, "[3.0,4.0]", "[5.0,6.0]"],
+    [null, [3, 4], [5, 6]],
   ],
   Struct: [
     () => pl.DataFrame({ a: [1.5, null], b: ["x", null] }).toStruct("v"),
@@ -160,6 +161,19 @@ const matrix: Record<string, [series: () => Series, texts: (string | null)[], va
       { a: 1.5, b: "x" },
       { a: null, b: null },
     ],
+  ],
+  "List of structs, some of which are null": [
+    () => {
+      const type: NewColumn = {
+        name: "v",
+        type: { list: { struct: [{ name: "x", type: "float" }] } },
+      };
+      return frameOfCells([type], [[[{ x: Number.NaN }, null, { x: null }], null, []]]).getColumn(
+        "c0",
+      );
+    },
+    ['[{"x":null},null,{"x":null}]', null, "[]"],
+    [[{ x: Number.NaN }, null, { x: null }], null, []],
   ],
   "Struct of what JavaScript rounds": [
     () =>
@@ -171,7 +185,7 @@ const matrix: Record<string, [series: () => Series, texts: (string | null)[], va
         ])
         .toStruct("v"),
     ['{"n":9007199254740993,"d":"2024-01-02T04:04:05.123456+01:00","s":"9007199254740993"}'],
-    [{ n: 9_007_199_254_740_993n, d: "2024-01-02T04:04:05.123456+01:00", s: "9007199254740993" }],
+    [{ n: 9_007_199_254_740_993n, d: new Date("2024-01-02T03:04:05.123Z"), s: "9007199254740993" }],
   ],
   "Struct of Int128": [
     () => pl.readCSV("n\n12345678901234567890123\n").toStruct("v"),
@@ -188,20 +202,34 @@ describe("every type polars holds", () => {
   });
 
   const bytes = () => castBySql(["a", null], "blob");
-  it.each(
-    Object.entries({
-      Binary: () => bytes(),
-      "List of Binary": () =>
-        frameOfColumn(bytes()).select(pl.concatList("v").alias("v")).getColumn("v"),
-      "Struct of Binary": () => frameOfColumn(bytes()).toStruct("v"),
-    }),
-  )("%s is refused by name", async (_name, series) => {
+  const listOf = (series: Series): Series =>
+    frameOfColumn(series).select(pl.concatList("v").alias("v")).getColumn("v");
+  const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const binary: Record<string, [series: () => Series, values: Cell[]]> = {
+    Binary: [bytes, [bytesOf("a"), null]],
+    "List of Binary": [() => listOf(bytes()), [[bytesOf("a")], [null]]],
+    "Struct of Binary": [
+      () => frameOfColumn(bytes()).toStruct("v"),
+      [{ v: bytesOf("a") }, { v: null }],
+    ],
+    "Struct of Binary and of what JavaScript rounds": [
+      () =>
+        pl
+          .DataFrame([bytes().alias("b"), integers(9_007_199_254_740_993n, -5n).alias("n")])
+          .toStruct("v"),
+      [
+        { b: bytesOf("a"), n: 9_007_199_254_740_993n },
+        { b: null, n: -5 },
+      ],
+    ],
+  };
+  it.each(Object.entries(binary))("%s has values and no text", async (_name, [series, values]) => {
     const frame = polarsFrame(frameOfColumn(series()));
-    for (const read of [allTexts(frame), allValues(frame, "v")]) {
-      const failure = await failureOf(() => read);
-      expect(failure).toMatchObject({ name: "InputError", code: "column_type" });
-      expect(failure.message).toContain('"v"');
-    }
+    const read = await allValues(frame, "v");
+    expect(read).toEqual(values);
+    const failure = await failureOf(() => allTexts(frame));
+    expect(failure).toMatchObject({ name: "InputError", code: "column_type" });
+    expect(failure.message).toContain('"v"');
   });
 
   it("of a column that is not read does no harm", async () => {
@@ -332,18 +360,44 @@ describe("isDataFrame", () => {
   });
 });
 
-const five: NewColumn[] = [
+const every: NewColumn[] = [
   { name: "t", type: "text" },
   { name: "f", type: "float" },
   { name: "i", type: "integer" },
   { name: "b", type: "boolean" },
   { name: "e", type: "embedding" },
+  { name: "d", type: "date" },
+  { name: "l", type: { list: "integer" } },
+  {
+    name: "s",
+    type: {
+      struct: [
+        { name: "x", type: "text" },
+        { name: "y", type: { list: { struct: [{ name: "z", type: "float" }] } } },
+      ],
+    },
+  },
 ];
-const fiveTypes = ["String", "Float64", "Int64", "Bool", "List"];
+const everyType = ["String", "Float64", "Int64", "Bool", "List", "Date", "List", "Struct"];
 
 function typesOf(df: DataFrame): string[] {
   return df.dtypes.map((dtype) => (dtype as { readonly variant: string }).variant);
 }
+
+const anyDate = fc
+  .date({ min: new Date("0001-01-01"), max: new Date("9999-12-31"), noInvalidDate: true })
+  .map((date) => date.toISOString().slice(0, 10));
+const anyStruct = fc.record({
+  x: fc.option(fc.string({ unit: "grapheme" })),
+  y: fc.option(
+    fc.array(
+      fc.option(fc.record({ z: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })) })),
+      {
+        maxLength: 3,
+      },
+    ),
+  ),
+});
 
 describe("withNewColumns", () => {
   it("keeps rows in order and values exact, whatever the blocks", async () => {
@@ -355,6 +409,9 @@ describe("withNewColumns", () => {
           fc.option(fc.maxSafeInteger()),
           fc.option(fc.boolean()),
           fc.option(fc.float32Array({ noNaN: true, minLength: 0, maxLength: 3 })),
+          fc.option(anyDate),
+          fc.option(fc.array(fc.option(fc.maxSafeInteger()), { maxLength: 3 })),
+          fc.option(anyStruct),
         ),
         { minLength: 1, maxLength: 10 },
       ),
@@ -363,16 +420,18 @@ describe("withNewColumns", () => {
     await fc.assert(
       fc.asyncProperty(cells, async ({ rows, sizes }) => {
         const df = pl.DataFrame({ id: rows.map((_, at) => at) });
-        const columns = five.map((_, at) => rows.map((row): NewCell => row[at] ?? null));
-        const wider = await withNewColumns(df, five, blocksOfCells(columns, sizes));
-        expect(typesOf(wider)).toEqual(["Float64", ...fiveTypes]);
+        const columns = every.map((_, at) => rows.map((row): NewCell => row[at] ?? null));
+        const wider = await withNewColumns(df, every, blocksOfCells(columns, sizes));
+        expect(typesOf(wider)).toEqual(["Float64", ...everyType]);
         expect(wider.getColumn("id").toArray()).toEqual(rows.map((_, at) => at));
-        five.forEach(({ name }, at) => {
-          const expected = columns[at]?.map((cell) =>
-            cell instanceof Float32Array ? [...cell] : cell,
-          );
-          expect(wider.getColumn(name).toArray()).toEqual(expected);
-        });
+        const frame = polarsFrame(wider);
+        for (const [at, { name }] of every.entries()) {
+          const expected = columns[at]?.map((cell) => {
+            if (cell instanceof Float32Array) return [...cell];
+            return name === "d" && typeof cell === "string" ? new Date(cell) : cell;
+          });
+          expect(await allValues(frame, name)).toEqual(expected);
+        }
       }),
       { numRuns: 100 },
     );
@@ -382,9 +441,9 @@ describe("withNewColumns", () => {
     "keeps the types of columns that are all null, over %i rows",
     async (height) => {
       const df = pl.DataFrame({ a: ["x", "x", "x", "x"] }).head(height);
-      const nulls = five.map(() => Array<NewCell>(height).fill(null));
-      const wider = await withNewColumns(df, five, blocksOfCells(nulls));
-      expect(typesOf(wider)).toEqual(["String", ...fiveTypes]);
+      const nulls = every.map(() => Array<NewCell>(height).fill(null));
+      const wider = await withNewColumns(df, every, blocksOfCells(nulls));
+      expect(typesOf(wider)).toEqual(["String", ...everyType]);
       expect(wider.height).toBe(height);
       expect(wider.getColumn("t").nullCount()).toBe(height);
       expect(JSON.stringify(wider.getColumn("e").dtype)).toContain("Float32");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findBySize, type ListedBatch, type Sought } from "../../src/provider/anthropic-find.ts";
+import { findBySize, type Candidate, type Sought } from "../../src/provider/anthropic-find.ts";
 import type { Sighting } from "../../src/provider/provider.ts";
 
 const SENT_MS = 1_000_000_000;
@@ -17,7 +17,7 @@ const sought: Sought = {
 };
 
 /** A batch of the right size and time; `first` is its first result's id, and a batch without one still runs. */
-interface Shown extends Partial<ListedBatch> {
+interface Shown extends Partial<Candidate> {
   readonly first?: string | null;
 }
 
@@ -29,7 +29,7 @@ interface Found {
 /** What is found among these batches, the newest first, and whose results were looked at. */
 async function found(shown: readonly Shown[], changes: Partial<Sought> = {}): Promise<Found> {
   const read: string[] = [];
-  const list = shown.map(({ first, ...batch }, index): ListedBatch => ({
+  const list = shown.map(({ first, ...batch }, index): Candidate => ({
     id: `b${String(index)}`,
     createdAtMs: SENT_MS + 1000,
     requestCount: 5,

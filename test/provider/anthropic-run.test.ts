@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "csv-parse/sync";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Receipt } from "../../src/core/receipt.ts";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
@@ -26,11 +27,14 @@ async function start(count: number, options: EmulatorOptions = {}): Promise<void
   await writeFile(join(folder, "in.csv"), `id,text\n${rows.join("\n")}\n`);
 }
 
-async function run(options: EnrichOptions<string, OutputOption> = {}): Promise<Receipt> {
+async function run(
+  options: EnrichOptions<string, OutputOption> = {},
+  name = "claude-haiku-4-5",
+): Promise<Receipt> {
   vi.stubEnv("ANTHROPIC_API_KEY", "sk-test-0123456789");
   const model = {
     provider: "anthropic",
-    model: "claude-haiku-4-5",
+    model: name,
     baseUrl: emulator.urls.anthropic,
     settleMs: 100,
   };
@@ -59,7 +63,7 @@ describe("a run over Anthropic's protocol", () => {
       },
     });
     const receipt = await run({ chunkRows: 200, retries: 8 });
-    expect(receipt.rows).toEqual({ total: 1000, ok: 1000, skipped: 0, failed: 0 });
+    expect(receipt.rows).toEqual({ total: 1000, ok: 1000, cached: 0, skipped: 0, failed: 0 });
     expect(await wrongRows()).toEqual([]);
     const stats = emulator.stats();
     // What was bought twice is what was lost, and nothing else.
@@ -75,6 +79,48 @@ describe("a run over Anthropic's protocol", () => {
     const receipt = await run({ output: { labels: ["good", "bad"] } });
     expect(receipt.rows).toMatchObject({ ok: 20 });
     expect((receipt.labels?.["good"] ?? 0) + (receipt.labels?.["bad"] ?? 0)).toBe(20);
+  });
+
+  it("gets labels from a model that must call a tool for them, and asks again where one is unusable", async () => {
+    await start(200, {
+      faults: {
+        ...{ dropRows: 0.01, duplicateRows: 0.01, failRows: 0.01, invalidJsonRows: { count: 3 } },
+        createAcceptedThenCut: { count: 1 },
+      },
+    });
+    const options = { output: { labels: ["good", "bad"] }, chunkRows: 100, retries: 8 } as const;
+    const receipt = await run(options, "claude-3-5-haiku-20241022");
+    expect(receipt.rows).toMatchObject({ ok: 200 });
+    expect((receipt.labels?.["good"] ?? 0) + (receipt.labels?.["bad"] ?? 0)).toBe(200);
+    expect(emulator.stats().customIdsBilledAgain).toBe(0);
+    expect(receipt.resent).toBeGreaterThanOrEqual(3);
+  });
+
+  it("gives every row the calls its model wished to make, while it thinks", async () => {
+    await start(20, {
+      answer: ({ body }) => ({
+        content: null,
+        toolCalls: [{ name: "look_up", arguments: { of: JSON.stringify(body["messages"]) } }],
+      }),
+    });
+    const tools = [{ name: "look_up", parameters: { type: "object" } }];
+    const promptCache = { tools: true, system: true } as const;
+    const receipt = await run({ tools, reasoning: "low", system: "Be brief.", promptCache });
+    expect(receipt.rows).toMatchObject({ ok: 20 });
+    const written = parse<Record<string, string>>(await readFile(join(folder, "out.csv"), "utf8"), {
+      columns: true,
+    });
+    const calls = written.map((row) => {
+      const name = Object.keys(row).find((column) => column.endsWith("_tool_calls")) ?? "";
+      return [JSON.parse(row[name] ?? "") as unknown, row["text"]] as const;
+    });
+    for (const [made, text] of calls)
+      expect(made).toEqual([
+        { name: "look_up", arguments: { of: expect.stringContaining(text ?? "?") as string } },
+      ]);
+    // All rows begin alike, so only the first of them is not read from the cache.
+    expect(receipt.usage.cachedInputTokens).toBeGreaterThan(0);
+    expect(receipt.usage.reasoningTokens).toBeGreaterThan(0);
   });
 
   it("never sends a lost chunk again while any batch might be it, a stranger's too", async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { spec } from "./support.ts";
 import { customId } from "../../src/core/tracker.ts";
 import {
   manualClock,
@@ -18,24 +19,10 @@ import {
   anthropicProvider,
 } from "../../src/provider/anthropic.ts";
 import type { BatchProvider, Submission, Tag } from "../../src/provider/provider.ts";
-import { KEY, providerContract } from "../contract/provider.ts";
+import { CONTRACT_KEY as KEY } from "../../src/testing/testing.ts";
+import { proveBatches } from "../contract/prove.ts";
 
-providerContract(
-  "anthropic",
-  async (options) => {
-    const emulator = await startEmulator(options);
-    const baseUrl = emulator.urls.anthropic;
-    return { emulator, provider: anthropicProvider({ apiKey: KEY, baseUrl, settleMs: 5 }) };
-  },
-  {
-    createRoute: "POST /messages/batches",
-    firstPhase: "running",
-    uploads: false,
-    tagged: false,
-    failsWhole: false,
-    files: 0,
-  },
-);
+proveBatches("anthropic");
 
 const NEVER = new AbortController().signal;
 const TAG: Tag = { run: "rabcdefg", chunk: 1, intent: "intent-1" };
@@ -74,6 +61,8 @@ async function submissionOf(
         model: "m",
         params: {},
         form: { kind: "text" },
+        settings: {},
+        promptCache: null,
         messages: [{ role: "user", content: `text ${String(ordinal)} ö` }],
         cells: [],
       },
@@ -106,7 +95,22 @@ describe("anthropic's limits and habits", () => {
       maxBytesPerBatch: 256_000_000 - 14,
     });
     expect(provider).toMatchObject({ id: "anthropic", host: "127.0.0.1:9", free: false });
-    provider.check({ kind: "labels", labels: [{ name: "a" }] });
+    provider.check(spec({ kind: "labels", labels: [{ name: "a" }] }));
+  });
+
+  it.each([
+    [{ settings: { seed: 1 } }, "setting_unsupported", "seed"],
+    [{ settings: { reasoning: "minimal" } }, "setting_unsupported", "minimal"],
+    [{ promptCache: { key: "k" } }, "setting_unsupported", "promptCache.key"],
+    [{ promptCache: { content: "c" } }, "setting_unsupported", "promptCache.content"],
+    [{ promptCache: { lastUserMessages: 5 } }, "setting_unsupported", "lastUserMessages"],
+    [{ params: { stream: true } }, "params_unsupported", "stream"],
+    [{ form: { kind: "embedding", dimensions: null } }, "output_unsupported", "embedding"],
+  ] as const)("include what it refuses before anything is sent: %j", (differing, code, word) => {
+    const provider = anthropicProvider({ apiKey: KEY, baseUrl: "http://127.0.0.1:9/anthropic" });
+    expect(() => {
+      provider.check({ ...spec(), ...differing });
+    }).toThrow(expect.objectContaining({ code, message: expect.stringContaining(word) as string }));
   });
 
   it("uploads nothing and can take nothing back", async () => {
@@ -262,11 +266,13 @@ describe("the batches that are ours", () => {
       await new Promise((resolve) => setTimeout(resolve, 2));
     service.setFaults({ stuck: 1 });
     await provider.create(await submissionOf({ ...TAG, chunk: 2 }), NEVER);
-    expect(await Array.fromAsync(provider.tagged(NEVER))).toMatchObject([
+    expect(await Array.fromAsync(provider.list(NEVER))).toMatchObject([
+      { tag: null, isOpen: true },
+      { tag: null, isOpen: false },
       { batchId: firstId, tag: { run: "rabcdefg", chunk: 1, intent: "" }, isOpen: false },
     ]);
     const { downloads } = service.stats();
-    await Array.fromAsync(provider.tagged(NEVER));
+    await Array.fromAsync(provider.list(NEVER));
     expect(service.stats().downloads).toBe(downloads);
   });
 });

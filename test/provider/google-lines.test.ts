@@ -12,6 +12,8 @@ const REQUEST: Request = {
   model: "gemini-2.5-flash",
   params: {},
   form: { kind: "text" },
+  settings: {},
+  promptCache: null,
   messages: [
     { role: "system", content: "Be brief." },
     { role: "user", content: 'Say "hi"\u2028\n' },
@@ -82,6 +84,15 @@ describe("a Gemini request line", () => {
     });
   });
 
+  it("names cached content beside its turns", () => {
+    const messages = [{ role: "user", content: "again" }] as const;
+    const promptCache = { content: "cachedContents/1" };
+    expect(requestOf({ ...REQUEST, messages, promptCache })).toEqual({
+      contents: CONTENTS.slice(2),
+      cachedContent: "cachedContents/1",
+    });
+  });
+
   it("changes its key and nothing else when it is sent again", () => {
     fc.assert(
       fc.property(fc.string(), (content) => {
@@ -91,6 +102,22 @@ describe("a Gemini request line", () => {
         );
       }),
     );
+  });
+});
+
+describe("a Gemini embedding line", () => {
+  const form = { kind: "embedding", dimensions: 256 } as const;
+
+  it("holds the texts of the messages, the length asked for and the params", () => {
+    const messages = [{ role: "user", content: "a text" }] as const;
+    const params = { taskType: "CLUSTERING" };
+    expect(encodeGenerateLine({ ...REQUEST, messages, form, params }, "r-1-0")).toBe(
+      '{"key":"r-1-0","request":{"content":{"parts":[{"text":"a text"}]},"outputDimensionality":256,"taskType":"CLUSTERING"}}',
+    );
+    const own = { kind: "embedding", dimensions: null } as const;
+    expect(requestOf({ ...REQUEST, messages, form: own })).toEqual({
+      content: { parts: [{ text: "a text" }] },
+    });
   });
 });
 
@@ -107,7 +134,15 @@ describe("a Gemini request asked again", () => {
     [{ generationConfig: { maxOutputTokens: 5 } }, ["invalid_output", "truncated"]],
     [{ generation_config: { max_output_tokens: 5 } }, ["invalid_output", "truncated"]],
   ])("is worth it with %j after %j", (params, codes) => {
-    expect([...amendableGenerateFailures(params)]).toEqual(codes);
+    const { settings, form } = REQUEST;
+    expect([...amendableGenerateFailures({ params, settings, form })]).toEqual(codes);
+  });
+
+  it("is worth it after a cut-off answer where the settings cap it, and never for a vector", () => {
+    const settings = { maxTokens: 5 };
+    expect(amendableGenerateFailures({ ...REQUEST, settings }).has("truncated")).toBe(true);
+    const form = { kind: "embedding", dimensions: null } as const;
+    expect([...amendableGenerateFailures({ ...REQUEST, settings, form })]).toEqual([]);
   });
 
   it("may be twice as long after an answer that was cut off", () => {

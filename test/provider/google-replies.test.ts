@@ -42,8 +42,51 @@ describe("a Gemini reply line with an answer", () => {
       customId: "r-1-0",
       text: "hi",
       model: "gemini-2.5-flash-001",
+      finishReason: "STOP",
       usage: COUNTED,
     });
+  });
+
+  it("tells why the model stopped, whether or not that leaves an answer", () => {
+    const cut = { ...said({ text: "h" }), finishReason: "MAX_TOKENS" };
+    expect(parseGenerateLine(answered(cut))).toMatchObject({
+      status: "failed",
+      finishReason: "MAX_TOKENS",
+    });
+    expect(parseGenerateLine(answered(said({ text: "h" })))).not.toHaveProperty("finishReason");
+  });
+
+  it("gives the calls of functions in their order, beside what was said", () => {
+    const calls = [
+      { functionCall: { name: "look_up", args: { city: "Rome" } }, thoughtSignature: "s" },
+      { functionCall: { name: "stop" } },
+    ];
+    const toolCalls = [
+      { name: "look_up", arguments: { city: "Rome" } },
+      { name: "stop", arguments: {} },
+    ];
+    const only = parseGenerateLine(answered({ ...said(...calls), finishReason: "STOP" }));
+    expect(only).toEqual(expect.objectContaining({ status: "succeeded", text: "", toolCalls }));
+    const both = said({ text: "hm", thought: true }, { text: "One moment." }, ...calls);
+    expect(parseGenerateLine(answered(both))).toEqual(
+      expect.objectContaining({ text: "One moment.", toolCalls }),
+    );
+  });
+
+  it("gives a vector and the tokens it took, which come as text", () => {
+    const response = { embedding: { values: [0.5, -0.25] }, tokenCount: "5" };
+    expect(parseGenerateLine(JSON.stringify({ key: "r-1-0", response }))).toEqual({
+      status: "succeeded",
+      customId: "r-1-0",
+      text: "",
+      embedding: Float32Array.of(0.5, -0.25),
+      model: null,
+      usage: { inputTokens: 5, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+    });
+    for (const embedding of [{}, { values: [] }, { values: [1, null] }, { values: "1" }, null]) {
+      const line = JSON.stringify({ key: "r-1-0", response: { embedding } });
+      expect(failureOf(parseGenerateLine(line)).code).toBe("invalid_output");
+    }
   });
 
   it("may begin with a byte order mark, and lack usage, model and finish reason", () => {
@@ -85,7 +128,7 @@ describe("a Gemini reply line without a usable answer", () => {
     ["no candidate", null, {}, "invalid_output"],
     ["no parts", { content: { role: "model" }, finishReason: "STOP" }, {}, "invalid_output"],
     ["thoughts only", said({ text: "hm", thought: true }), {}, "invalid_output"],
-    ["a call only", said({ functionCall: { name: "f" } }), {}, "invalid_output"],
+    ["a call without a name", said({ functionCall: { args: {} } }), {}, "invalid_output"],
   ])("with %s is a failure", (_, candidate, more, code) => {
     expect(failureOf(parseGenerateLine(answered(candidate, more))).code).toBe(code);
   });

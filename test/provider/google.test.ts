@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { spec } from "./support.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import {
@@ -12,27 +13,13 @@ import {
   googleProvider,
 } from "../../src/provider/google.ts";
 import { openModel } from "../../src/provider/models.ts";
-import type { Batch, BatchProvider, BatchStatus } from "../../src/provider/provider.ts";
-import { KEY, providerContract } from "../contract/provider.ts";
+import type { BatchProvider, BatchStatus } from "../../src/provider/provider.ts";
+import type { Sent } from "./support.ts";
+import { CONTRACT_KEY as KEY } from "../../src/testing/testing.ts";
+import { proveBatches } from "../contract/prove.ts";
 import { newFolder } from "../frame/support.ts";
 
-providerContract(
-  "google",
-  async (options) => {
-    const emulator = await startEmulator(options);
-    return { emulator, provider: clientOf(emulator.urls.google) };
-  },
-  {
-    createRoute: "POST /models/{model}:batchGenerateContent",
-    failureCodes: [
-      ["INVALID_ARGUMENT", "never"],
-      ["RESOURCE_EXHAUSTED", "room"],
-      ["INTERNAL", "later"],
-    ],
-    keepsPartial: false,
-    files: 2,
-  },
-);
+proveBatches("google");
 
 const NEVER = new AbortController().signal;
 
@@ -47,7 +34,7 @@ async function emulated(options: EmulatorOptions = {}): Promise<Emulator> {
 }
 
 /** A batch of these lines, or of two that ask something, that is yet to be created. */
-async function prepared(provider: BatchProvider, given?: readonly string[]): Promise<Batch> {
+async function prepared(provider: BatchProvider, given?: readonly string[]): Promise<Sent> {
   const lines =
     given ??
     ["a", "b"].map((content, at) =>
@@ -56,6 +43,8 @@ async function prepared(provider: BatchProvider, given?: readonly string[]): Pro
           model: "m",
           params: {},
           form: { kind: "text" },
+          settings: {},
+          promptCache: null,
           messages: [{ role: "user", content }],
           cells: [],
         },
@@ -70,7 +59,7 @@ async function prepared(provider: BatchProvider, given?: readonly string[]): Pro
   return { tag, file, staged: {}, sentAtMs: Date.now(), batchId: "" };
 }
 
-async function created(provider: BatchProvider, given?: readonly string[]): Promise<Batch> {
+async function created(provider: BatchProvider, given?: readonly string[]): Promise<Sent> {
   const batch = await prepared(provider, given);
   const sent = { ...batch, staged: await provider.stage(batch.file, batch.tag, NEVER) };
   return { ...sent, batchId: await provider.create(sent, NEVER) };
@@ -78,7 +67,7 @@ async function created(provider: BatchProvider, given?: readonly string[]): Prom
 
 async function ended(
   provider: BatchProvider,
-  batch: Batch,
+  batch: Sent,
 ): Promise<Extract<BatchStatus, { phase: "ended" }>["ending"]> {
   for (;;) {
     const status = await provider.poll(batch, NEVER);
@@ -89,7 +78,7 @@ async function ended(
 
 async function textOf(
   provider: BatchProvider,
-  batch: Batch,
+  batch: Sent,
   results: Readonly<Record<string, string>>,
 ): Promise<string> {
   const ending = { outcome: "completed", results, reason: null } as const;
@@ -133,7 +122,7 @@ describe("google's limits and habits", () => {
       maxBatchesInFlight: 100,
     });
     expect(provider).toMatchObject({ id: "google", host: "127.0.0.1:9" });
-    provider.check({ kind: "labels", labels: [{ name: "a" }, { name: "b" }] });
+    provider.check(spec({ kind: "labels", labels: [{ name: "a" }, { name: "b" }] }));
   });
 
   it("include that a batch which was cancelled, expired or failed gives nothing", async () => {
@@ -190,6 +179,71 @@ describe("google's limits and habits", () => {
       seen.add(status.done);
     }
     expect([...seen]).toEqual([0, 1, 2]);
+  });
+});
+
+describe("google's create call", () => {
+  it.each([
+    [
+      "texts",
+      '{"key":"a","request":{"contents":[]}}',
+      "batchGenerateContent",
+      { fileName: "files/abc" },
+    ],
+    [
+      "vectors",
+      '{"key":"a","request":{"content":{"parts":[]}}}',
+      "asyncBatchEmbedContent",
+      { file_name: "files/abc" },
+    ],
+  ])("asks for %s where the file's first line does", async (_, line, method, inputConfig) => {
+    const seen: unknown[] = [];
+    const baseUrl = await serviceOf((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on("data", (piece: Buffer) => pieces.push(piece));
+      request.on("end", () => {
+        seen.push(request.url, JSON.parse(Buffer.concat(pieces).toString()));
+        sends(response, 200, { name: "batches/x" });
+      });
+    });
+    const provider = clientOf(baseUrl);
+    const batch = { ...(await prepared(provider, [line])), staged: { input: "files/abc" } };
+    expect(await provider.create(batch, NEVER)).toBe("batches/x");
+    const displayName = "batchframe-rabcdefg-1-8f14e45f";
+    expect(seen).toEqual([`/v1beta/models/m:${method}`, { batch: { displayName, inputConfig } }]);
+  });
+});
+
+describe("google's refusals of a request", () => {
+  it.each([
+    [{ promptCache: { system: true } }, "promptCache.system"],
+    [{ promptCache: { key: "k" } }, "promptCache.key"],
+    [{ settings: { toolChoice: "required" } }, "toolChoice"],
+    [
+      { settings: { temperature: 1 }, form: { kind: "embedding", dimensions: null } },
+      "temperature",
+    ],
+  ] as const)("come before anything is sent: %j", (differing, word) => {
+    expect(() => {
+      clientOf("http://127.0.0.1:9/google").check({ ...spec(), ...differing });
+    }).toThrow(
+      expect.objectContaining({
+        code: "setting_unsupported",
+        message: expect.stringContaining(word) as string,
+      }),
+    );
+  });
+
+  it("name a system message beside cached content", () => {
+    const messages = [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "hi" },
+    ] as const;
+    const promptCache = { content: "cachedContents/1" };
+    const asked = { ...spec(), messages, cells: [], promptCache };
+    expect(() => clientOf("http://127.0.0.1:9/google").encode(asked, "a")).toThrow(
+      expect.objectContaining({ code: "setting_unsupported" }),
+    );
   });
 });
 

@@ -1,305 +1,245 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Request } from "../../src/core/request.ts";
-import type { Result } from "../../src/core/result.ts";
+import type { AnswerForm } from "../../src/core/form.ts";
+import type { Params, Request } from "../../src/core/request.ts";
+import { PROMPT_SCHEMA_DIALECT } from "../../src/core/schema-dialect.ts";
 import {
-  amendableFailures,
-  amendLine,
-  encodeChatLine,
-  parseChatLine,
-  readdressLine,
-} from "../../src/provider/openai-lines.ts";
-
-const REQUEST: Request = {
-  model: "gpt-5-mini",
-  params: {},
-  form: { kind: "text" },
-  messages: [
-    { role: "system", content: "Be brief." },
-    { role: "user", content: 'Say "hi"\u2028\n' },
-  ],
-  cells: ["hi"],
-};
+  CHAT_SETTINGS,
+  OPENAI_DIALECT,
+  type ChatDialect,
+} from "../../src/provider/openai-dialect.ts";
+import { chatLines, endpointOfLine } from "../../src/provider/openai-lines.ts";
+import { request, spec } from "./support.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const USAGE = {
-  prompt_tokens: 8,
-  completion_tokens: 2,
-  total_tokens: 10,
-  prompt_tokens_details: { cached_tokens: 3, audio_tokens: 0 },
-  completion_tokens_details: { reasoning_tokens: 1, audio_tokens: 0 },
+const LABELS: AnswerForm = { kind: "labels", labels: [{ name: "a" }, { name: "b" }] };
+const VECTOR: AnswerForm = { kind: "embedding", dimensions: null };
+const OPENAI = chatLines(OPENAI_DIALECT);
+const RESPONSES = chatLines(OPENAI_DIALECT, "responses");
+const PLAIN: ChatDialect = {
+  provider: "plainhost",
+  layout: "body",
+  maxTokens: "max_tokens",
+  structured: "json_object",
+  schemas: PROMPT_SCHEMA_DIALECT,
+  settings: new Set(["maxTokens", "temperature"]),
+  promptCacheKey: false,
+  images: false,
+  files: false,
+  embeddings: null,
+  responses: false,
 };
-const COUNTED = { inputTokens: 8, cachedInputTokens: 3, outputTokens: 2, reasoningTokens: 1 };
 
-function choice(message: Json, finish: string | null = "stop"): Json {
-  return {
-    index: 0,
-    message: { role: "assistant", refusal: null, ...message },
-    finish_reason: finish,
-  };
+function bodyOf(line: string): Json {
+  return (JSON.parse(line) as { body: Json }).body;
 }
 
-function completion(first: unknown, more: Json = {}): Json {
-  return {
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1789000100,
-    model: "gpt-5-mini-2026-08-07",
-    choices: first === undefined ? [] : [first],
-    usage: USAGE,
-    ...more,
-  };
-}
-
-function answered(status: number, body: unknown, more: Json = {}): string {
-  const response = { status_code: status, request_id: "req_a", body };
-  return JSON.stringify({ id: "batch_req_1", custom_id: "r-1-0", response, error: null, ...more });
-}
-
-function httpError(status: number, code: string | null = null): string {
-  const error = { message: "No good.", type: "invalid_request_error", param: null, code };
-  return answered(status, { error });
-}
-
-function unrun(error: unknown, more: Json = {}): string {
-  return JSON.stringify({ id: "batch_req_3", custom_id: "r-1-0", response: null, error, ...more });
-}
-
-function failureOf(line: string): Extract<Result, { status: "failed" }>["failure"] {
-  const result = parseChatLine(line);
-  if (result.status !== "failed") throw new Error("The line was read as an answer.");
-  expect(result.customId).toBe("r-1-0");
-  return result.failure;
+function refusal(check: () => unknown): Json {
+  try {
+    check();
+  } catch (error) {
+    const { code, message, hint } = error as Json;
+    return { code, message, hint };
+  }
+  throw new Error("Nothing was refused.");
 }
 
 describe("a request line", () => {
-  it("asks for a chat completion, the id first", () => {
-    const line = encodeChatLine(REQUEST, "r-1-0");
+  const asked = request('Say "hi"\u2028\n');
+
+  it.each([
+    ["chat", OPENAI, asked, "/v1/chat/completions"],
+    ["responses", RESPONSES, asked, "/v1/responses"],
+    ["embeddings", OPENAI, request("x", { form: VECTOR }), "/v1/embeddings"],
+    ["embeddings beside responses", RESPONSES, request("x", { form: VECTOR }), "/v1/embeddings"],
+  ])("of %s begins with its id and names its endpoint", (_kind, lines, given, url) => {
+    const line = lines.encode(given, "r-1-0");
     expect(line).toMatch(/^\{"custom_id":"r-1-0",/);
     expect(line).not.toContain("\n");
-    expect(JSON.parse(line)).toEqual({
-      custom_id: "r-1-0",
-      method: "POST",
-      url: "/v1/chat/completions",
-      body: { model: "gpt-5-mini", messages: REQUEST.messages },
-    });
-  });
-
-  it("asks for labels as a strict schema, and lets the user's parameters win", () => {
-    const form = { kind: "labels", labels: [{ name: "a" }, { name: "b" }] } as const;
-    const params = { temperature: 0, model: "other" };
-    const line = JSON.parse(encodeChatLine({ ...REQUEST, form, params }, "r-1-0")) as Json;
-    expect(line["body"]).toMatchObject({
-      model: "other",
-      temperature: 0,
-      response_format: {
-        type: "json_schema",
-        json_schema: { strict: true, schema: { properties: { label: { enum: ["a", "b"] } } } },
-      },
-    });
+    expect(JSON.parse(line)).toMatchObject({ custom_id: "r-1-0", method: "POST", url });
+    expect(bodyOf(line)["model"]).toBe("m");
+    expect(endpointOfLine(line)).toBe(url);
   });
 
   it("under a new id differs in the id alone, which stays first", () => {
-    const line = encodeChatLine(REQUEST, "r-1-0");
-    expect(readdressLine(line, "r-22-0")).toBe(line.replace('"r-1-0"', '"r-22-0"'));
+    const line = OPENAI.encode(asked, "r-1-0");
+    expect(OPENAI.readdress(line, "r-22-0")).toBe(line.replace('"r-1-0"', '"r-22-0"'));
+  });
+
+  it.each([
+    ["body", { custom_id: "r-1-0", body: { messages: [{}] } }],
+    ["params", { custom_id: "r-1-0", params: { messages: [{}] } }],
+  ] as const)("may be laid out with %s alone", (layout, laidOut) => {
+    const line = chatLines({ ...PLAIN, layout }).encode(asked, "r-1-0");
+    expect(Object.keys(JSON.parse(line) as Json)).toEqual(Object.keys(laidOut));
+    expect(JSON.parse(line)).toMatchObject(laidOut);
+    expect(endpointOfLine(line)).toBe("/v1/chat/completions");
+  });
+});
+
+describe("the endpoint of a line made elsewhere", () => {
+  it.each([
+    [{ url: "/v1/moderations", body: {} }, "/v1/moderations"],
+    [{ url: "/chat/completions", body: { input: "x" } }, "/chat/completions"],
+    [{ body: { messages: [] } }, "/v1/chat/completions"],
+    [{ body: { input: "x", encoding_format: "base64" } }, "/v1/embeddings"],
+    [{ params: { input: "x", dimensions: 8 } }, "/v1/embeddings"],
+    [{ body: { input: [{ role: "user", content: "x" }] } }, "/v1/responses"],
+    [{}, "/v1/chat/completions"],
+  ])("%j goes to %s", (line, url) => {
+    expect(endpointOfLine(JSON.stringify(line))).toBe(url);
+  });
+
+  it("is chat completions for what is no JSON", () => {
+    expect(endpointOfLine("import x")).toBe("/v1/chat/completions");
   });
 });
 
 describe("asking again in other words", () => {
-  const line = encodeChatLine({ ...REQUEST, params: { max_completion_tokens: 50 } }, "r-1-0");
-
-  it("is possible for a cut-off answer only where the run sets a cap", () => {
-    expect([...amendableFailures({})]).toEqual(["invalid_output"]);
-    expect([...amendableFailures({ max_tokens: 5 })]).toEqual(["invalid_output", "truncated"]);
-    expect([...amendableFailures({ max_completion_tokens: 5 })]).toContain("truncated");
-  });
-
-  it("doubles the cap of a cut-off answer and leaves the words alone", () => {
-    const failure = { code: "truncated", message: "Cut off.", retryable: false } as const;
-    expect(amendLine(line, "r-2-0", failure)).toBe(
-      line.replace('"r-1-0"', '"r-2-0"').replace(":50", ":100"),
-    );
-  });
-
-  it("says what was wrong with an unusable one", () => {
-    const failure = { code: "invalid_output", message: "Not a label.", retryable: false } as const;
-    const amended = JSON.parse(amendLine(line, "r-2-0", failure)) as { body: Json };
-    const messages = amended.body["messages"] as readonly Json[];
-    expect(messages.slice(0, 2)).toEqual(REQUEST.messages);
-    expect(messages).toHaveLength(3);
-    expect(messages[2]).toMatchObject({ role: "user" });
-    expect(messages[2]?.["content"]).toContain("Not a label.");
-    expect(amended.body["max_completion_tokens"]).toBe(50);
-  });
-});
-
-describe("a reply line with an answer", () => {
-  const ok = { status: "succeeded", customId: "r-1-0", model: "gpt-5-mini-2026-08-07" };
-
-  it("gives its text, model and usage", () => {
-    expect(parseChatLine(answered(200, completion(choice({ content: "hello" }))))).toEqual({
-      ...ok,
-      text: "hello",
-      usage: COUNTED,
-    });
-  });
-
-  it("counts as one for every 2xx status, whatever else the line holds", () => {
-    const body = completion(choice({ content: "", annotations: [] }), { service_tier: "default" });
-    expect(parseChatLine(answered(201, body, { extra: [1] }))).toMatchObject({ ...ok, text: "" });
-  });
-
-  it("may lack usage, model and finish reason", () => {
-    const body = completion({ message: { content: "x" } }, { usage: undefined, model: undefined });
-    expect(parseChatLine(answered(200, body))).toEqual({
-      ...ok,
-      text: "x",
-      model: null,
-      usage: null,
-    });
-  });
-
-  it("takes missing details of usage for none", () => {
-    const usage = { prompt_tokens: 4, completion_tokens: 5, prompt_tokens_details: null };
-    const body = completion(choice({ content: "x" }), { usage });
-    expect(parseChatLine(answered(200, body)).usage).toEqual({
-      inputTokens: 4,
-      cachedInputTokens: 0,
-      outputTokens: 5,
-      reasoningTokens: 0,
-    });
-  });
-
-  it("may begin with a byte order mark and end in a carriage return", () => {
-    const line = answered(200, completion(choice({ content: "x" })));
-    expect(parseChatLine(`\uFEFF${line}\r`)).toEqual(parseChatLine(line));
-  });
-
-  it("may come as a list of parts", () => {
-    const content = [
-      { type: "text", text: "one " },
-      { type: "image_url", image_url: {} },
-      { type: "text", text: "two" },
-    ];
-    const body = completion(choice({ content }));
-    expect(parseChatLine(answered(200, body))).toMatchObject({ ...ok, text: "one two" });
-  });
-});
-
-describe("a reply line without a usable answer", () => {
-  const said = (message: Json, finish?: string): string =>
-    answered(200, completion(choice(message, finish)));
+  const cutOff = { code: "truncated", message: "Cut off.", retryable: false } as const;
+  const unusable = {
+    code: "invalid_output",
+    message: "Not a label.",
+    retryable: false,
+  } as const;
 
   it.each([
-    ["cut off", said({ content: "half" }, "length"), "truncated"],
-    ["cut off with nothing said", said({ content: "" }, "length"), "truncated"],
-    ["stopped by a filter", said({ content: null }, "content_filter"), "refused"],
-    ["declined", said({ content: null, refusal: "I cannot." }), "refused"],
-    ["without content", said({ content: null }), "invalid_output"],
-    ["with parts that hold no text", said({ content: [{ type: "image_url" }] }), "invalid_output"],
-    ["with content that is no text", said({ content: 5 }), "invalid_output"],
-    ["without choices", answered(200, completion(undefined)), "invalid_output"],
-    ["whose choice is null", answered(200, completion(null)), "invalid_output"],
-    ["with a body that is null", answered(200, null), "invalid_output"],
-    ["with a body that is text", answered(200, "<html>"), "invalid_output"],
-  ])("is final when %s", (_what, line, code) => {
-    expect(failureOf(line)).toMatchObject({ code, retryable: false });
+    [{}, {}, ["invalid_output"]],
+    [{ maxTokens: 5 }, {}, ["invalid_output", "truncated"]],
+    [{}, { max_tokens: 5 }, ["invalid_output", "truncated"]],
+    [{}, { max_completion_tokens: 5 }, ["invalid_output", "truncated"]],
+    [{}, { max_output_tokens: 5 }, ["invalid_output", "truncated"]],
+    [{}, { max_tokens: null }, ["invalid_output"]],
+  ])("helps a cut-off answer only under a cap: %j and %j", (settings, params, codes) => {
+    expect([...OPENAI.amendable({ ...spec(), settings, params })]).toEqual(codes);
   });
 
-  it("is billed for what it used, and a refusal is told in the model's words", () => {
-    const line = said({ content: null, refusal: "I cannot." });
-    expect(parseChatLine(line).usage).toEqual(COUNTED);
-    expect(failureOf(line).message).toBe("I cannot.");
+  it("never helps a vector", () => {
+    const settings = { maxTokens: 5 };
+    expect([...OPENAI.amendable({ ...spec(VECTOR), settings })]).toEqual([]);
   });
 
   it.each([
-    [400, null, "invalid_input", false],
-    [422, null, "invalid_input", false],
-    [400, "context_length_exceeded", "too_long", false],
-    [413, null, "too_long", false],
-    [401, null, "provider_error", false],
-    [404, null, "provider_error", false],
-    [408, null, "provider_error", true],
-    [409, null, "provider_error", true],
-    [429, null, "rate_limited", true],
-    [500, null, "provider_error", true],
-    [503, null, "provider_error", true],
-    [302, null, "provider_error", false],
-  ])("HTTP %i (%s) is %s, to be sent again: %s", (status, code, expected, retryable) => {
-    const failure = failureOf(httpError(status, code));
-    expect(failure).toEqual({
-      code: expected,
-      message: `HTTP ${String(status)}: No good.`,
-      retryable,
-    });
-  });
-
-  it.each([null, "<html>502</html>", {}, { error: "text" }, { error: { message: 5 } }])(
-    "an HTTP error with the body %j still says its status",
-    (body) => {
-      expect(failureOf(answered(500, body)).message).toBe("HTTP 500: no message");
+    ["chat", OPENAI, {}],
+    ["responses", RESPONSES, {}],
+    ["chat by parameter", OPENAI, { max_tokens: 50 }],
+  ] as const)(
+    "doubles the cap of a cut-off answer and nothing else: %s",
+    (_kind, lines, params) => {
+      const settings = "max_tokens" in params ? {} : { maxTokens: 50 };
+      const line = lines.encode(request("x", { settings, params }), "r-1-0");
+      const amended = line.replace('"r-1-0"', '"r-2-0"').replace(":50", ":100");
+      expect(amended).toContain(":100");
+      expect(lines.amend(line, "r-2-0", cutOff)).toBe(amended);
     },
   );
 
   it.each([
-    [{ code: "batch_expired", message: "Too late." }, "expired", "Too late."],
-    [{ code: "batch_cancelled", message: "Stopped." }, "cancelled", "Stopped."],
-    [{ code: "server_error", message: "Broke." }, "provider_error", "Broke."],
-    [{ code: "batch_expired" }, "expired", "The request was not executed."],
-    [null, "provider_error", "The request was not executed."],
-    ["text", "provider_error", "The request was not executed."],
-  ])("one that never ran with %j is %s and may be sent again", (error, code, message) => {
-    expect(failureOf(unrun(error))).toEqual({ code, message, retryable: true });
+    ["chat", OPENAI, "messages"],
+    ["responses", RESPONSES, "input"],
+  ] as const)("says what was wrong with an unusable one: %s", (_kind, lines, member) => {
+    const line = lines.encode(request("x", { settings: { maxTokens: 50 } }), "r-1-0");
+    const amended = bodyOf(lines.amend(line, "r-2-0", unusable));
+    const turns = amended[member] as readonly Json[];
+    expect(turns).toHaveLength(2);
+    expect(turns[0]).toEqual({ role: "user", content: "x" });
+    expect(turns[1]).toMatchObject({ role: "user" });
+    expect(turns[1]?.["content"]).toContain("Not a label.");
+    expect({ ...amended, [member]: null }).toEqual({ ...bodyOf(line), [member]: null });
   });
 
-  it.each([
-    ["no response member", { response: undefined }],
-    ["a response that is a list", { response: [200] }],
-    ["a status that is text", { response: { status_code: "200", body: {} } }],
-  ])("one with %s never ran", (_what, more) => {
-    expect(failureOf(unrun(null, more))).toMatchObject({ code: "provider_error", retryable: true });
+  it("keeps the words of a line made elsewhere whose input is one text", () => {
+    const line = '{"custom_id":"a","url":"/v1/responses","body":{"input":"hello"}}';
+    const { input } = bodyOf(OPENAI.amend(line, "b", unusable));
+    expect(input).toMatchObject([{ role: "user", content: "hello" }, { role: "user" }]);
   });
 
-  it.each([
-    "",
-    "{",
-    "[]",
-    "null",
-    "5",
-    '"text"',
-    '[{"custom_id":"r-1-0"}]',
-    answered(200, {}).slice(9),
-  ])("that is no JSON object has no id: %j", (line) => {
-    expect(parseChatLine(line)).toMatchObject({
-      status: "failed",
-      customId: null,
-      failure: { code: "provider_error", retryable: true },
-    });
-  });
-
-  it.each([undefined, null, 5, ["r-1-0"]])("whose id is %j has none", (custom_id) => {
-    const line = answered(200, completion(choice({ content: "x" })), { custom_id });
-    expect(parseChatLine(line).customId).toBeNull();
+  it("reaches a body that lies under params", () => {
+    const lines = chatLines({ ...PLAIN, layout: "params" });
+    const line = lines.encode(request("x", { settings: { maxTokens: 50 } }), "r-1-0");
+    const amended = JSON.parse(lines.amend(line, "r-2-0", cutOff)) as Json;
+    expect(amended).toMatchObject({ custom_id: "r-2-0", params: { max_tokens: 100 } });
+    expect(Object.keys(amended)).toEqual(["custom_id", "params"]);
   });
 });
 
-it("no line makes the reader throw, and every one is an answer or a failure", () => {
-  const depth = "[".repeat(100_000);
-  const pieces = fc.oneof(
-    fc.json(),
-    fc.string(),
-    fc
-      .record({ custom_id: fc.jsonValue(), response: fc.jsonValue(), error: fc.jsonValue() })
-      .map((line) => JSON.stringify(line)),
-    fc.jsonValue().map((body) => answered(200, body)),
-    fc.jsonValue().map((first) => answered(200, completion(first))),
-    fc.constant(depth),
-  );
-  fc.assert(
-    fc.property(pieces, (line) => {
-      expect(["succeeded", "failed"]).toContain(parseChatLine(line).status);
-    }),
-    { numRuns: 300 },
-  );
+describe("what is refused before anything is sent", () => {
+  const all: Request["settings"] = {
+    ...{ maxTokens: 5, temperature: 0, topP: 0.5, seed: 1, stop: ["\n"], reasoning: "low" },
+    ...{ tools: [{ name: "t", parameters: {} }], toolChoice: "auto" },
+  };
+
+  it("is nothing that chat completions have a field for", () => {
+    expect(Object.keys(all).toSorted()).toEqual([...CHAT_SETTINGS].toSorted());
+    for (const form of [{ kind: "text" } as const, LABELS])
+      OPENAI.check({ ...spec(form), settings: all, promptCache: { key: "k" } });
+    OPENAI.check(spec({ kind: "embedding", dimensions: 8 }));
+    expect(bodyOf(OPENAI.encode(request("x", { settings: all }), "a"))).toMatchObject({ seed: 1 });
+  });
+
+  it.each([
+    ["seed", "openai", RESPONSES, spec(), { seed: 1 }],
+    ["stop", "openai", RESPONSES, spec(), { stop: ["x"] }],
+    ["topP", "plainhost", chatLines(PLAIN), spec(), { topP: 1 }],
+    ["reasoning.budgetTokens", "openai", OPENAI, spec(), { reasoning: { budgetTokens: 9 } }],
+    ["temperature", "openai's embeddings", OPENAI, spec(VECTOR), { temperature: 0 }],
+    ["tools", "openai's embeddings", OPENAI, spec(VECTOR), { tools: [] }],
+  ] as const)("is %s, by %s", (name, provider, lines, asked, settings) => {
+    const refused = refusal(() => {
+      lines.check({ ...asked, settings });
+    });
+    expect(refused["code"]).toBe("setting_unsupported");
+    expect(refused["message"]).toMatch(new RegExp(`^${provider}.* takes no ${name}`));
+    expect(refused["message"]).toContain("Nothing was sent.");
+  });
+
+  it.each([
+    ["ttl", OPENAI, spec(), /only key is read/],
+    ["system", RESPONSES, spec(), /only key is read/],
+    ["key", chatLines(PLAIN), spec(), /plainhost takes no promptCache\.key/],
+    ["key", OPENAI, spec(VECTOR), /embeddings endpoint takes no promptCache\.key/],
+  ])("is a prompt cache's %s where it would change nothing", (name, lines, asked, why) => {
+    const refused = refusal(() => {
+      lines.check({ ...asked, promptCache: { [name]: name === "key" ? "k" : true } });
+    });
+    expect(refused["code"]).toBe("setting_unsupported");
+    expect(refused["message"]).toMatch(why);
+    expect(refused["message"]).toContain(`promptCache.${name}`);
+  });
+
+  it("is a vector where the host makes none", () => {
+    const check = (): void => {
+      chatLines(PLAIN).check(spec(VECTOR));
+    };
+    expect(refusal(check)).toMatchObject({ code: "output_unsupported" });
+  });
+
+  it.each<[string, Params]>([
+    ["stream", { stream: true }],
+    ["n", { n: 2 }],
+  ])("is the parameter %s", (name, params) => {
+    const refused = refusal(() => {
+      OPENAI.check({ ...spec(), params });
+    });
+    expect(refused).toMatchObject({
+      code: "params_unsupported",
+      hint: `Leave ${name} out of params.`,
+    });
+    OPENAI.check({ ...spec(), params: { stream: false, n: 1 } });
+  });
+
+  it.each([
+    ["a choice without tools", { toolChoice: "required" }],
+    ["a choice of a tool that is not there", { tools: all.tools, toolChoice: { tool: "x" } }],
+  ] as const)("is %s", (_what, settings) => {
+    const refused = refusal(() => {
+      OPENAI.check({ ...spec(), settings: settings as Request["settings"] });
+    });
+    expect(refused).toMatchObject({ code: "setting_unsupported" });
+  });
+
+  it("is the responses endpoint of a host without one", () => {
+    const refused = refusal(() => chatLines(PLAIN, "responses"));
+    expect(refused).toMatchObject({ code: "option_unsupported" });
+  });
 });

@@ -2,16 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { spec } from "./support.ts";
 import { InputError } from "../../src/core/errors.ts";
 import { linesOf } from "../../src/core/lines.ts";
 import { startEmulator } from "../../src/emulator/emulator.ts";
 import { OPENAI_BASE_URL, openaiBaseUrl, openaiProvider } from "../../src/provider/openai.ts";
-import { KEY, providerContract } from "../contract/provider.ts";
+import { CONTRACT_KEY as KEY } from "../../src/testing/testing.ts";
+import { proveBatches } from "../contract/prove.ts";
 
-providerContract("openai", async (options) => {
-  const emulator = await startEmulator(options);
-  return { emulator, provider: openaiProvider({ apiKey: KEY, baseUrl: emulator.url }) };
-});
+proveBatches("openai");
 
 describe("openai's limits and habits", () => {
   const provider = openaiProvider({ apiKey: KEY, baseUrl: "http://127.0.0.1:9/v1", settleMs: 5 });
@@ -25,8 +24,8 @@ describe("openai's limits and habits", () => {
   });
 
   it("take every form of answer", () => {
-    provider.check({ kind: "text" });
-    provider.check({ kind: "labels", labels: [{ name: "a" }, { name: "b" }] });
+    provider.check(spec({ kind: "text" }));
+    provider.check(spec({ kind: "labels", labels: [{ name: "a" }, { name: "b" }] }));
     expect(provider.pollEveryMs).toBeGreaterThan(0);
   });
 });

@@ -4,11 +4,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { requestFileName } from "../../src/core/chunk.ts";
 import type { PlannedBlock } from "../../src/core/plan.ts";
-import { encodeChatLine } from "../../src/provider/openai-lines.ts";
+import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
+import { chatLines } from "../../src/provider/openai-lines.ts";
 import { chunkRequests, type ChunkCounts } from "../../src/stages/chunk.ts";
 import { chunkFiles } from "../../src/store/chunk-files.ts";
 import type { PlannedChunk } from "../../src/store/store.ts";
 import { newFolder, specOf } from "./support.ts";
+
+const { encode } = chatLines(OPENAI_DIALECT);
 
 interface Cut {
   readonly counts: ChunkCounts;
@@ -35,6 +38,7 @@ function blocksOf(texts: readonly string[], blockRows: number): PlannedBlock[] {
       rows: { firstRow, requests: Int32Array.from(ordinals) },
       requests: some.map((content, index) => ({
         ordinal: firstRow + index,
+        id: String(firstRow + index),
         request: { ...specOf(), messages: [{ role: "user", content }], cells: [content] },
       })),
     });
@@ -60,7 +64,7 @@ async function cut(texts: readonly string[], limits: Limits, blockRows = 3): Pro
       },
     },
     provider: {
-      encode: encodeChatLine,
+      encode,
       limits: {
         maxRequestsPerBatch: limits.maxRequests ?? 1000,
         maxBytesPerBatch: limits.maxBytes ?? 1_000_000,
@@ -131,7 +135,7 @@ describe("chunkRequests", () => {
     const made = chunkRequests(broken(), {
       store: { files: chunkFiles(folder), addToPlan: () => Promise.resolve() },
       provider: {
-        encode: encodeChatLine,
+        encode,
         limits: {
           maxRequestsPerBatch: 9,
           maxBytesPerBatch: 9999,

@@ -2,8 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NO_REQUEST, type PlannedBlock } from "../../src/core/plan.ts";
 import { planRows, type PlanInput } from "../../src/stages/plan.ts";
-import { encodeChatLine } from "../../src/provider/openai-lines.ts";
+import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
+import { chatLines } from "../../src/provider/openai-lines.ts";
 import { frameOf, plainRendering, specOf } from "./support.ts";
+
+const { encode } = chatLines(OPENAI_DIALECT);
 
 const LIMITS = {
   maxRequestsPerBatch: 10,
@@ -25,7 +28,7 @@ async function plan(
       spec: specOf(),
       onNull: "skip",
       limit: null,
-      provider: { id: "openai", encode: encodeChatLine, limits },
+      provider: { id: "openai", host: "api.openai.com", encode, limits },
       ...rest,
     }),
   );
@@ -66,7 +69,7 @@ describe("planRows", () => {
         messages: [{ role: "user", content: text }] as const,
         cells: [],
       };
-      return Buffer.byteLength(encodeChatLine(request, "x".repeat(64)));
+      return Buffer.byteLength(encode(request, "x".repeat(64)));
     };
     const maxBytes = lineBytes("é".repeat(100));
     const texts = ["é".repeat(100), "é".repeat(101), "e".repeat(200), "\u0001".repeat(101), "z"];

@@ -53,12 +53,16 @@ export function frameOf(texts: readonly (string | null)[], blockRows = 1000): Fr
 
 /** The rendering of `{{ text }}` alone. */
 export function plainRendering(onNull: OnNull = "skip"): Rendering {
-  return textRendering(parseTemplate("{{ text }}"), undefined, onNull);
+  return textRendering(
+    parseTemplate("{{ text }}"),
+    { system: undefined, examples: [], form: { kind: "text" } },
+    onNull,
+  );
 }
 
 /** What all requests of these tests share. */
 export function specOf(form: AnswerForm = { kind: "text" }, params: Params = {}): RequestSpec {
-  return { model: "m", params, form };
+  return { model: "m", params, form, settings: {}, promptCache: null };
 }
 
 /** How a scene is set. */
@@ -101,7 +105,8 @@ export async function scene(options: SceneOptions): Promise<Scene> {
   cleaning.push(async () => {
     await store[Symbol.asyncDispose]();
   });
-  const ports = { store, provider, token: "rabcdefg", signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const ports = { store, provider, token: "rabcdefg", remember: null, signal };
   const requests = await planInto(store, provider, { ...options, spec });
   const warnings: Warning[] = [];
   return {
@@ -111,10 +116,10 @@ export async function scene(options: SceneOptions): Promise<Scene> {
     warnings,
     drive: (how) =>
       driveRun(ports, requests, {
-        form: spec.form,
+        reading: { form: spec.form, validate: null, isStrict: true },
         pollEveryMs: 5,
         maxResends: 3,
-        amendable: provider.amendable(spec.params),
+        amendable: provider.amendable(spec),
         stallMs: null,
         keepRemote: false,
         once: false,
@@ -124,7 +129,12 @@ export async function scene(options: SceneOptions): Promise<Scene> {
       }),
     outcomes: async () => {
       const joined = await Array.fromAsync(
-        joinRows({ store, provider, form: spec.form, requests }),
+        joinRows({
+          store,
+          provider,
+          reading: { form: spec.form, validate: null, isStrict: true },
+          requests,
+        }),
       );
       return joined.flatMap(({ outcomes }) => outcomes);
     },
@@ -157,7 +167,8 @@ async function planInto(
     rows: options.texts.length,
     requests,
     duplicates: 0,
-    skipped: { blank: 0, limit: 0 },
+    cached: 0,
+    skipped: { blank: 0, limit: 0, step: 0, bad_row: 0 },
     rejected: {},
     ...made,
   };

@@ -1,0 +1,138 @@
+/** The options of a run of one column, and the types of what it gives. */
+
+import type { DataFrame } from "nodejs-polars";
+import type { CallSettings, PromptCache } from "./core/call-settings.ts";
+import type { Cell } from "./core/column.ts";
+import type { MetaName } from "./core/meta.ts";
+import type { ColumnsOf, IsAny } from "./core/placeholders.ts";
+import type { PriceOverrides } from "./core/price.ts";
+import type { Progress } from "./core/progress.ts";
+import type { Params } from "./core/request.ts";
+import type { RowErrorCode, RowStatus } from "./core/result.ts";
+import type { OnNull } from "./core/template.ts";
+import type { AnswerColumns, AnswerOf } from "./output/answer-type.ts";
+import type { OutputOption } from "./output/form.ts";
+import type { Example } from "./stages/render.ts";
+import type { OnLong } from "./told-columns.ts";
+
+/** How a column is made, with the defaults a careful person would choose. */
+export interface EnrichOptions<
+  Name extends string,
+  O extends OutputOption,
+  Levels extends number = number,
+  Meta extends MetaName = MetaName,
+  Quotes extends boolean = boolean,
+  Long extends OnLong = OnLong,
+> extends CallSettings {
+  /** The new column's name; `enriched` when left out. */
+  readonly column?: Name;
+  /** What the answers may be; free text when left out. */
+  readonly output?: O;
+  /**
+   * How many levels of objects become columns of their own: 1 when left out (`<column>_<field>`, objects
+   * inside as structs), 0 for one struct column, 2 or more for fields of fields.
+   */
+  readonly flatten?: Levels;
+  /**
+   * What is told of each answer, in columns of their own after the status: `model`, `cost`, `attempts` and
+   * so on (`<column>_model`), or `tokens` for the four counts. Nothing when left out.
+   */
+  readonly meta?: readonly Meta[];
+  /**
+   * Whether the words of the text that say so are asked for beside each field of an object, and given as
+   * `<column>_<field>_quote`: the span as it stands in the row's text. Words that do not occur there are
+   * left out, and counted in the receipt's warnings. False when left out.
+   */
+  readonly quotes?: Quotes;
+  /** The most characters (code points) that a cell may put into a prompt; any number when left out. Only for text templates. */
+  readonly maxChars?: number;
+  /**
+   * What becomes of a row with a longer cell: `fail` when left out, so that it fails as `too_long` and is
+   * not sent; `truncate` cuts the cell where a word ends, and `<column>_truncated` says of which rows.
+   */
+  readonly onLong?: Long;
+  /** Prices of models that the package has none of, or others: by `provider/model`. */
+  readonly prices?: PriceOverrides;
+  /** Instructions given to the model before every prompt. */
+  readonly system?: string;
+  /** Answered examples, shown to the model before every prompt. */
+  readonly examples?: readonly Example[];
+  /** What the provider may keep between requests that begin alike. */
+  readonly promptCache?: PromptCache;
+  /**
+   * Asks every question so many times, 2 to 25, as requests of their own, and takes the most frequent
+   * answer; `<column>_agreement` holds its share. Costs as many times as much. For labels and schemas.
+   */
+  readonly votes?: number;
+  /** Extra fields for every request body, such as `{ max_completion_tokens: 64 }`. */
+  readonly params?: Params;
+  /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */
+  readonly onNull?: OnNull;
+  /** Asks the first rows only; the others are kept and marked skipped. */
+  readonly limit?: number;
+  /**
+   * The directory that holds runs; `.batchframe` here when left out.
+   *
+   * With null the run has none: what it remembers lies in a private temporary folder, removed when the
+   * run ends or is left. That gives up what the directory is for. After a crash, or when the run is left
+   * early, the batches' addresses are lost: they go on, are charged, and the same call pays for them
+   * again. A run that is left with batches under way tells their ids in a `batches_left` warning.
+   * `retry()` is not possible, nor reading rows after the result has been given.
+   */
+  readonly runDir?: string | null;
+  /** The run's id; made from the frame's name, the column and the content when left out. */
+  readonly name?: string;
+  /** Requests in a chunk; the provider's own advice when left out. */
+  readonly chunkRows?: number;
+  /** Time between looks at a batch, in milliseconds; the provider's own advice when left out. */
+  readonly pollEveryMs?: number;
+  /** How often a request that was not answered is sent again; 3 when left out. */
+  readonly retries?: number;
+  /** A batch that makes no progress for this long is cancelled, and its rest sent again; waits for ever when left out. */
+  readonly stallMs?: number;
+  /** Leaves the provider's copies of requests and results where they are; they are deleted when left out. */
+  readonly keepRemote?: boolean;
+  /**
+   * Whether answers bought before, by whatever run, are taken instead of asked for again, and new ones
+   * kept; true when left out, unless the run has no directory. `"refresh"` asks everything anew and
+   * keeps the new answers. Failures are never kept.
+   */
+  readonly cache?: boolean | "refresh";
+  /** The file of the cache, which runs in other directories may share; `cache.sqlite` beside the runs when left out. */
+  readonly cacheFile?: string;
+  /** Ends local waiting; remote batches go on. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+// polars describes columns by its own types and leaves an untyped frame's schema open. Naming that
+// openness through polars lets a result's schema say what an answer can be, label by label.
+type OpenSchema = DataFrame extends DataFrame<infer S> ? S : never;
+
+/** A frame's schema: names, and the polars type or the values of each column. */
+export type FrameSchema = Record<string, OpenSchema>;
+
+/** A frame's schema with the new columns, as far as the types know it. */
+export type EnrichedSchema<
+  S,
+  Name extends string,
+  O,
+  Levels extends number = 1,
+  Told = unknown,
+> = AsSchema<
+  S,
+  AnswerColumns<Name, AnswerOf<O>, Levels> &
+    Told &
+    Readonly<Record<`${Name}_status`, RowStatus>> &
+    Readonly<Record<`${Name}_error`, RowErrorCode | null>>
+>;
+
+/** Both together; said in a way that lets the compiler take it for a schema before the columns are known. */
+type AsSchema<S, Added> = (IsAny<S> extends true ? unknown : S) & Added extends infer All
+  ? All extends FrameSchema
+    ? All
+    : never
+  : never;
+
+/** A row as a template function sees it. */
+export type RowOf<S> = Readonly<Record<ColumnsOf<S>, Cell>>;

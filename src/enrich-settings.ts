@@ -1,0 +1,151 @@
+/** Options become settings: everything checked that can be, and the model loaded. */
+
+import { join, resolve as absolute } from "node:path";
+import { callSettings, checkPositive } from "./call-options.ts";
+import { InputError } from "./core/errors.ts";
+import type { AnswerForm } from "./core/form.ts";
+import type { Json } from "./core/hash.ts";
+import { metaColumns } from "./core/meta.ts";
+import { priceOf } from "./core/price.ts";
+import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
+import type { EnrichOptions } from "./enrich-options.ts";
+import type { Job } from "./enrich-run.ts";
+import type { Frame } from "./frame/frame.ts";
+import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
+import { sourceOf } from "./output/schema-option.ts";
+import { openModel, type ModelRef } from "./provider/models.ts";
+import { DEFAULT_RESENDS } from "./session.ts";
+import type { CacheUse, Settings } from "./settings.ts";
+import type { RowFunction } from "./stages/render.ts";
+import { checkPrices, longTexts } from "./told-options.ts";
+
+/** What models are asked for, what replies are read as where that differs, and how they are checked. */
+export interface AskedAndRead extends AskedOutput {
+  readonly readAs?: AnswerForm;
+}
+
+/** The new column's name when nobody gives one. */
+export const DEFAULT_COLUMN = "enriched";
+
+/** Where runs live when nothing else is said, below the working directory. */
+export const DEFAULT_RUN_DIR = ".batchframe";
+
+/** How a run is conducted, as its options say. */
+export function conductOf(options: EnrichOptions<string, OutputOption>): Job<never>["conduct"] {
+  checkPositive("chunkRows", options.chunkRows);
+  checkPositive("pollEveryMs", options.pollEveryMs);
+  checkPositive("limit", options.limit);
+  checkPositive("stallMs", options.stallMs);
+  if (options.retries !== 0) checkPositive("retries", options.retries);
+  return {
+    requestsPerChunk: options.chunkRows ?? null,
+    pollEveryMs: options.pollEveryMs ?? null,
+    maxResends: options.retries ?? DEFAULT_RESENDS,
+    stallMs: options.stallMs ?? null,
+    keepRemote: options.keepRemote ?? false,
+  };
+}
+
+/** What settings are made from besides rows, template and model. */
+export interface SettingsGiven {
+  readonly options: EnrichOptions<string, OutputOption>;
+  /** What else the run remembers. */
+  readonly memo: Readonly<Record<string, Json>>;
+  /** The mark of a refresh; null for any other run. */
+  readonly refreshed: string | null;
+  readonly asked?: () => Promise<AskedAndRead>;
+}
+
+/** What makes a refresh a run of its own, which asks again what the same call has asked before; null for any other. */
+export function refreshMark({ cache }: EnrichOptions<string, OutputOption>): string | null {
+  return cache === "refresh" ? new Date().toISOString() : null;
+}
+
+/** Which cache a run uses: the one beside the runs unless told, none where it keeps nothing. */
+function cacheUse(options: EnrichOptions<string, OutputOption>): CacheUse | null {
+  const { cache = options.runDir !== null, runDir } = options;
+  if (cache === false) return null;
+  const file = options.cacheFile ?? join(runDir ?? DEFAULT_RUN_DIR, "cache.sqlite");
+  return { file: absolute(file), reads: cache === true };
+}
+
+// Which levels become columns can be chosen anew at each reading, so it is no part of what is asked.
+const DEFAULT_LEVELS = 1;
+
+/** The settings of a run of one column, with its model loaded. */
+export async function settingsOf(
+  frame: Frame,
+  template: string | RowFunction["prompt"],
+  model: ModelRef,
+  { options, memo, refreshed, asked }: SettingsGiven,
+): Promise<Settings> {
+  if (options.votes !== undefined)
+    throw new InputError(
+      "option_unsupported",
+      "votes cannot be taken where rows are kept or left out by their answers. Nothing was sent.",
+      { hint: "Add the column by votes first, and filter by it afterwards." },
+    );
+  const read = readTemplate(template, frame);
+  const name = typeof model === "string" ? model : model.model;
+  const { form: plain, ...output } = await (asked?.() ?? askedOutput(options.output, name));
+  const form = options.quotes === true ? withQuotes(plain) : plain;
+  const flatten = options.flatten ?? DEFAULT_LEVELS;
+  const long = longTexts(options, typeof template === "string");
+  const meta = metaColumns(options.meta ?? []);
+  checkPrices(options.prices);
+  if (flatten !== 0) checkPositive("flatten", flatten);
+  const cache = cacheUse(options);
+  const opened = await openModel(model);
+  return {
+    frame,
+    template: read,
+    system: options.system,
+    onNull: options.onNull ?? "skip",
+    limit: options.limit ?? null,
+    ...output,
+    form,
+    flatten,
+    long,
+    meta,
+    price: priceOf(opened.provider.id, opened.model, options.prices),
+    call: callSettings(options),
+    promptCache: options.promptCache ?? null,
+    examples: options.examples ?? [],
+    column: options.column ?? DEFAULT_COLUMN,
+    model: { ...opened, params: { ...opened.params, ...options.params } },
+    endpoint: typeof model === "string" ? null : (model.endpoint ?? null),
+    runDir: options.runDir ?? DEFAULT_RUN_DIR,
+    cache,
+    refreshed,
+    mayAskNothing: false,
+    name: options.name ?? null,
+    // A schema's own code cannot be written down: where it can be loaded from again is.
+    memo: {
+      ...memo,
+      flatten,
+      meta,
+      prices: (options.prices ?? null) as Json,
+      cacheFile: cache?.file ?? null,
+      validator: validatorOf(output, options.output),
+    },
+  };
+}
+
+/** Where a schema's own check can be found again: a module and its export, `code` for the calling program alone, null where there is none. */
+function validatorOf(
+  { validate }: Pick<AskedOutput, "validate">,
+  option: OutputOption,
+): string | null {
+  return validate === null ? null : (sourceOf(option) ?? "code");
+}
+
+/** Reads the template; a column it misspells is told before a key is looked for or a model is loaded. */
+function readTemplate(
+  template: string | RowFunction["prompt"],
+  frame: Frame,
+): Template | RowFunction {
+  if (typeof template !== "string") return { columns: frame.columns, prompt: template };
+  const read = parseTemplate(template);
+  checkTemplate(read, frame.columns);
+  return read;
+}

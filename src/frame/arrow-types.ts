@@ -1,0 +1,121 @@
+/** Which kind of cells Arrow's types have. */
+
+import type { DataType, Field } from "apache-arrow";
+import type { CellField, CellType, TimeUnit } from "./cell-type.ts";
+import { knownZone } from "./time-text.ts";
+
+/** Numbers of types: Schema.fbs of apache/arrow, and -1, which apache-arrow gives to dictionaries. */
+const ids = {
+  dictionary: -1,
+  null: 1,
+  integer: 2,
+  float: 3,
+  utf8: 5,
+  boolean: 6,
+  decimal: 7,
+  date: 8,
+  time: 9,
+  timestamp: 10,
+  interval: 11,
+  list: 12,
+  struct: 13,
+  union: 14,
+  fixedSizeList: 16,
+  map: 17,
+  duration: 18,
+  largeUtf8: 20,
+  largeList: 21,
+  utf8View: 24,
+} as const;
+
+/** What some types say beside their number. */
+interface Details {
+  readonly children?: readonly Field[] | null;
+  readonly precision?: number;
+  readonly scale?: number;
+  readonly unit?: number;
+  readonly timezone?: string | null;
+  readonly dictionary?: DataType;
+}
+
+/** Which kind of cells an Arrow type has; a dictionary's are those of its values. */
+export function cellTypeOf(type: DataType): CellType {
+  const { precision = 0, scale = 0, unit = 0, timezone = null, dictionary } = type as Details;
+  switch (type.typeId as number) {
+    case ids.dictionary:
+      return cellTypeOf(dictionary ?? type);
+    case ids.null:
+      return { kind: "null" };
+    case ids.utf8:
+    case ids.largeUtf8:
+    case ids.utf8View:
+      return { kind: "text" };
+    case ids.boolean:
+      return { kind: "boolean" };
+    case ids.integer:
+      return { kind: "integer" };
+    case ids.float:
+      return { kind: "float", bits: floatBits[precision] ?? 64 };
+    case ids.decimal:
+      return { kind: "decimal", scale };
+    case ids.date:
+      return { kind: "date" };
+    case ids.time:
+      return { kind: "time", unit: unitOf(unit) };
+    case ids.timestamp:
+      return { kind: "timestamp", unit: unitOf(unit), zone: zoneOf(timezone) };
+    case ids.duration:
+      return { kind: "duration", unit: unitOf(unit) };
+    case ids.interval:
+      return { kind: "interval" };
+    default:
+      return nestedTypeOf(type);
+  }
+}
+
+function nestedTypeOf(type: DataType): CellType {
+  const children = (type as Details).children ?? [];
+  const fields = children.map(cellFieldOf);
+  const element = fields[0]?.type ?? { kind: "null" };
+  switch (type.typeId as number) {
+    case ids.struct:
+      return { kind: "struct", fields };
+    case ids.list:
+    case ids.largeList:
+    case ids.fixedSizeList:
+      return { kind: "list", element };
+    case ids.map:
+      return { kind: "list", element: entryType(element) };
+    case ids.union:
+      return { kind: "unreadable", what: "values of several types (a union)" };
+    default:
+      return { kind: "bytes" };
+  }
+}
+
+/** Entries of a map are a key and a value, whatever the file calls them. */
+function entryType(entry: CellType): CellType {
+  if (entry.kind !== "struct") return entry;
+  const names = ["key", "value"];
+  return {
+    kind: "struct",
+    fields: entry.fields.map(({ name, type }, at) => ({ name: names[at] ?? name, type })),
+  };
+}
+
+/** A field's name and the kind of its cells. */
+export function cellFieldOf(field: Field): CellField {
+  return { name: field.name, type: cellTypeOf(field.type as DataType) };
+}
+
+/** By Arrow's own numbers for precision (half, single, double) and for time units. */
+const floatBits = [16, 32, 64] as const;
+const units = ["s", "ms", "us", "ns"] as const;
+
+function zoneOf(timezone: string | null): string | null {
+  return timezone === null || timezone === "" ? null : knownZone(timezone);
+}
+
+function unitOf(unit: number): TimeUnit {
+  return units[unit] ?? "ns";
+}

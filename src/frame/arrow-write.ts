@@ -1,0 +1,167 @@
+/** The input Arrow file or stream again with new columns; or a file of its own from any frame. */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
+import { InvariantError } from "../core/errors.ts";
+import type { ArrowContainer } from "./arrow-native.ts";
+import { arrowBytes, arrowDataOf, widerBatch, widerSchema } from "./arrow-native.ts";
+import type { ArrowFrame } from "./arrow.ts";
+import { batchesOf } from "./arrow.ts";
+import { fileSha256 } from "./csv-bytes.ts";
+import { inputChanged } from "./csv-errors.ts";
+import { writeWhole } from "./csv-output.ts";
+import type { Frame } from "./frame.ts";
+import { checkCells } from "./new-cells.ts";
+import type { ColumnQueue } from "./new-columns.ts";
+import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+
+/** What was written. */
+export interface ArrowWritten {
+  readonly rows: number;
+  /** Bytes of the output. */
+  readonly bytes: number;
+}
+
+/**
+ * Writes the input with new columns after its own, as a file where it is a file and a stream where it
+ * is a stream.
+ *
+ * Types, nulls, values, dictionaries and metadata of the old columns stay; batches longer than 65,536
+ * rows are cut, and nothing is compressed. `cells` are blocks of any size in row
+ * order, one value for every row. The file appears whole or not at all.
+ *
+ * @throws {InputError} `column_exists`, `output_is_input`, `output_unwritable`, `disk_full`,
+ * `input_changed`, and what reading the input throws.
+ * @throws {InvariantError} `cells_misaligned`, `cells_count` or `cells_type` where the cells are not one
+ * per row or not of their column's type.
+ */
+export async function writeArrow(options: {
+  readonly input: ArrowFrame;
+  readonly output: string;
+  readonly columns: readonly NewColumn[];
+  readonly cells: AsyncIterable<NewCells>;
+}): Promise<ArrowWritten> {
+  const { input, columns } = options;
+  refuseTakenNames(input.columns, columns);
+  const queue = columnQueue(options.cells, columns.length);
+  const target = { output: options.output, input: input.path, doneShare: () => 0 };
+  try {
+    return await writeWhole(target, async (append) => {
+      const out = counting(append);
+      let bytes: ReturnType<typeof arrowBytes> | null = null;
+      for await (const { data, schema, numRows } of batchesOf(input)) {
+        const wider = widerSchema(schema, columns);
+        bytes ??= arrowBytes(input.container, wider);
+        // Not cut into smaller ones: apache-arrow 21.2.0 writes slices of text views without their views.
+        const added = await addedData(queue, columns, { rowCount: numRows, name: input.name });
+        const old = { children: data.children, rowCount: numRows };
+        await out.write(bytes.write(widerBatch(wider, old, added)), numRows);
+      }
+      await refuseRest(queue, columns, input.name);
+      await out.write(bytes?.finish() ?? [], 0);
+      await refuseChange(input);
+      return out.written();
+    });
+  } finally {
+    await queue.close();
+  }
+}
+
+/**
+ * Writes the rows of any frame, as text, with new columns after its own, into a new Arrow file or
+ * stream.
+ *
+ * For inputs that have no types, such as CSV; null stays null. `inputPath` is where the frame comes
+ * from, which the output must not be. All else is as with {@link writeArrow}.
+ *
+ * @throws {InputError} as {@link writeArrow}, and what reading the frame throws.
+ * @throws {InvariantError} as {@link writeArrow}.
+ */
+export async function writeFreshArrow(options: {
+  readonly frame: Frame;
+  readonly inputPath: string;
+  readonly output: string;
+  readonly container: ArrowContainer;
+  readonly columns: readonly NewColumn[];
+  readonly cells: AsyncIterable<NewCells>;
+}): Promise<ArrowWritten> {
+  const { frame, columns } = options;
+  refuseTakenNames(frame.columns, columns);
+  const queue = columnQueue(options.cells, columns.length);
+  const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
+  const schema = widerSchema(null, [...old, ...columns]);
+  const target = { output: options.output, input: options.inputPath, doneShare: () => 0 };
+  try {
+    return await writeWhole(target, async (append) => {
+      const out = counting(append);
+      const bytes = arrowBytes(options.container, schema);
+      for await (const block of frame.blocks(frame.columns, freshRows)) {
+        const { rowCount } = block;
+        const added = await addedData(queue, columns, { rowCount, name: frame.name });
+        const children = frame.columns.map((name) => arrowDataOf("text", block.text(name)));
+        await out.write(bytes.write(widerBatch(schema, { children, rowCount }, added)), rowCount);
+      }
+      await refuseRest(queue, columns, frame.name);
+      await out.write(bytes.finish(), 0);
+      return out.written();
+    });
+  } finally {
+    await queue.close();
+  }
+}
+
+const freshRows = 8192;
+
+function counting(append: (bytes: Buffer) => Promise<void>): {
+  write(parts: readonly Uint8Array[], rowCount: number): Promise<void>;
+  written(): ArrowWritten;
+} {
+  let rows = 0;
+  let bytes = 0;
+  return {
+    write: async (parts, rowCount) => {
+      const joined = Buffer.concat(parts);
+      await append(joined);
+      rows += rowCount;
+      bytes += joined.length;
+      await nextTurn();
+    },
+    written: () => ({ rows, bytes }),
+  };
+}
+
+async function addedData(
+  queue: ColumnQueue,
+  columns: readonly NewColumn[],
+  rows: { readonly rowCount: number; readonly name: string },
+): Promise<readonly ReturnType<typeof arrowDataOf>[]> {
+  const cells = await queue.take(rows.rowCount);
+  return columns.map((column, at) => {
+    const own: readonly NewCell[] = cells[at] ?? [];
+    if (own.length !== rows.rowCount) throw wrongCount(rows.name, "fewer rows than");
+    checkCells(column, own);
+    return arrowDataOf(column.type, own);
+  });
+}
+
+async function refuseRest(
+  queue: ColumnQueue,
+  columns: readonly NewColumn[],
+  name: string,
+): Promise<void> {
+  if (columns.length > 0 && !(await queue.isDrained())) throw wrongCount(name, "more rows than");
+}
+
+/** Read again to be compared: a batch reader does not show the bytes it reads. */
+async function refuseChange(input: ArrowFrame): Promise<void> {
+  const planned = input.lastFingerprint();
+  if (planned === null || (await fileSha256(input.path)) === planned) return;
+  throw inputChanged(input.path, "its content is not what the run was planned from");
+}
+
+function wrongCount(name: string, what: string): InvariantError {
+  return new InvariantError(
+    "cells_count",
+    `The new columns have ${what} ${name}. Nothing was written.`,
+  );
+}

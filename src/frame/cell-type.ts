@@ -1,0 +1,78 @@
+/** The types a cell of a typed file can have, and the raw form in which their readers hand cells over. */
+
+/** What one step of a stored time counts. */
+export type TimeUnit = "s" | "ms" | "us" | "ns";
+
+/**
+ * The type of a column of a Parquet or Arrow file, as far as reading its cells goes.
+ *
+ * A map is a list of structs with the fields `key` and `value`, so that its order and repeated keys stay.
+ */
+export type CellType =
+  | { readonly kind: "null" }
+  | { readonly kind: "text" }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "integer" }
+  | { readonly kind: "float"; readonly bits: 16 | 32 | 64 }
+  | { readonly kind: "decimal"; readonly scale: number }
+  | { readonly kind: "date" }
+  | { readonly kind: "time"; readonly unit: TimeUnit }
+  /** An instant where `zone` names a time zone, else a date with a time that no zone is known of. */
+  | { readonly kind: "timestamp"; readonly unit: TimeUnit; readonly zone: string | null }
+  | { readonly kind: "duration"; readonly unit: TimeUnit }
+  | { readonly kind: "interval" }
+  | { readonly kind: "uuid" }
+  | { readonly kind: "bytes" }
+  /** A type that nothing here can read; `what` names it for the message. */
+  | { readonly kind: "unreadable"; readonly what: string }
+  | { readonly kind: "list"; readonly element: CellType }
+  | { readonly kind: "struct"; readonly fields: readonly CellField[] };
+
+/** One field of a struct. */
+export interface CellField {
+  readonly name: string;
+  readonly type: CellType;
+}
+
+/**
+ * A cell as its file stores it.
+ *
+ * Integers are numbers or bigints; decimals unscaled bigints; dates days since 1970; times, timestamps
+ * and durations bigints that count their unit (timestamps from 1970 in UTC); intervals `[months, days,
+ * nanoseconds]`; uuid and bytes are bytes; lists are arrays of elements, structs arrays of field values
+ * in the order of their fields.
+ */
+export type RawCell =
+  string | number | bigint | boolean | Uint8Array | null | undefined | readonly RawCell[];
+
+/** What makes a column of this type impossible to give as text, in words; null where nothing does. */
+export function textObstacle(type: CellType): string | null {
+  switch (type.kind) {
+    case "bytes":
+      return "bytes";
+    case "unreadable":
+      return type.what;
+    case "list":
+      return textObstacle(type.element);
+    case "struct":
+      return type.fields.map((field) => textObstacle(field.type)).find((it) => it !== null) ?? null;
+    default:
+      return null;
+  }
+}
+
+/** The same for values, which bytes do not stand in the way of. */
+export function valueObstacle(type: CellType): string | null {
+  switch (type.kind) {
+    case "unreadable":
+      return type.what;
+    case "list":
+      return valueObstacle(type.element);
+    case "struct":
+      return (
+        type.fields.map((field) => valueObstacle(field.type)).find((it) => it !== null) ?? null
+      );
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,250 @@
+/** The input file again with new columns, every byte of the old ones where it was; or a file of its own. */
+
+import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NewCells, NewColumn } from "../core/column.ts";
+import { InvariantError } from "../core/errors.ts";
+import type { WriteCodec } from "./codecs.ts";
+import { inputChanged } from "./csv-errors.ts";
+import { writeWhole } from "./csv-output.ts";
+import { fileState } from "./csv.ts";
+import type { Frame } from "./frame.ts";
+import type { ColumnQueue } from "./new-columns.ts";
+import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { damaged, encrypted, readRange, withFile } from "./parquet-footer.ts";
+import type { Appender, GroupChunks } from "./parquet-group.ts";
+import { groupEncoder } from "./parquet-group.ts";
+import type { ArrowSchemaFate } from "./parquet-metadata.ts";
+import { addColumns, freshMetadata } from "./parquet-metadata.ts";
+import type { ParquetFrame } from "./parquet.ts";
+import { fieldAt, integerAt, structsAt } from "./thrift-fields.ts";
+import type { ThriftStruct } from "./thrift.ts";
+import { readThrift, writeThrift } from "./thrift.ts";
+
+/** What was written. */
+export interface ParquetWritten {
+  readonly rows: number;
+  /** Bytes of the output. */
+  readonly bytes: number;
+  /**
+   * What became of the Arrow schema in the input: merged with the new columns, or dropped because it
+   * names a type unknown here, and then readers see plain types where it told of categories and zones.
+   */
+  readonly arrowSchema: ArrowSchemaFate;
+}
+
+/** Rows of new cells encoded between two turns of the event loop. */
+const stepRows = 4096;
+
+/**
+ * Writes the input with new columns after its own.
+ *
+ * The bytes of the input up to its footer are copied: values, types, encodings, compression, page
+ * indexes, bloom filters and statistics stay as they are, whatever the types. The chunks of the new
+ * columns follow, one for each row group, and a footer that names old and new. `cells` are blocks of any
+ * size in row order, one value for every row. Text is UTF-8, integers are 64 bits, vectors lists of
+ * 32-bit floats. Compressed with ZSTD where the input is, else with SNAPPY. Memory holds one row group's
+ * new columns, compressed. The file appears whole or not at all.
+ *
+ * @throws {InputError} `column_exists`, `output_is_input`, `output_unwritable`, `disk_full`,
+ * `input_changed`, `file_damaged` or `file_encrypted`.
+ * @throws {InvariantError} `cells_misaligned`, `cells_count` or `cells_type` where the cells are not one
+ * per row or not of their column's type.
+ */
+export async function writeParquet(options: {
+  readonly input: ParquetFrame;
+  readonly output: string;
+  readonly columns: readonly NewColumn[];
+  readonly cells: AsyncIterable<NewCells>;
+}): Promise<ParquetWritten> {
+  const { input, columns } = options;
+  refuseTakenNames(input.columns, columns);
+  const metadata = thriftOf(input);
+  const rows = columnQueue(options.cells, columns.length);
+  let doneRows = 0;
+  const target = {
+    output: options.output,
+    input: input.path,
+    doneShare: () => doneRows / input.rowCount,
+  };
+  try {
+    return await writeWhole(target, async (append) => {
+      const file = counting(append);
+      await copyData(input, file);
+      const groups: GroupChunks[] = [];
+      for (const size of input.rowGroupSizes) {
+        const group = groupEncoder(columns, file, codecOf(metadata));
+        for (let left = size; left > 0;) {
+          const count = await fed(group, rows, Math.min(left, stepRows));
+          if (count === 0) throw wrongCount(input, "fewer rows than");
+          left -= count;
+          doneRows += count;
+        }
+        groups.push(await group.finish());
+      }
+      if (columns.length > 0 && !(await rows.isDrained()))
+        throw wrongCount(input, "more rows than");
+      const arrowSchema = await addColumns(metadata, { columns, groups }, mergedArrow(columns));
+      await appendFooter(file, metadata);
+      return { rows: input.rowCount, bytes: file.position(), arrowSchema };
+    });
+  } finally {
+    await rows.close();
+  }
+}
+
+/**
+ * Writes the rows of any frame, as text, with new columns after its own, into a new Parquet file.
+ *
+ * For inputs that have no types, such as CSV; null stays null. `inputPath` is where the frame comes from,
+ * which the output must not be. Row groups have 122,880 rows, or fewer where they would hold more than
+ * 64 MB. All else is as with {@link writeParquet}.
+ *
+ * @throws {InputError} as {@link writeParquet}, and what reading the frame throws.
+ * @throws {InvariantError} as {@link writeParquet}.
+ */
+export async function writeFreshParquet(options: {
+  readonly frame: Frame;
+  readonly inputPath: string;
+  readonly output: string;
+  readonly columns: readonly NewColumn[];
+  readonly cells: AsyncIterable<NewCells>;
+}): Promise<ParquetWritten> {
+  const { frame, columns } = options;
+  refuseTakenNames(frame.columns, columns);
+  const rows = columnQueue(options.cells, columns.length);
+  const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
+  const all = [...old, ...columns];
+  const target = { output: options.output, input: options.inputPath, doneShare: () => 0 };
+  try {
+    return await writeWhole(target, async (append) => {
+      const file = counting(append);
+      await file.append(magic);
+      const groups: (GroupChunks & { readonly rowCount: number })[] = [];
+      let group = groupEncoder(all, file, "SNAPPY");
+      let rowCount = 0;
+      const close = async (): Promise<void> => {
+        groups.push({ ...(await group.finish()), rowCount });
+        group = groupEncoder(all, file, "SNAPPY");
+        rowCount = 0;
+      };
+      for await (const block of frame.blocks(frame.columns, stepRows)) {
+        const added = await rows.take(block.rowCount);
+        if (added.some(({ length }) => length !== block.rowCount)) {
+          throw wrongCount(frame, "fewer rows than");
+        }
+        await group.add([...frame.columns.map((name) => block.text(name)), ...added]);
+        rowCount += block.rowCount;
+        if (rowCount >= groupRows || group.heldBytes() >= groupBytes) await close();
+        await nextTurn();
+      }
+      if (rowCount > 0) await close();
+      if (columns.length > 0 && !(await rows.isDrained()))
+        throw wrongCount(frame, "more rows than");
+      await appendFooter(file, freshMetadata(all, groups));
+      const written = groups.reduce((sum, it) => sum + it.rowCount, 0);
+      return { rows: written, bytes: file.position(), arrowSchema: "none" };
+    });
+  } finally {
+    await rows.close();
+  }
+}
+
+const groupRows = 122_880;
+const groupBytes = 64 * 1024 * 1024;
+const magic = Buffer.from("PAR1");
+
+/** Bytes appended, counted. */
+function counting(append: (bytes: Buffer) => Promise<void>): Appender {
+  let position = 0;
+  return {
+    position: () => position,
+    append: async (bytes) => {
+      await append(bytes);
+      position += bytes.length;
+    },
+  };
+}
+
+/** Encodes the next rows; gives how many there were. */
+async function fed(
+  group: ReturnType<typeof groupEncoder>,
+  rows: ColumnQueue,
+  count: number,
+): Promise<number> {
+  const cells = await rows.take(count);
+  await group.add(cells);
+  await nextTurn();
+  // Without new columns there is nothing to count.
+  return cells[0]?.length ?? count;
+}
+
+function thriftOf(input: ParquetFrame): ThriftStruct {
+  let metadata: ThriftStruct;
+  try {
+    metadata = readThrift(input.footer.struct);
+  } catch (error) {
+    throw damaged(input.path, "its footer cannot be read", error);
+  }
+  // Said in the footer, which stays readable, when only columns are encrypted.
+  if (fieldAt(metadata, 8) !== undefined) throw encrypted(input.path);
+  return metadata;
+}
+
+/** ZSTD for a file that uses it, else what every reader has. */
+function codecOf(metadata: ThriftStruct): WriteCodec {
+  const [group] = structsAt(metadata, 4);
+  const [chunk] = group === undefined ? [] : structsAt(group, 1);
+  const facts = chunk === undefined ? undefined : fieldAt(chunk, 3);
+  const isStruct = typeof facts === "object" && "fields" in facts;
+  return isStruct && integerAt(facts, 4) === 6n ? "ZSTD" : "SNAPPY";
+}
+
+/** Copied at a time: large enough that the disk and not the loop sets the pace. */
+const copyBytes = 4 * 1024 * 1024;
+
+/** Copies all that stands before the footer, and makes sure that it is what was planned from. */
+async function copyData(input: ParquetFrame, file: Appender): Promise<void> {
+  const planned = input.lastFingerprint();
+  const hash = createHash("sha256");
+  await withFile(input.path, async (source) => {
+    const { start } = input.footer;
+    while (file.position() < start) {
+      const length = Math.min(copyBytes, start - file.position());
+      const bytes = await readRange(source, file.position(), length);
+      if (bytes.length < length) throw inputChanged(input.path, "it has become shorter");
+      if (planned !== null) hash.update(bytes);
+      await file.append(bytes);
+    }
+    if (planned !== null) hash.update(await readRange(source, start, input.footer.tail.length));
+  });
+  const now = await fileState(input.path);
+  const { bytes, modifiedMs } = input.openedState;
+  if (planned === null) {
+    if (now.bytes === bytes && now.modifiedMs === modifiedMs) return;
+    throw inputChanged(input.path, "it was written to after it was opened");
+  }
+  if (now.bytes === bytes && hash.digest("hex") === planned) return;
+  throw inputChanged(input.path, "its content is not what the run was planned from");
+}
+
+function mergedArrow(columns: readonly NewColumn[]): (encoded: string) => Promise<string | null> {
+  return async (encoded) => {
+    const { withEncodedFields } = await import("./arrow-native.ts");
+    return withEncodedFields(encoded, columns);
+  };
+}
+
+async function appendFooter(file: Appender, metadata: ThriftStruct): Promise<void> {
+  const footer = writeThrift(metadata);
+  const end = Buffer.alloc(4);
+  end.writeUInt32LE(footer.length);
+  await file.append(Buffer.concat([footer, end, magic]));
+}
+
+function wrongCount(frame: Frame, what: string): InvariantError {
+  return new InvariantError(
+    "cells_count",
+    `The new columns have ${what} ${frame.name}. Nothing was written.`,
+  );
+}

@@ -1,0 +1,149 @@
+/** The rows of any frame, with new columns after its own, as a CSV or JSON file of their own. */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NewCell, NewColumn } from "../core/column.ts";
+import { InvariantError } from "../core/errors.ts";
+import { compressing } from "./compression.ts";
+import { csvText, newCellText } from "./csv-cells.ts";
+import { checkOutput, writeWhole } from "./csv-output.ts";
+import type { CsvWritten, NewColumnsTo } from "./csv-write.ts";
+import { isNeutralised } from "./csv-write.ts";
+import type { Block, Frame } from "./frame.ts";
+import { cellJson, newCellJson } from "./json-cells.ts";
+import type { ColumnQueue } from "./new-columns.ts";
+import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+
+/** A text format in which rows are written anew. */
+export type FreshFormat = "csv" | "tsv" | "jsonl" | "json";
+
+/**
+ * Writes the rows of a frame in a format that is not its own.
+ *
+ * CSV and TSV: old cells as their exact text, null empty, "" a pair of quotes, lines ending in a line
+ * feed. JSON: numbers with all their digits, lists and structs nested, null as null; what JSON has no
+ * type for, such as times, is text. New cells are as in files of that format. `inputPaths` are the files
+ * that must not be overwritten. The file appears whole or not at all.
+ *
+ * @throws {InputError} `column_exists`, `column_type` for a column of bytes, `output_is_input`,
+ * `output_unwritable`, `disk_full`, and what reading the frame throws.
+ * @throws {InvariantError} `cells_misaligned` or `cells_count` where the cells are not one per row.
+ */
+export async function writeFreshText(
+  options: NewColumnsTo & {
+    readonly frame: Frame;
+    readonly inputPaths: readonly string[];
+    readonly format: FreshFormat;
+  },
+): Promise<CsvWritten> {
+  const { frame, columns, output, inputPaths, format } = options;
+  refuseTakenNames(frame.columns, columns);
+  for (const path of inputPaths) await checkOutput(output, path);
+  const queue = columnQueue(options.cells, columns.length);
+  const counts = { rows: 0, neutralisedCells: 0, bytes: 0 };
+  const target = { output, input: inputPaths[0] ?? "", doneShare: () => 0 };
+  const isCsv = format === "csv" || format === "tsv";
+  try {
+    await writeWhole(target, async (append) => {
+      await compressing(options.compression ?? null, append, async (appendText) => {
+        const { keeps = () => true } = options;
+        const work = { frame, columns, queue, counts, keeps };
+        for await (const text of isCsv
+          ? csvRows(work, format === "tsv" ? "\t" : ",")
+          : jsonRows(work, format === "json")) {
+          const bytes = Buffer.from(text);
+          counts.bytes += bytes.length;
+          await appendText(bytes);
+        }
+      });
+    });
+  } finally {
+    await queue.close();
+  }
+  return counts;
+}
+
+interface Work {
+  readonly frame: Frame;
+  readonly columns: readonly NewColumn[];
+  readonly queue: ColumnQueue;
+  readonly counts: { rows: number; neutralisedCells: number };
+  readonly keeps: (row: readonly NewCell[]) => boolean;
+}
+
+const blockRows = 1000;
+
+/** The frame's blocks with the new cells of their rows, column by column. */
+async function* wideBlocks({ frame, columns, queue, counts }: Work): AsyncGenerator<{
+  readonly block: Block;
+  readonly added: readonly (readonly NewCell[])[];
+}> {
+  for await (const block of frame.blocks(frame.columns, blockRows)) {
+    const added = await queue.take(block.rowCount);
+    if (added.some(({ length }) => length !== block.rowCount)) {
+      throw wrongCount(frame, "fewer rows than");
+    }
+    counts.rows += block.rowCount;
+    yield { block, added };
+    await nextTurn();
+  }
+  if (columns.length > 0 && !(await queue.isDrained())) throw wrongCount(frame, "more rows than");
+}
+
+async function* csvRows(work: Work, delimiter: string): AsyncGenerator<string> {
+  const { frame, columns, counts } = work;
+  yield `${csvText([...frame.columns, ...columns.map(({ name }) => name)], delimiter)}\n`;
+  for await (const { block, added } of wideBlocks(work)) {
+    const old = frame.columns.map((name) => block.text(name));
+    let text = "";
+    for (let row = 0; row < block.rowCount; row += 1) {
+      const news = added.map((column) => column[row] ?? null);
+      if (!isKept(news, work)) continue;
+      counts.neutralisedCells += news.filter(isNeutralised).length;
+      const cells = [...old.map((column) => column[row] ?? null), ...news.map(newCellText)];
+      text += `${csvText(cells, delimiter)}\n`;
+    }
+    yield text;
+  }
+}
+
+async function* jsonRows(work: Work, isArray: boolean): AsyncGenerator<string> {
+  const { frame, columns } = work;
+  const oldNames = frame.columns.map((name) => `${JSON.stringify(name)}:`);
+  const newNames = columns.map(({ name }) => `${JSON.stringify(name)}:`);
+  let isFirst = true;
+  for await (const { block, added } of wideBlocks(work)) {
+    const old = frame.columns.map((name) => ({
+      texts: block.text(name),
+      values: block.values(name),
+    }));
+    const objects: string[] = [];
+    for (let row = 0; row < block.rowCount; row += 1) {
+      const news = added.map((column) => column[row] ?? null);
+      if (!isKept(news, work)) continue;
+      const before = old.map(
+        ({ texts, values }, at) => (oldNames[at] ?? "") + cellJson(texts[row] ?? null, values[row]),
+      );
+      const after = news.map((cell, at) => (newNames[at] ?? "") + newCellJson(cell));
+      objects.push(`{${[...before, ...after].join(",")}}`);
+    }
+    if (objects.length === 0) continue;
+    if (!isArray) yield `${objects.join("\n")}\n`;
+    else yield `${isFirst ? "[\n" : ",\n"}${objects.join(",\n")}`;
+    isFirst = false;
+  }
+  if (isArray) yield isFirst ? "[]\n" : "\n]\n";
+}
+
+/** Whether a row is written; one that is left out was counted with its block. */
+function isKept(row: readonly NewCell[], { keeps, counts }: Work): boolean {
+  const isKept = keeps(row);
+  if (!isKept) counts.rows -= 1;
+  return isKept;
+}
+
+function wrongCount(frame: Frame, what: string): InvariantError {
+  return new InvariantError(
+    "cells_count",
+    `The new columns have ${what} ${frame.name}. Nothing was written.`,
+  );
+}

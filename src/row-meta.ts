@@ -1,0 +1,130 @@
+/** What is told of each answer beside the answer: worked out from stored replies and chunks, for nothing. */
+
+import { RECALLED_CHUNK, REQUEST_ID_LENGTH, REQUEST_IDS_FILE, type Chunk } from "./core/chunk.ts";
+import type { MetaColumn, MetaValues } from "./core/meta.ts";
+import { costUsd, type Price } from "./core/price.ts";
+import { customId } from "./core/tracker.ts";
+import type { RequestFacts, StoredReply } from "./stages/join.ts";
+import type { ChunkFileReader, Store } from "./store/store.ts";
+
+/** What the values are worked out from. */
+export interface RowMetaInput {
+  readonly store: Pick<Store, "files" | "chunks" | "ordinals">;
+  /** The run's token. */
+  readonly token: string;
+  readonly columns: readonly MetaColumn[];
+  /** The price of what was asked; null where it is not known. */
+  readonly price: Price | null;
+  /** Whether the provider charges nothing. */
+  readonly free: boolean;
+  /** The number of distinct requests in the plan. */
+  readonly requests: number;
+}
+
+/** Gives the values of one row at a time; holds a file until closed. */
+export interface RowMeta {
+  readonly of: (facts: RequestFacts) => MetaValues;
+  close(): Promise<void>;
+}
+
+/** Opens the books of a run whose chunks are collected. */
+export async function openRowMeta(input: RowMetaInput): Promise<RowMeta> {
+  const { store, columns } = input;
+  const chunks = new Map((await store.chunks()).map((chunk) => [chunk.number, chunk] as const));
+  const sendings = columns.some((name) => FROM_SENDINGS.has(name))
+    ? await sendingsOf(input, chunks.values())
+    : null;
+  const needsIds = columns.includes("prompt_hash") && (await store.files.exists(REQUEST_IDS_FILE));
+  const ids = needsIds ? await store.files.open(REQUEST_IDS_FILE) : null;
+  const books: Books = { input, chunks, sendings, ids };
+  return {
+    of: (facts) => valuesOf(facts, books),
+    close: async () => {
+      await ids?.close();
+    },
+  };
+}
+
+interface Books {
+  readonly input: RowMetaInput;
+  readonly chunks: ReadonlyMap<number, Chunk>;
+  readonly sendings: Sendings | null;
+  readonly ids: ChunkFileReader | null;
+}
+
+/** By request: how often it was sent, and in which chunk last. */
+interface Sendings {
+  readonly counts: Uint16Array;
+  readonly last: Uint32Array;
+}
+
+const FROM_SENDINGS: ReadonlySet<MetaColumn> = new Set([
+  ...(["attempts", "custom_id", "batch_id", "latency"] as const),
+]);
+
+async function sendingsOf(
+  { store, requests }: RowMetaInput,
+  chunks: Iterable<Chunk>,
+): Promise<Sendings> {
+  const counts = new Uint16Array(requests);
+  const last = new Uint32Array(requests);
+  for (const { number, intent } of chunks) {
+    // What was planned, and divided or given up before it was sent, is no sending.
+    if (intent === null) continue;
+    for (const ordinal of await store.ordinals(number)) {
+      counts[ordinal] = (counts[ordinal] ?? 0) + 1;
+      last[ordinal] = number;
+    }
+  }
+  return { counts, last };
+}
+
+function valuesOf(facts: RequestFacts, books: Books): MetaValues {
+  const { ordinal, shown } = facts;
+  const result = shown?.result ?? null;
+  const answer = result?.status === "succeeded" ? result : null;
+  const usage = result?.usage ?? null;
+  const number = shown?.chunk ?? books.sendings?.last[ordinal] ?? 0;
+  const sent = number === RECALLED_CHUNK ? undefined : books.chunks.get(number);
+  const madeUp =
+    sent === undefined ? null : customId(books.input.token, { chunk: number, ordinal });
+  return {
+    model: answer?.model ?? null,
+    input_tokens: usage?.inputTokens ?? null,
+    cached_tokens: usage?.cachedInputTokens ?? null,
+    output_tokens: usage?.outputTokens ?? null,
+    reasoning_tokens: usage?.reasoningTokens ?? null,
+    cost: costOf(facts, books.input),
+    latency: latencyOf(sent),
+    attempts: books.sendings?.counts[ordinal] ?? null,
+    finish_reason: result?.finishReason ?? null,
+    custom_id: result?.customId ?? madeUp,
+    batch_id: sent?.batchId ?? null,
+    confidence: answer?.confidence ?? null,
+    raw: answer === null || answer.embedding !== undefined ? null : answer.text,
+    prompt_hash: books.ids?.text(ordinal * (REQUEST_ID_LENGTH + 1), REQUEST_ID_LENGTH) ?? null,
+  };
+}
+
+function costOf({ isFirst, replies }: RequestFacts, { price, free }: RowMetaInput): number | null {
+  if (free) return 0;
+  if (price === null) return null;
+  return isFirst ? rounded(replies.reduce((sum, reply) => sum + chargeOf(reply, price), 0)) : 0;
+}
+
+/** What was paid for a reply in this run: nothing for one that an earlier run had bought. */
+function chargeOf({ chunk, result }: StoredReply, price: Price): number {
+  if (chunk === RECALLED_CHUNK || result.usage === null) return 0;
+  return costUsd(result.usage, price, "batch");
+}
+
+/** Without the digits that sums of fractions leave behind. */
+function rounded(usd: number): number {
+  return Number(usd.toPrecision(12));
+}
+
+function latencyOf(chunk: Chunk | undefined): number | null {
+  const { submittedAtMs = null, ending = null } = chunk ?? {};
+  if (submittedAtMs === null || ending?.seenAtMs === undefined) return null;
+  return Math.max(0, Math.round(ending.seenAtMs - submittedAtMs));
+}

@@ -1,0 +1,191 @@
+/** The job of a run of several steps: their order, their settings, and the session over them all. */
+
+import { join, resolve as absolute } from "node:path";
+import { contentHash } from "./core/hash.ts";
+import { stepNeeds } from "./core/steps.ts";
+import { parseTemplate } from "./core/template.ts";
+import type { EnrichOptions } from "./enrich-options.ts";
+import { conductOf, DEFAULT_RUN_DIR, refreshMark, settingsOf } from "./enrich-settings.ts";
+import type { Job } from "./enrich-run.ts";
+import type { Frame } from "./frame/frame.ts";
+import { newColumns } from "./output/columns.ts";
+import { askedOutput, type OutputOption } from "./output/form.ts";
+import type { ModelRef } from "./provider/models.ts";
+import { openSession } from "./session.ts";
+import type { RowOutcome } from "./stages/join.ts";
+import type { RowFunction } from "./stages/render.ts";
+import { openSteps, type Step } from "./step-session.ts";
+
+/** What a step shares with the options of a run; the rest is said once for the whole run. */
+export type StepOptions<Name extends string, O extends OutputOption> = Omit<
+  EnrichOptions<Name, O>,
+  "column" | "votes" | keyof RunOptions
+>;
+
+/** One new column: its name, its prompt, its model, and what it asks for. */
+export interface ColumnStep<
+  Name extends string = string,
+  O extends OutputOption = OutputOption,
+> extends StepOptions<Name, O> {
+  readonly column: Name;
+  /** Text with `{{ column }}` placeholders, or a function of the row; either may read the columns of earlier steps. */
+  readonly template: string | RowFunction["prompt"];
+  readonly model: ModelRef;
+  /** The earlier steps a template function reads, by column; a text template says so itself. All earlier ones when left out. */
+  readonly needs?: readonly string[];
+}
+
+const RUN_OPTIONS = [
+  "runDir",
+  "name",
+  "chunkRows",
+  "pollEveryMs",
+  "retries",
+  "stallMs",
+  "keepRemote",
+  "signal",
+  "onProgress",
+  "cache",
+  "cacheFile",
+] as const satisfies readonly (keyof EnrichOptions<string, OutputOption>)[];
+
+/** What is said once for a run of several columns. */
+export type RunOptions = Pick<EnrichOptions<string, OutputOption>, (typeof RUN_OPTIONS)[number]>;
+
+/** Those of a run's options that hold for all its steps. */
+export function runOptionsOf(options: EnrichOptions<string, OutputOption>): RunOptions {
+  return Object.fromEntries(
+    RUN_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  );
+}
+
+/** The rows of a run of steps. */
+export interface StepsSource {
+  readonly frame: () => Promise<Frame>;
+  /** What else each step's run remembers. */
+  readonly memo: Readonly<Record<string, string>>;
+  /** How the outcomes of one row in all steps make the row's own; by column when left out. */
+  readonly together?: (row: readonly RowOutcome[]) => RowOutcome;
+}
+
+/** A step, and which of several votes on one question it is. */
+export type JobStep = ColumnStep & { readonly vote?: number };
+
+/** What a run of steps is made of, but for where its rows are written. */
+export function stepsJob(
+  steps: readonly JobStep[],
+  options: RunOptions,
+  source: StepsSource,
+): Omit<Job<never>, "finish"> {
+  const refreshed = refreshMark(options);
+  return {
+    conduct: conductOf(options),
+    signal: options.signal,
+    forgets: options.runDir === null,
+    onProgress: options.onProgress,
+    open: async (conduct, place) => {
+      const base = await source.frame();
+      const order = await orderedSteps(steps, base);
+      const id = options.name ?? groupId(base, steps);
+      // The first step's settings say where runs lie, also for a memory that goes with the run.
+      let directory: string | null = null;
+      const opened: Step[] = steps.map((step, at) => ({
+        column: step.column,
+        needs: order[at] ?? [],
+        open: async (frame, own) => {
+          const needed = order[at] ?? [];
+          const settings = await settingsOf(frame, step.template, step.model, {
+            options: { ...step, ...sharedOptions(options) },
+            memo: source.memo,
+            refreshed,
+          });
+          directory ??= join(await place(settings), id);
+          try {
+            const session = await openSession(
+              {
+                ...settings,
+                runDir: directory,
+                mayAskNothing: needed.length > 0,
+                ...(step.vote === undefined ? {} : { vote: step.vote }),
+              },
+              own,
+            );
+            const close = session[Symbol.asyncDispose].bind(session);
+            return Object.assign(session, {
+              [Symbol.asyncDispose]: async () => {
+                await close();
+                await settings.model.provider.close();
+              },
+            });
+          } catch (error) {
+            await settings.model.provider.close();
+            throw error;
+          }
+        },
+      }));
+      const runs = absolute(join(options.runDir ?? DEFAULT_RUN_DIR, id));
+      const session = await openSteps({
+        id,
+        directory: runs,
+        base,
+        steps: opened,
+        conduct,
+        ...(source.together === undefined ? {} : { together: source.together }),
+      });
+      return {
+        session,
+        close: async () => {
+          await session[Symbol.asyncDispose]();
+        },
+      };
+    },
+  };
+}
+
+/** What a step takes over: its run lies below the group's directory, named after its content, and shares the cache. */
+function sharedOptions({ name: _name, runDir, ...rest }: RunOptions): RunOptions {
+  if (rest.cache === false || (runDir === null && rest.cache === undefined))
+    return { ...rest, cache: false };
+  const cacheFile = rest.cacheFile ?? join(runDir ?? DEFAULT_RUN_DIR, "cache.sqlite");
+  return { ...rest, cacheFile };
+}
+
+/** @throws {InputError} `step_order`, `column_exists`; what reads what is known before anything is opened. */
+async function orderedSteps(
+  steps: readonly ColumnStep[],
+  base: Frame,
+): Promise<readonly (readonly number[])[]> {
+  const known = await Promise.all(
+    steps.map(async (step, at) => {
+      const { form } = await askedOutput(step.output, modelName(step.model));
+      const layout = { form, flatten: step.flatten ?? 1, hasTools: (step.tools ?? []).length > 0 };
+      const adds = newColumns(step.column, layout).map(({ name }) => name);
+      return { column: step.column, adds, reads: readsOf(step, steps.slice(0, at), base) };
+    }),
+  );
+  return stepNeeds(known);
+}
+
+function readsOf(
+  { template, needs }: ColumnStep,
+  earlier: readonly ColumnStep[],
+  base: Frame,
+): readonly string[] {
+  if (typeof template !== "string") return needs ?? earlier.map(({ column }) => column);
+  return parseTemplate(template).columns.filter((name) => !base.columns.includes(name));
+}
+
+function modelName(model: ModelRef): string {
+  return typeof model === "string" ? model : model.model;
+}
+
+/** A name for the run's directory: the same steps over a frame of the same name share one, and each step's own run knows its rows. */
+function groupId(base: Frame, steps: readonly ColumnStep[]): string {
+  const asked = steps.map(({ column, template, model }) => [
+    column,
+    String(template),
+    typeof model === "string" ? model : model.model,
+  ]);
+  const stem = base.name.replace(/\.[a-z0-9.]+$/i, "").replace(/[^A-Za-z0-9_-]+/g, "-");
+  return `${stem}-${String(steps.length)}-columns-${contentHash(JSON.stringify(asked)).slice(0, 7)}`;
+}

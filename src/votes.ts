@@ -1,0 +1,204 @@
+/** Votes: one question asked several times, and the answer most of them give. */
+
+import type { DataFrame } from "nodejs-polars";
+import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
+import { InputError } from "./core/errors.ts";
+import type { Receipt } from "./core/receipt.ts";
+import type { EnrichOptions } from "./enrich-options.ts";
+import { DEFAULT_COLUMN } from "./enrich-settings.ts";
+import { EnrichRun } from "./enrich-run.ts";
+import { lastingPath } from "./file-parts.ts";
+import { checkFileOutput, openFile, writeFileFrame } from "./files.ts";
+import type { Frame } from "./frame/frame.ts";
+import type { OpenFileOptions } from "./frame/opened-file.ts";
+import { askedOutput, type OutputOption } from "./output/form.ts";
+import { ballotOf, decided, decisionColumns, voteName } from "./output/votes.ts";
+import type { ModelRef } from "./provider/models.ts";
+import type { RowOutcome } from "./stages/join.ts";
+import type { RowFunction } from "./stages/render.ts";
+import { runOptionsOf, stepsJob, type JobStep } from "./steps-job.ts";
+
+/** What is voted on. */
+export interface Vote {
+  readonly template: string | RowFunction["prompt"];
+  readonly model: ModelRef;
+  readonly options: EnrichOptions<string, OutputOption>;
+}
+
+/** Whether the options ask for a vote. */
+export function isVoted({ votes }: EnrichOptions<string, OutputOption>): boolean {
+  return votes !== undefined;
+}
+
+/**
+ * A run over a dataframe in which every question is asked `votes` times, as requests of their own, and
+ * the most frequent answer is taken; `<column>_agreement` holds its share.
+ *
+ * @throws {InputError} `option_invalid` for fewer than two votes, `option_unsupported` for answers that
+ * cannot be compared (free text, vectors) and options that look at single requests.
+ */
+export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
+  const polars = () => import("./frame/polars.ts");
+  const { steps, column, job } = votingJob<V>(vote, {
+    frame: async () => (await polars()).polarsFrame(rows),
+    memo: {},
+  });
+  return new EnrichRun<R, V>({
+    ...job,
+    finish: async (session) => {
+      const { withNewColumns } = await polars();
+      let result = rows;
+      const receipt = await session.complete(async (columns, cells) => {
+        const decision = decisionOf(columns, cells, { column, votes: steps.length });
+        result = await withNewColumns(rows, decision.columns, decision.cells);
+        return { output: null, neutralisedCells: 0 };
+      });
+      return { result: result as unknown as R, receipt };
+    },
+  });
+}
+
+/** The same over a file; see {@link votedFrame}. */
+export function votedFile<V>(
+  files: { readonly input: string; readonly output: string; readonly reading?: OpenFileOptions },
+  vote: Vote,
+): EnrichRun<Receipt, V> {
+  const open = () => openFile(files.input, { ...files.reading, output: files.output });
+  const { steps, column, job } = votingJob<V>(vote, {
+    frame: async () => {
+      const frame = await open();
+      await checkFileOutput(frame, files.output);
+      return frame;
+    },
+    memo: { input: lastingPath(files.input) },
+  });
+  return new EnrichRun<Receipt, V>({
+    ...job,
+    finish: async (session) => {
+      const input = await open();
+      const receipt = await session.complete(async (columns, cells) => {
+        const decision = decisionOf(columns, cells, { column, votes: steps.length });
+        const written = await writeFileFrame({ input, output: files.output, ...decision });
+        return { output: files.output, neutralisedCells: written.neutralisedCells };
+      });
+      return { result: receipt, receipt };
+    },
+  });
+}
+
+// What looks at one request has no meaning where a row's answer comes from several.
+const SINGLE = ["meta", "quotes", "onLong"] as const;
+
+function votingJob<V>(
+  { template, model, options }: Vote,
+  source: {
+    readonly frame: () => Promise<Frame>;
+    readonly memo: Readonly<Record<string, string>>;
+  },
+): {
+  readonly steps: readonly JobStep[];
+  readonly column: string;
+  readonly job: Omit<ConstructorParameters<typeof EnrichRun<unknown, V>>[0], "finish">;
+} {
+  const { votes = 1, column = DEFAULT_COLUMN, ...rest } = options;
+  if (!Number.isSafeInteger(votes) || votes < 2 || votes > MOST_VOTES)
+    throw new InputError(
+      "option_invalid",
+      `votes must be a whole number from 2 to ${String(MOST_VOTES)}; it is ${String(votes)}. Nothing was sent.`,
+    );
+  const single = SINGLE.find((name) => options[name] !== undefined);
+  if (single !== undefined) throw unvotable(`${single} looks at single answers`);
+  const steps = Array.from({ length: votes }, (_, at) => ({
+    ...rest,
+    column: voteName(column, at + 1),
+    template,
+    model,
+    needs: [],
+    vote: at + 1,
+  }));
+  const frame = async (): Promise<Frame> => {
+    const base = await source.frame();
+    await refuseUnvotable({ template, model, options }, base, column);
+    return base;
+  };
+  const together = (row: readonly RowOutcome[]): RowOutcome => mostFrequent(row);
+  return {
+    steps,
+    column,
+    job: stepsJob(steps, runOptionsOf(options), { ...source, frame, together }),
+  };
+}
+
+const MOST_VOTES = 25;
+
+/** Told before anything is bought: answers that cannot be compared, and a decision whose columns are taken. */
+async function refuseUnvotable(
+  { model, options }: Vote,
+  base: Frame,
+  column: string,
+): Promise<void> {
+  const name = typeof model === "string" ? model : model.model;
+  const { form } = await askedOutput(options.output, name);
+  if (form.kind === "text" || form.kind === "embedding")
+    throw unvotable(
+      `answers of the kind ${JSON.stringify(form.kind)} are hardly ever the same twice`,
+    );
+  const own = ["", "_agreement", "_status", "_error"].map((end) => `${column}${end}`);
+  const taken = own.find((one) => base.columns.includes(one));
+  if (taken === undefined) return;
+  throw new InputError(
+    "column_exists",
+    `${base.name} already has a column named ${JSON.stringify(taken)}. Nothing was sent.`,
+    { hint: "Choose another name with --column (column in code)." },
+  );
+}
+
+function unvotable(why: string): InputError {
+  return new InputError(
+    "option_unsupported",
+    `votes cannot be taken on this: ${why}. Nothing was sent.`,
+    { hint: "Ask for labels or a schema, and leave the option out; or leave out votes." },
+  );
+}
+
+/** The votes' columns and cells as the columns and cells of the decision. */
+function decisionOf(
+  columns: readonly NewColumn[],
+  cells: AsyncIterable<NewCells>,
+  { column, votes }: { readonly column: string; readonly votes: number },
+): { readonly columns: readonly NewColumn[]; readonly cells: AsyncIterable<NewCells> } {
+  const width = columns.length / votes;
+  const ballot = ballotOf(columns.slice(0, width), voteName(column, 1));
+  const made = decisionColumns(column, ballot);
+  return {
+    columns: made,
+    cells: (async function* (): AsyncGenerator<NewCells> {
+      for await (const block of cells) {
+        const rows = block.columns[0]?.length ?? 0;
+        const out = made.map((): NewCell[] => []);
+        for (let row = 0; row < rows; row++) {
+          const all = block.columns.map((column) => column[row] ?? null);
+          const each = Array.from({ length: votes }, (_, at) =>
+            all.slice(at * width, (at + 1) * width),
+          );
+          decided(each, ballot).forEach((cell, at) => out[at]?.push(cell));
+        }
+        yield { firstRow: block.firstRow, columns: out };
+      }
+    })(),
+  };
+}
+
+/** The outcome of one row's votes: the most frequent answer, else what became of the first. */
+function mostFrequent(row: readonly RowOutcome[]): RowOutcome {
+  const counts = new Map<string, { readonly outcome: RowOutcome; votes: number }>();
+  for (const outcome of row) {
+    if (!("value" in outcome)) continue;
+    const key = JSON.stringify(outcome.value);
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { outcome, votes: 1 });
+    else known.votes += 1;
+  }
+  const [winner] = [...counts.values()].sort((a, b) => b.votes - a.votes);
+  return winner?.outcome ?? row[0] ?? { status: "skipped", reason: "blank" };
+}

@@ -1,0 +1,3 @@
+import { proveRows } from "../contract/prove.ts";
+
+proveRows("embedded");

@@ -1,0 +1,4 @@
+import { proveRows } from "../contract/prove.ts";
+
+proveRows("compatible, asked live");
+proveRows("ollama");

@@ -1,0 +1,57 @@
+import { describe, expect, it, vi } from "vitest";
+import { keyVariables, openModel, resolveModel } from "../../src/provider/models.ts";
+import { HOSTS } from "../../src/provider/hosts.ts";
+
+describe("openModel", () => {
+  it("finds the provider of a name that stands alone", async () => {
+    vi.stubEnv("OPENAI_API_KEY", "sk-test-0123456789");
+    vi.stubEnv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    const { provider, model } = await openModel("gpt-5-mini");
+    expect(provider).toMatchObject({ id: "openai", host: "127.0.0.1:9" });
+    expect(model).toBe("gpt-5-mini");
+  });
+
+  it.each([...HOSTS.keys()].filter((id) => id !== "compatible" && id !== "regolo"))(
+    "opens %s, whose model may hold slashes",
+    async (id) => {
+      const spec = { provider: id, model: "a/b", baseUrl: "http://127.0.0.1:9/v1", apiKey: "key" };
+      const { provider, model } = await openModel(spec);
+      expect(provider.id).toBe(id);
+      expect(model).toBe("a/b");
+    },
+  );
+
+  it("says why Fireworks is not there, and what can be used instead", async () => {
+    const opened = openModel("fireworks/accounts/me/models/llama");
+    await expect(opened).rejects.toMatchObject({
+      code: "provider_unsupported",
+      hint: expect.stringContaining("compatible/accounts/me/models/llama") as string,
+    });
+  });
+
+  it.each(["anthropic", "google", "groq", "embedded"])(
+    "has no responses endpoint to ask %s at",
+    async (provider) => {
+      const spec = { provider, model: "use-lite", apiKey: "key", endpoint: "responses" } as const;
+      await expect(openModel(spec)).rejects.toMatchObject({ code: "option_unsupported" });
+    },
+  );
+
+  it("refuses a provider that does not exist, however it is named", async () => {
+    const spec = { provider: "opnai", model: "m" };
+    await expect(openModel(spec)).rejects.toMatchObject({ code: "unknown_provider" });
+    await expect(openModel("opnai/m")).rejects.toMatchObject({ code: "unknown_provider" });
+  });
+});
+
+it("names every provider's key once", () => {
+  const variables = keyVariables().map(([variable]) => variable);
+  expect(variables).toEqual([...new Set(variables)].toSorted());
+  expect(keyVariables()).toContainEqual(["AZURE_OPENAI_API_KEY", "azure"]);
+  expect(keyVariables()).toContainEqual(["GEMINI_API_KEY", "google"]);
+  expect(variables).not.toContain("COMPATIBLE_API_KEY");
+});
+
+it("a model's name is taken apart without opening anything", () => {
+  expect(resolveModel("groq/meta/llama")).toEqual({ provider: "groq", model: "meta/llama" });
+});

@@ -1,0 +1,4 @@
+import { proveRows } from "../contract/prove.ts";
+
+proveRows("openai over chat");
+proveRows("openai over responses");
