@@ -73,7 +73,8 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
   steps: Steps,
   options: RunOptions = {},
 ): EnrichRun<Receipt, StepAnswers<Steps>> {
-  const memo = { input: absolute(files.input), output: absolute(files.output) };
+  // A step of its own cannot be gone on with by name: it would write the file with one column.
+  const memo = { input: absolute(files.input) };
   return new EnrichRun({
     ...stepsJob(steps, options, {
       frame: async () => {

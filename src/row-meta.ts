@@ -2,7 +2,7 @@
 
 import { RECALLED_CHUNK, REQUEST_ID_LENGTH, REQUEST_IDS_FILE, type Chunk } from "./core/chunk.ts";
 import type { MetaColumn, MetaValues } from "./core/meta.ts";
-import { costUsd, type Price } from "./core/price.ts";
+import { costUsd, roundedUsd, type Price } from "./core/price.ts";
 import { customId } from "./core/tracker.ts";
 import type { RequestFacts, StoredReply } from "./stages/join.ts";
 import type { ChunkFileReader, Store } from "./store/store.ts";
@@ -109,18 +109,13 @@ function valuesOf(facts: RequestFacts, books: Books): MetaValues {
 function costOf({ isFirst, replies }: RequestFacts, { price, free }: RowMetaInput): number | null {
   if (free) return 0;
   if (price === null) return null;
-  return isFirst ? rounded(replies.reduce((sum, reply) => sum + chargeOf(reply, price), 0)) : 0;
+  return isFirst ? roundedUsd(replies.reduce((sum, reply) => sum + chargeOf(reply, price), 0)) : 0;
 }
 
 /** What was paid for a reply in this run: nothing for one that an earlier run had bought. */
 function chargeOf({ chunk, result }: StoredReply, price: Price): number {
   if (chunk === RECALLED_CHUNK || result.usage === null) return 0;
   return costUsd(result.usage, price, "batch");
-}
-
-/** Without the digits that sums of fractions leave behind. */
-function rounded(usd: number): number {
-  return Number(usd.toPrecision(12));
 }
 
 function latencyOf(chunk: Chunk | undefined): number | null {

@@ -4,15 +4,15 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve as absolute } from "node:path";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
-import { isGiven, type Chunk, type FailedRequest } from "./core/chunk.ts";
+import { isGiven, type FailedRequest } from "./core/chunk.ts";
 import type { LongTexts } from "./core/cut.ts";
 import { InputError, StoreError } from "./core/errors.ts";
 import type { MetaColumn } from "./core/meta.ts";
 import type { PriceOverrides } from "./core/price.ts";
 import type { Unanswered } from "./kept-rows.ts";
 import type { Json } from "./core/hash.ts";
-import { rowWithoutRequest, type PlanCounts } from "./core/plan.ts";
-import { progressOf, type Progress } from "./core/progress.ts";
+import { rowWithoutRequest } from "./core/plan.ts";
+import { progressOf } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { Params } from "./core/request.ts";
 import type { RowErrorCode } from "./core/result.ts";
@@ -36,30 +36,9 @@ import {
 } from "./store/sqlite.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { RunRecord } from "./store/store.ts";
+import { groupStatus, type RunStatus } from "./run-status.ts";
 
-/** A run as it stands on disk, whether or not a process is driving it. */
-export interface RunStatus {
-  readonly id: string;
-  readonly directory: string;
-  /** `provider/model`. */
-  readonly model: string;
-  /** Where the rows go: a host name, or "this machine". */
-  readonly host: string;
-  readonly column: string;
-  /** The input file, null for rows in memory. */
-  readonly input: string | null;
-  /** The output file, null for rows in memory. */
-  readonly output: string | null;
-  readonly createdAt: Date;
-  /** When the last chunk was collected; null while there is work left. */
-  readonly finishedAt: Date | null;
-  /** Null until the plan is complete. */
-  readonly plan: PlanCounts | null;
-  readonly progress: Progress;
-  readonly chunks: readonly Chunk[];
-  /** Whether anything of it was sent from here, and so its sending agreed to. */
-  readonly hasSent: boolean;
-}
+export type { RunStatus };
 
 /**
  * The runs below a directory, the newest first; none when there is no such directory.
@@ -72,10 +51,9 @@ export async function listRuns(runDir: string = DEFAULT_RUN_DIR): Promise<{
 }> {
   const runs: RunStatus[] = [];
   const unreadable: { id: string; error: StoreError }[] = [];
-  const ids = await runIds(runDir);
-  for (const id of ids) {
+  for (const id of await foldersIn(runDir)) {
     try {
-      runs.push({ ...readRun(absolute(join(runDir, id))), id });
+      runs.push(await readRunOrGroup(runDir, id));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       unreadable.push({ id, error });
@@ -85,19 +63,14 @@ export async function listRuns(runDir: string = DEFAULT_RUN_DIR): Promise<{
   return { runs, unreadable };
 }
 
-/** The runs in a directory: its folders, and where a folder holds no run but others, as that of a run of several columns does, the folders in it. */
-async function runIds(runDir: string): Promise<readonly string[]> {
-  const ids: string[] = [];
-  for (const name of await foldersIn(runDir)) {
-    const nested = existsSync(join(runDir, name, STORE_FILE))
-      ? []
-      : (await foldersIn(join(runDir, name))).filter((inner) =>
-          existsSync(join(runDir, name, inner, STORE_FILE)),
-        );
-    if (nested.length === 0) ids.push(name);
-    else ids.push(...nested.map((inner) => `${name}/${inner}`));
-  }
-  return ids;
+/** A folder's run; where it holds none but others do in folders of its own, those are the steps of one. */
+async function readRunOrGroup(runDir: string, id: string): Promise<RunStatus> {
+  const directory = absolute(join(runDir, id));
+  if (existsSync(join(directory, STORE_FILE))) return readRun(directory);
+  const inner = (await foldersIn(directory)).map((name) => join(directory, name));
+  const [first, ...rest] = inner.filter((path) => existsSync(join(path, STORE_FILE)));
+  if (first === undefined) return readRun(directory);
+  return groupStatus(id, directory, [readRun(first), ...rest.map(readRun)]);
 }
 
 async function foldersIn(directory: string): Promise<readonly string[]> {
@@ -143,6 +116,12 @@ export interface RowFailure {
 
 /** The rows of a run that have failed so far, in row order; readable while the run is being driven. */
 export async function* failuresOf(run: RunStatus): AsyncGenerator<RowFailure> {
+  if (run.steps.length > 0) {
+    for (const step of run.steps)
+      for await (const failure of failuresOf(step))
+        yield { ...failure, message: `${step.column}: ${failure.message}` };
+    return;
+  }
   const reader = openSqliteReader(run.directory);
   try {
     const failed = new Map<number, FailedRequest>();
@@ -166,7 +145,7 @@ export async function* failuresOf(run: RunStatus): AsyncGenerator<RowFailure> {
  * the batches are cancelled by that process, or by the next one that goes on with the run.
  */
 export function cancelRun(run: RunStatus): void {
-  requestCancel(run.directory);
+  for (const { directory } of run.steps.length > 0 ? run.steps : [run]) requestCancel(directory);
 }
 
 /**
@@ -186,9 +165,13 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
         hint: `Stop it first: batchframe cancel ${run.id}. Or remove it all the same with --force.`,
       },
     );
-  const store = await openSqliteStore(run.directory, null);
-  await store[Symbol.asyncDispose]();
-  await removeRunFiles(run.directory);
+  for (const { directory } of run.steps.length > 0 ? run.steps : [run]) {
+    const store = await openSqliteStore(directory, null);
+    await store[Symbol.asyncDispose]();
+    await removeRunFiles(directory);
+  }
+  // What else lies there is not ours.
+  if (run.steps.length > 0) await removeRunFiles(run.directory);
 }
 
 /** What {@link resumeRun} takes over from {@link EnrichOptions}. */
@@ -215,6 +198,12 @@ export function resumeRun(
   run: RunStatus,
   options: ResumeOptions = {},
 ): EnrichRun<Receipt, unknown> {
+  if (run.steps.length > 0)
+    throw new InputError(
+      "run_not_resumable",
+      `Run ${run.id} has ${String(run.steps.length)} steps, which only the command or the code that started them has together. Nothing was sent.`,
+      { hint: "Give that command again; it goes on where the run stands." },
+    );
   const spec = readSpec(readSqliteRun(run.directory).run);
   const { input, template } = spec;
   const { output = spec.output, schema, ...passed } = options;
@@ -338,5 +327,6 @@ function readRun(directory: string): RunStatus {
     progress: progressOf(run.plan?.requests ?? 0, chunks, new Map()),
     chunks,
     hasSent: chunks.some(({ intent }) => intent !== null && !isGiven(intent)),
+    steps: [],
   };
 }

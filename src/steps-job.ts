@@ -2,6 +2,7 @@
 
 import { join, resolve as absolute } from "node:path";
 import { contentHash } from "./core/hash.ts";
+import { metaColumns } from "./core/meta.ts";
 import { stepNeeds } from "./core/steps.ts";
 import { parseTemplate } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
@@ -9,7 +10,7 @@ import { conductOf, DEFAULT_RUN_DIR, refreshMark, settingsOf } from "./enrich-se
 import type { Job } from "./enrich-run.ts";
 import type { Frame } from "./frame/frame.ts";
 import { newColumns } from "./output/columns.ts";
-import { askedOutput, type OutputOption } from "./output/form.ts";
+import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
 import { openSession } from "./session.ts";
 import type { RowOutcome } from "./stages/join.ts";
@@ -157,8 +158,14 @@ async function orderedSteps(
 ): Promise<readonly (readonly number[])[]> {
   const known = await Promise.all(
     steps.map(async (step, at) => {
-      const { form } = await askedOutput(step.output, modelName(step.model));
-      const layout = { form, flatten: step.flatten ?? 1, hasTools: (step.tools ?? []).length > 0 };
+      const { form: plain } = await askedOutput(step.output, modelName(step.model));
+      const layout = {
+        form: step.quotes === true ? withQuotes(plain) : plain,
+        flatten: step.flatten ?? 1,
+        hasTools: (step.tools ?? []).length > 0,
+        tellsCut: step.onLong === "truncate",
+        meta: metaColumns(step.meta ?? []),
+      };
       const adds = newColumns(step.column, layout).map(({ name }) => name);
       return { column: step.column, adds, reads: readsOf(step, steps.slice(0, at), base) };
     }),

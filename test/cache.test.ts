@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { inspectCache } from "../src/cache.ts";
 import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, type EnrichOptions } from "../src/enrich.ts";
@@ -92,6 +93,7 @@ describe("a cache", () => {
     await start({ faults: { invalidJsonRows: 1 } });
     const output = { labels: ["x", "y"] } as const;
     expect(statusesOf(await ask(["a"], { output }))).toEqual(["failed"]);
+    expect((await inspectCache(join(runDir, "cache.sqlite"))).shares).toEqual([]);
     const before = executed();
     expect(statusesOf(await ask(["a", "b"], { output }))).toEqual(["failed", "failed"]);
     expect(executed()).toBeGreaterThan(before + 1);

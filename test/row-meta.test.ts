@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, it, onTestFinished, vi } from "vitest";
 import { costUsd, priceOf } from "../src/core/price.ts";
 import { META_NAMES } from "../src/core/meta.ts";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
+import { enrichColumns } from "../src/enrich-columns.ts";
 import type { EnrichRun } from "../src/enrich-run.ts";
 import { findRun, resumeRun } from "../src/runs.ts";
 import { saying, stand } from "./verbs/support.ts";
@@ -114,6 +115,28 @@ describe("what is told of an answer", () => {
     expect(uncached[3]).toBe(uncached[0]);
     expect(await hashes({ name: "two" })).toEqual(uncached);
     expect(await hashes({ name: "three", temperature: 1 })).not.toEqual(uncached);
+  });
+
+  it("may be read by a later step, as the quotes and the cut texts of an earlier one may", async () => {
+    const { model, quick } = await stand({
+      answer: saying((text) =>
+        text.startsWith("got ") ? text : { answer: { n: 1 }, quotes: { n: "one" } },
+      ),
+    });
+    const first = {
+      column: "a",
+      template: "{{ text | fence }}",
+      model,
+      output: "n: int",
+      quotes: true,
+      maxChars: 7,
+      onLong: "truncate",
+      meta: ["attempts"],
+    } as const;
+    const template = "got {{ a_attempts }} {{ a_n_quote }} {{ a_truncated }}";
+    const steps = [first, { column: "b", template, model }] as const;
+    const result = await enrichColumns(frame(["one two three"]), steps, quick);
+    expect(rowsOf(result)[0]?.["b"]).toBe("got 1 one true");
   });
 });
 

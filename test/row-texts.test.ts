@@ -1,10 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pl from "nodejs-polars";
-import { describe, expect, expectTypeOf, it, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, onTestFinished, vi } from "vitest";
 import * as z from "zod";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
 import type { EnrichRun } from "../src/enrich-run.ts";
+import { reparseRun } from "../src/reparse.ts";
+import { findRun, resumeRun } from "../src/runs.ts";
 import { extract } from "../src/verbs/extract.ts";
 import { saying, stand } from "./verbs/support.ts";
 
@@ -100,6 +102,32 @@ describe("quotes", () => {
         code: "option_invalid",
       });
     expect(emulator.requests()).toHaveLength(sent);
+  });
+
+  it("are told again by a run that is read with another schema", async () => {
+    const { folder, model, quick } = await stand({
+      answer: saying(() => ({ answer: { days: 2 }, quotes: { days: "two days" } })),
+    });
+    vi.stubEnv("OPENAI_API_KEY", "test-key");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const files = { input: join(folder, "in.csv"), output: join(folder, "out.csv") };
+    await writeFile(files.input, "text\nDead after two days.\n");
+    const options = { ...quick, name: "r", output: "days: int", quotes: true } as const;
+    await enrichFile(files, "{{ text }}", model, options);
+    const written = await readFile(files.output, "utf8");
+    expect(written).toBe(
+      "text,enriched_days,enriched_days_quote,enriched_status,enriched_error\n" +
+        "Dead after two days.,2,two days,ok,\n",
+    );
+    const run = await findRun("r", quick.runDir);
+    await resumeRun(run, { pollEveryMs: 5 });
+    expect(await readFile(files.output, "utf8")).toBe(written);
+    await reparseRun(run, { schema: "days: float" });
+    expect(await readFile(files.output, "utf8")).toBe(written);
+    const refused = await reparseRun(run, { schema: "days: str" });
+    expect(refused.failedBy).toEqual({ invalid_output: 1 });
   });
 
   it("make another request than the same schema without them", async () => {

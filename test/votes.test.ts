@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, enrichFile, type EnrichOptions } from "../src/enrich.ts";
+import { failuresOf, findRun, listRuns, removeRun, resumeRun } from "../src/runs.ts";
 import type { OutputOption } from "../src/output/form.ts";
 
 let emulator: Emulator;
@@ -126,5 +127,26 @@ describe("votes", () => {
       );
     expect(failure).toMatchObject({ code });
     expect(emulator.requests()).toEqual([]);
+  });
+
+  it("are one run on disk: seen, cancelled and removed as one, and gone on with by the same call", async () => {
+    await start({ a: ["y"] });
+    const frame = pl.DataFrame({ text: ["a"] });
+    const run = enrichColumn(frame, "<{{ text }}>", model(), { ...options, runDir: folder });
+    await run;
+    const { runs, unreadable } = await listRuns(folder);
+    expect(unreadable).toEqual([]);
+    expect(runs.map(({ steps }) => steps.length)).toEqual([3]);
+    const status = await findRun("latest", folder);
+    expect(status).toMatchObject({
+      model: "openai/gpt-test",
+      column: "mood_vote1, mood_vote2, mood_vote3",
+      plan: { rows: 1, requests: 3 },
+      progress: { phase: "done", answered: 3 },
+    });
+    expect(() => resumeRun(status)).toThrow("3 steps");
+    expect(await Array.fromAsync(failuresOf(status))).toEqual([]);
+    await removeRun(status);
+    expect((await listRuns(folder)).runs).toEqual([]);
   });
 });

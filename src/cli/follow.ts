@@ -60,11 +60,16 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
     const agreed = followed.yes || (await agree(requests, { host, facts, opened }, terminal));
     if (!agreed) return EXIT.interrupted;
   }
+  // Steps have runs of their own; only what started them knows how they belong together.
+  const goOn =
+    status.steps.length > 0
+      ? "the same command again"
+      : runCommandLine("resume", opened.id, facts.runDir);
   if (before === "finished" && again === null)
     terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
-  else terminal.say(`\n${whileText({ opened, host }, facts.runDir, terminal)}\n`);
+  else terminal.say(`\n${whileText({ host, goOn }, terminal)}\n`);
   const ended = await drive(run, terminal);
-  if (ended.how !== "finished") return tellStopped(ended.how, { opened, facts, host }, terminal);
+  if (ended.how !== "finished") return tellStopped(ended.how, { opened, host, goOn }, terminal);
   const { receipt } = ended;
   await tellReceipt(
     receipt,
@@ -161,17 +166,15 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
 
 function tellStopped(
   how: "interrupted" | "unread",
-  known: { readonly opened: Opened; readonly facts: RunFacts; readonly host: Host },
+  known: { readonly opened: Opened; readonly host: Host; readonly goOn: string },
   terminal: Terminal,
 ): number {
-  const { opened, facts, host } = known;
+  const { opened, host, goOn } = known;
   if (how === "unread") return EXIT.pending;
   const rest = host.free
     ? "What is answered is kept."
     : `Batches that were sent go on at ${host.name}.`;
-  terminal.insist(
-    `Stopped here. ${rest} Go on with:\n  ${runCommandLine("resume", opened.id, facts.runDir)}`,
-  );
+  terminal.insist(`Stopped here. ${rest} Go on with:\n  ${goOn}`);
   terminal.data({ schemaVersion: 1, run: opened.id, status: "interrupted" });
   return EXIT.interrupted;
 }

@@ -4,7 +4,7 @@ import type { RunPlan } from "../index.ts";
 import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
-import { runCommandLine, shortPath } from "./paths.ts";
+import { shortPath } from "./paths.ts";
 
 /** What is known of a run before its first request. */
 export interface RunFacts {
@@ -92,13 +92,12 @@ export function planText(plan: Omit<RunPlan, "warnings">): string {
 
 /** What to know while a run goes on: that it may be left, and how to come back. The command has a line of its own, to be copied. */
 export function whileText(
-  { opened, host }: { readonly opened: Opened; readonly host: Host },
-  runDir: string | undefined,
+  { host, goOn }: { readonly host: Host; readonly goOn: string },
   { wrapWidth, colours }: Look,
 ): string {
   const leaves = host.free
     ? "Ctrl-C stops here and keeps what is answered."
     : "Ctrl-C leaves the batches running at the provider.";
   const text = wrapped(`${leaves} Go on with:`, wrapWidth, 0);
-  return colours.dim(`${text}\n  ${runCommandLine("resume", opened.id, runDir)}`);
+  return colours.dim(`${text}\n  ${goOn}`);
 }

@@ -43,7 +43,7 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
 export function addEnrichFlags(command: Command, values: FlagValues): Command {
   command.option(
     "-o, --output <file>",
-    "CSV file to write (default: <file>.enriched.csv beside it)",
+    "file to write, in the format of its ending (default: beside the input)",
   );
   addAskFlags(command, values)
     .option("--print-prompt [row]", "print the prompt of a row and end", values.wholeNumber)

@@ -139,7 +139,7 @@ function verbAdder(
   return (task, verb) => {
     const command = program
       .command(verb.name)
-      .argument("<file>", "CSV file to read")
+      .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
       .description(verb.does)
       .requiredOption("--text <column>", verb.text ?? TEXT);
     verb

@@ -155,7 +155,7 @@ function commands(choose: Choose): Command {
 function addRun(program: Command, choose: Choose): void {
   const command = program
     .command("run")
-    .argument("<file>", "CSV file to read")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
     .description("add a column with a prompt of your own")
     .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
     .option("-s, --system <text|@file>", "instructions before every prompt")
@@ -174,7 +174,7 @@ Example:
 function addBuild(program: Command, choose: Choose): void {
   const command = program
     .command("build")
-    .argument("<file>", "CSV file to read")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
     .description("plan a run and write its request files; send nothing")
     .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
     .option("-s, --system <text|@file>", "instructions before every prompt")

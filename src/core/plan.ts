@@ -81,20 +81,22 @@ export interface PlannedBlock {
 export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
   const sum = (count: (plan: PlanCounts) => number): number =>
     plans.reduce((total, plan) => total + count(plan), 0);
+  const most = (count: (plan: PlanCounts) => number): number => Math.max(0, ...plans.map(count));
   const rejected: Partial<Record<RowErrorCode, number>> = {};
   for (const plan of plans)
     for (const [code, rows] of Object.entries(plan.rejected) as [RowErrorCode, number][])
       rejected[code] = (rejected[code] ?? 0) + rows;
   return {
-    rows: Math.max(0, ...plans.map(({ rows }) => rows)),
+    rows: most(({ rows }) => rows),
     requests: sum(({ requests }) => requests),
     cached: sum(({ cached }) => cached),
     duplicates: sum(({ duplicates }) => duplicates),
+    // The plans are over the same rows: what several leave out is left out once.
     skipped: {
-      blank: sum(({ skipped }) => skipped.blank),
-      limit: sum(({ skipped }) => skipped.limit),
-      step: sum(({ skipped }) => skipped.step),
-      bad_row: sum(({ skipped }) => skipped.bad_row),
+      blank: most(({ skipped }) => skipped.blank),
+      limit: most(({ skipped }) => skipped.limit),
+      step: most(({ skipped }) => skipped.step),
+      bad_row: most(({ skipped }) => skipped.bad_row),
     },
     rejected,
     chunks: sum(({ chunks }) => chunks),

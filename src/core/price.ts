@@ -93,6 +93,11 @@ function pricesAt(row: PriceRow, at: number): TokenPrices {
 /** How requests travel, as far as it changes what they cost. */
 export type Lane = "batch" | "realtime";
 
+/** Dollars without the digits that sums of fractions leave behind: twelve that count. */
+export function roundedUsd(usd: number): number {
+  return Number(usd.toPrecision(12));
+}
+
 /** What was used, and the part of it by prompts that are charged as long ones. */
 export interface Spent {
   readonly usage: Usage;

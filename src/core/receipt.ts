@@ -2,7 +2,7 @@
 
 import type { Chunk, Collection } from "./chunk.ts";
 import type { PlanCounts } from "./plan.ts";
-import { spentUsd, type Price } from "./price.ts";
+import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
@@ -153,7 +153,7 @@ function costOf(
   { free, price }: ReceiptContext,
 ): number | null {
   if (free) return 0;
-  return price === null ? null : spentUsd(collections, price, "batch");
+  return price === null ? null : roundedUsd(spentUsd(collections, price, "batch"));
 }
 
 /** Counts the rows of a run of several columns by the worst that happened to each. */

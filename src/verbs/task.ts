@@ -5,17 +5,17 @@ import { InputError } from "../core/errors.ts";
 import type { MetaName } from "../core/meta.ts";
 import type { Receipt } from "../core/receipt.ts";
 import {
+  checkedFrame,
   fileRun,
   frameRun,
   type AnswerOf,
   type EnrichedSchema,
   type EnrichOptions,
   type FilePair,
-  type FrameSchema,
 } from "../enrich.ts";
 import type { EnrichRun } from "../enrich-run.ts";
 import type { Unanswered } from "../kept-rows.ts";
-import { isVoted, votedFile } from "../votes.ts";
+import { isVoted, votedFile, votedFrame } from "../votes.ts";
 import type { OutputOption } from "../output/form.ts";
 import type { ModelRef } from "../provider/models.ts";
 import type { OnLong, ToldColumns } from "../told-columns.ts";
@@ -112,12 +112,16 @@ export interface VerbCall {
 export function taskRun<R, V>(frame: unknown, { task, options, model }: VerbCall): EnrichRun<R, V> {
   const own = new Set(["text", "also", ...task.own]);
   const passed = Object.entries(options).filter(([name]) => !own.has(name));
+  const { template, keep } = task;
+  const all = taskOptions(task, Object.fromEntries(passed));
+  if (isVoted(all) && keep === undefined)
+    return votedFrame(checkedFrame(frame), { template, model, options: all });
   return frameRun({
-    frame: frame as DataFrame<FrameSchema>,
-    template: task.template,
+    frame: checkedFrame(frame),
+    template,
     model,
-    options: taskOptions(task, Object.fromEntries(passed)),
-    ...(task.keep === undefined ? {} : { keep: task.keep }),
+    options: all,
+    ...(keep === undefined ? {} : { keep }),
   });
 }
 

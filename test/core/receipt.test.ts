@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Chunk, Collection } from "../../src/core/chunk.ts";
 import type { PlanCounts } from "../../src/core/plan.ts";
-import { receiptOf, rowTally } from "../../src/core/receipt.ts";
+import { mergedReceipt, receiptOf, rowTally } from "../../src/core/receipt.ts";
 import { chunkOf } from "./chunks.ts";
 
 const PLAN: PlanCounts = {
@@ -104,5 +104,22 @@ describe("a receipt", () => {
   it("costs 0 only where nothing is charged; an unknown price is null", () => {
     expect(receiptOf(rowTally(null), [], { ...CONTEXT, free: true }).costUsd).toBe(0);
     expect(receiptOf(rowTally(null), [], CONTEXT).costUsd).toBeNull();
+  });
+
+  it("costs what the chunks used at half price, without the digits that sums leave behind", () => {
+    const price = { inputPerM: 0.1, outputPerM: 0.2, batchShare: 0.5, source: "test" };
+    const chunks = [1, 10].map((times) => chunk(times, { collection: collection(times) }));
+    const { costUsd } = receiptOf(rowTally(null), chunks, { ...CONTEXT, price });
+    expect(costUsd).toBe(0.00000605);
+  });
+
+  it("tells warnings and kept rows only where there are any", () => {
+    const kept = { rows: 2, unanswered: 1, leftOut: 3 };
+    const told = receiptOf(rowTally(null), [], { ...CONTEXT, warnings: ["w"], kept });
+    expect(told).toMatchObject({ warnings: ["w"], kept });
+    expect(Object.keys(receiptOf(rowTally(null), [], { ...CONTEXT, warnings: [] }))).not.toContain(
+      "warnings",
+    );
+    expect(mergedReceipt("r", { a: told, b: told }, told.rows).warnings).toEqual(["w", "w"]);
   });
 });

@@ -2,10 +2,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pl from "nodejs-polars";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, onTestFinished, vi } from "vitest";
 import * as z from "zod";
 import type { ColumnsOf } from "../../src/core/placeholders.ts";
 import type { EnrichRun } from "../../src/enrich-run.ts";
+import { findRun, resumeRun } from "../../src/runs.ts";
 import { classify } from "../../src/verbs/classify.ts";
 import { extract } from "../../src/verbs/extract.ts";
 import { filter, filterTask } from "../../src/verbs/filter.ts";
@@ -211,6 +212,35 @@ describe("filter", () => {
     const task = filterTask({ text: "text", condition: "late", keepRows: true });
     expect((await fileTask({ input, output }, task, model, quick)).kept?.rows).toBe(0);
     expect(JSON.parse(await readFile(output, "utf8"))).toEqual([]);
+  });
+
+  it("leaves out the same rows when it is gone on with by name", async () => {
+    const { folder, model, quick } = await stand({ answer: late });
+    vi.stubEnv("OPENAI_API_KEY", "test-key");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const files = { input: join(folder, "in.jsonl"), output: join(folder, "out.jsonl") };
+    await writeFile(files.input, `${ROWS.join("\n")}\n`);
+    const task = filterTask({ text: "text", condition: "late", keepRows: true, failed: "drop" });
+    await fileTask(files, task, model, { ...quick, name: "r" });
+    const written = await readFile(files.output, "utf8");
+    expect(jsonLines(written)).toHaveLength(2);
+    const receipt = await resumeRun(await findRun("r", quick.runDir), { pollEveryMs: 5 });
+    expect(receipt.kept).toEqual({ rows: 2, unanswered: 0, leftOut: 3 });
+    expect(await readFile(files.output, "utf8")).toBe(written);
+  });
+
+  it("takes votes, and not where rows are kept by them", async () => {
+    const { emulator, model, quick } = await stand({ answer: late });
+    const asked = { ...quick, text: "text", condition: "it is late", votes: 3 } as const;
+    const voted = await filter(mails(), asked, model);
+    expect(voted.getColumn("keep").toArray().slice(0, 4)).toEqual([true, false, null, true]);
+    expect(voted.columns).toContain("keep_agreement");
+    const sent = emulator.requests().length;
+    const kept = filter(mails(), { ...asked, keepRows: true }, model);
+    await expect(kept).rejects.toMatchObject({ code: "option_unsupported" });
+    expect(emulator.requests()).toHaveLength(sent);
   });
 
   it("refuses to leave rows out of a binary file, before anything is sent", async () => {

@@ -1,0 +1,64 @@
+/** A run as it stands on disk; one of several columns is its steps' runs, seen as one. */
+
+import type { Chunk } from "./core/chunk.ts";
+import { mergedCounts, type PlanCounts } from "./core/plan.ts";
+import { mergedProgress, type Progress } from "./core/progress.ts";
+
+/** A run as it stands on disk, whether or not a process is driving it. */
+export interface RunStatus {
+  readonly id: string;
+  readonly directory: string;
+  /** `provider/model`. */
+  readonly model: string;
+  /** Where the rows go: a host name, or "this machine". */
+  readonly host: string;
+  readonly column: string;
+  /** The input file, null for rows in memory. */
+  readonly input: string | null;
+  /** The output file, null for rows in memory. */
+  readonly output: string | null;
+  readonly createdAt: Date;
+  /** When the last chunk was collected; null while there is work left. */
+  readonly finishedAt: Date | null;
+  /** Null until the plan is complete. */
+  readonly plan: PlanCounts | null;
+  readonly progress: Progress;
+  readonly chunks: readonly Chunk[];
+  /** Whether anything of it was sent from here, and so its sending agreed to. */
+  readonly hasSent: boolean;
+  /** The runs of its steps, where it is one of several columns; empty for any other. */
+  readonly steps: readonly RunStatus[];
+}
+
+/**
+ * The status of a run whose steps are the runs in its directory: sums, and the steps themselves.
+ *
+ * It began with the first of them and has finished when all have; steps that wait for others to be
+ * complete have no run yet. What they do not share is told of all, with commas between.
+ */
+export function groupStatus(
+  id: string,
+  directory: string,
+  steps: readonly [RunStatus, ...RunStatus[]],
+): RunStatus {
+  const shared = (of: (step: RunStatus) => string): string =>
+    [...new Set(steps.map(of))].join(", ");
+  const plans = steps.flatMap(({ plan }) => plan ?? []);
+  const finished = steps.flatMap(({ finishedAt }) => finishedAt?.getTime() ?? []);
+  return {
+    id,
+    directory,
+    model: shared(({ model }) => model),
+    host: shared(({ host }) => host),
+    column: shared(({ column }) => column),
+    input: steps[0].input,
+    output: null,
+    createdAt: new Date(Math.min(...steps.map(({ createdAt }) => createdAt.getTime()))),
+    finishedAt: finished.length === steps.length ? new Date(Math.max(...finished)) : null,
+    plan: plans.length === steps.length ? mergedCounts(plans) : null,
+    progress: mergedProgress(steps.map(({ progress }) => progress)),
+    chunks: steps.flatMap(({ chunks }) => chunks),
+    hasSent: steps.some(({ hasSent }) => hasSent),
+    steps,
+  };
+}
