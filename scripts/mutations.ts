@@ -254,6 +254,12 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/enrich-columns.test.ts", named: "keeps back" },
   },
   {
+    promise: "part of a long text is never taken for all of it",
+    file: "src/piece-session.ts",
+    edits: [["  if (failed !== undefined) return failed;\n", ""]],
+    guard: { file: "test/piece-session.test.ts", named: "fails when any" },
+  },
+  {
     promise: "a chunk keeps to the provider's bytes",
     file: "src/stages/chunk.ts",
     edits: [

@@ -7,6 +7,7 @@ import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
 import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
+import { openPieces } from "./piece-session.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { Settings } from "./settings.ts";
@@ -58,7 +59,9 @@ export function openColumn(settings: () => Promise<Settings>): Job<unknown>["ope
     const given = await settings();
     const closeModel = (): Promise<void> => given.model.provider.close();
     try {
-      const session = await openSession({ ...given, runDir: await place(given) }, conduct);
+      const settings = { ...given, runDir: await place(given) };
+      const open = settings.long?.onLong === "chunk" ? openPieces : openSession;
+      const session = await open(settings, conduct);
       return {
         session,
         close: async () => {

@@ -12,6 +12,7 @@ import type { Frame } from "./frame/frame.ts";
 import { newColumns } from "./output/columns.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
+import { openPieces } from "./piece-session.ts";
 import { openSession } from "./session.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
@@ -102,7 +103,8 @@ export function stepsJob(
           });
           directory ??= join(await place(settings), id);
           try {
-            const session = await openSession(
+            const open = settings.long?.onLong === "chunk" ? openPieces : openSession;
+            const session = await open(
               {
                 ...settings,
                 runDir: directory,

@@ -3,7 +3,7 @@
 import type { MetaCell, MetaColumnOf, MetaName } from "./core/meta.ts";
 
 /** What becomes of a text that is longer than `maxChars`. */
-export type OnLong = "fail" | "truncate";
+export type OnLong = "fail" | "truncate" | "chunk";
 
 /** The columns told beside the answers `V` of the column `Name`: those of `meta`, of quotes and of cut texts. */
 export type ToldColumns<
@@ -15,7 +15,8 @@ export type ToldColumns<
 > = {
   readonly [M in MetaColumnOf<Meta> as `${Name}_${M}`]: MetaCell<M> | null;
 } & QuoteColumns<Name, V, Quotes> &
-  ([Long] extends ["truncate"] ? Readonly<Record<`${Name}_truncated`, boolean | null>> : unknown);
+  ([Long] extends ["truncate"] ? Readonly<Record<`${Name}_truncated`, boolean | null>> : unknown) &
+  ([Long] extends ["chunk"] ? Readonly<Record<`${Name}_pieces`, number | null>> : unknown);
 
 type QuoteColumns<Name extends string, V, Quotes extends boolean> = [Quotes] extends [true]
   ? unknown extends V

@@ -6,7 +6,7 @@ import { InputError } from "./core/errors.ts";
 import type { PriceOverrides } from "./core/price.ts";
 import type { OnLong } from "./told-columns.ts";
 
-const WAYS: readonly string[] = ["fail", "truncate"] satisfies readonly OnLong[];
+const WAYS: readonly string[] = ["fail", "truncate", "chunk"] satisfies readonly OnLong[];
 
 /** What is said of long texts. */
 export interface LongOptions {
@@ -26,9 +26,9 @@ export function longTexts(
 ): LongTexts | null {
   checkPositive("maxChars", maxChars);
   if (onLong !== undefined && !WAYS.includes(onLong))
-    throw invalid(`onLong is ${JSON.stringify(onLong)}`, "It is fail or truncate.");
+    throw invalid(`onLong is ${JSON.stringify(onLong)}`, "It is fail, truncate or chunk.");
   if (maxChars === undefined) {
-    if (onLong !== "truncate") return null;
+    if (onLong !== "truncate" && onLong !== "chunk") return null;
     throw invalid(
       "Long texts are to be cut, and nothing says what is long",
       "Say how many characters a cell may have with --max-chars (maxChars in code).",

@@ -242,8 +242,8 @@ describe("long texts", () => {
     await expect(none).rejects.toMatchObject({ code: "option_invalid" });
     const code = enrichColumn(frame("a"), () => "a", model, { ...quick, maxChars: 5 });
     await expect(code).rejects.toMatchObject({ code: "option_invalid" });
-    // @ts-expect-error neither failing nor cutting
-    const other = enrichColumn(frame("a"), "{{ text }}", model, { ...quick, onLong: "chunk" });
+    // @ts-expect-error neither failing nor cutting nor asking in pieces
+    const other = enrichColumn(frame("a"), "{{ text }}", model, { ...quick, onLong: "later" });
     await expect(other).rejects.toMatchObject({ code: "option_invalid" });
   });
 });

@@ -27,7 +27,7 @@ export interface ToldFlags {
   /** Names with commas between. */
   readonly meta?: string;
   readonly maxChars?: number;
-  readonly onLong?: "fail" | "truncate";
+  readonly onLong?: "fail" | "truncate" | "chunk";
   /** Such as `in=0.25,out=2`. */
   readonly price?: string;
 }

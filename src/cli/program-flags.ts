@@ -127,7 +127,7 @@ function addToldFlags(command: Command, values: FlagValues): void {
     .addOption(
       command
         .createOption("--on-long <what>", "a row with a longer cell")
-        .choices(["fail", "truncate"]),
+        .choices(["fail", "truncate", "chunk"]),
     )
     .option("--price <in=…,out=…>", "dollars per million tokens, where none or another is known");
 }

@@ -4,8 +4,11 @@
 export interface LongTexts {
   /** The most characters, whole code points, that a cell may put into a prompt. */
   readonly maxChars: number;
-  /** `fail` leaves the row unasked, as `too_long`; `truncate` cuts the text and says so. */
-  readonly onLong: "fail" | "truncate";
+  /**
+   * `fail` leaves the row unasked, as `too_long`; `truncate` cuts the text and says so; `chunk` asks
+   * about it piece by piece and puts the answers together.
+   */
+  readonly onLong: "fail" | "truncate" | "chunk";
 }
 
 /**
@@ -32,4 +35,26 @@ function endOf(text: string, count: number): number {
   for (let taken = 0; taken < count && end < text.length; taken++)
     end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
   return end;
+}
+
+// Enough for a sentence that a cut would tear apart to stand whole in one of two pieces.
+const OVERLAP = 0.1;
+
+/**
+ * A text as pieces of at most `maxChars` code points, cut where words end; each begins with the last
+ * tenth of the one before it, from a word's beginning. A text that is no longer is its only piece.
+ */
+export function piecesOf(text: string, maxChars: number): readonly string[] {
+  const pieces: string[] = [];
+  for (let rest = text; ;) {
+    const piece = cutText(rest, maxChars);
+    pieces.push(piece);
+    const end = rest.indexOf(piece) + piece.length;
+    if (rest.slice(end).trim() === "") return pieces;
+    const tail = piece.slice(Math.ceil(piece.length * (1 - OVERLAP)));
+    const space = tail.search(/\s/u);
+    // A tail without a word's beginning is not repeated: there is no place to begin at.
+    const repeated = space < 0 ? 0 : tail.length - space - 1;
+    rest = rest.slice(end - Math.min(repeated, Math.floor(piece.length / 2))).trimStart();
+  }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cutText } from "../../src/core/cut.ts";
+import { cutText, piecesOf } from "../../src/core/cut.ts";
 
 const long = fc.integer({ min: 1, max: 40 });
 
@@ -35,5 +35,37 @@ describe("cutText", () => {
     expect(cutText("一二三四五六七", 3)).toBe("一二三");
     expect(cutText("👍👍👍👍", 2)).toBe("👍👍");
     expect(cutText("     leading blanks", 4)).toBe("lead");
+  });
+});
+
+describe("pieces", () => {
+  it("are short enough, end where words end, and leave no word out", () => {
+    const word = fc.stringMatching(/^[a-z]{1,8}$/u);
+    const text = fc.array(word, { minLength: 1, maxLength: 200 }).map((words) => words.join(" "));
+    fc.assert(
+      fc.property(text, fc.integer({ min: 25, max: 120 }), (whole, maxChars) => {
+        const pieces = piecesOf(whole, maxChars);
+        for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(maxChars);
+        const words = whole.split(" ");
+        let next = 0;
+        // Read one after another, with what they repeat, the pieces say every word in order.
+        for (const piece of pieces) {
+          const said = piece.split(" ");
+          const at = words.slice(0, next).length;
+          const back = Array.from({ length: at + 1 }, (_, less) => at - less).find((from) =>
+            said.every((one, index) => words[from + index] === one),
+          );
+          expect(back).toBeDefined();
+          next = Math.max(next, (back ?? 0) + said.length);
+        }
+        expect(next).toBe(words.length);
+      }),
+    );
+  });
+
+  it("of a text without spaces are cut all the same, and of a short text are the text", () => {
+    expect(piecesOf("abcdefghij", 4).join("")).toBe("abcdefghij");
+    expect(piecesOf("short", 10)).toEqual(["short"]);
+    expect(piecesOf(" ".repeat(50), 10).length).toBeGreaterThan(0);
   });
 });
