@@ -34,6 +34,9 @@ async function failure(act: () => Promise<unknown>): Promise<ProviderError> {
   throw new Error(`Not a ProviderError: ${String(error)}`);
 }
 
+// Long enough for a piece to come through on a machine that is busy with other tests.
+const PATIENT_MS = 1000;
+
 const silent = { code: "provider_unreachable", retryable: true };
 
 describe("a call on which nothing comes any more", () => {
@@ -56,10 +59,10 @@ describe("a call on which nothing comes any more", () => {
     const whole = Buffer.alloc(1024 * 1024, "a");
     const storage = await storageOf((_request, response) => {
       response.end(whole);
-    });
+    }, PATIENT_MS);
     let bytes = 0;
     for await (const piece of storage.read("gs://b/x", NEVER)) {
-      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 150));
+      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 1.5 * PATIENT_MS));
       bytes += piece.byteLength;
     }
     expect(bytes).toBe(whole.length);
@@ -69,7 +72,7 @@ describe("a call on which nothing comes any more", () => {
     const storage = await storageOf((_request, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("a piece");
-    });
+    }, PATIENT_MS);
     const pieces: string[] = [];
     const error = await failure(async () => {
       for await (const piece of storage.read("gs://b/x", NEVER)) {
