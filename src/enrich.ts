@@ -25,6 +25,7 @@ import type { OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
+import { withBadRows } from "./text-warnings.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
 export type { AnswerOf, EnrichedSchema, EnrichOptions, FrameSchema, RowOf };
@@ -250,7 +251,8 @@ export function fileRun<V>({
         const written = { output: files.output, neutralisedCells };
         return keeper === null ? written : { ...written, kept: keeper.counts() };
       });
-      return { result: receipt, receipt };
+      const told = await withBadRows(receipt, input, files.reading?.onBadRow);
+      return { result: told, receipt: told };
     },
     conduct: conductOf(options),
     signal: options.signal,

@@ -1,6 +1,7 @@
 /** The first rows of a file, to be looked at. */
 
 import { openFile } from "./files.ts";
+import type { OpenFileOptions } from "./frame/opened-file.ts";
 
 /** The top of a file: its columns, and rows of cells as text. */
 export interface Preview {
@@ -14,8 +15,12 @@ export interface Preview {
  *
  * @throws {InputError} for a file that cannot be read, as {@link enrichFile} does.
  */
-export async function previewFile(path: string, maxRows: number): Promise<Preview> {
-  const frame = await openFile(path, { rowsSeen: maxRows });
+export async function previewFile(
+  path: string,
+  maxRows: number,
+  reading: OpenFileOptions = {},
+): Promise<Preview> {
+  const frame = await openFile(path, { ...reading, rowsSeen: maxRows });
   for await (const block of frame.blocks(frame.columns, maxRows)) {
     const columns = frame.columns.map((name) => block.text(name));
     const rows = Array.from({ length: block.rowCount }, (_, row) =>

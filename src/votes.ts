@@ -16,6 +16,7 @@ import { ballotOf, decided, decisionColumns, voteName } from "./output/votes.ts"
 import type { ModelRef } from "./provider/models.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
+import { withBadRows } from "./text-warnings.ts";
 import { runOptionsOf, stepsJob, type JobStep } from "./steps-job.ts";
 
 /** What is voted on. */
@@ -81,7 +82,8 @@ export function votedFile<V>(
         const written = await writeFileFrame({ input, output: files.output, ...decision });
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      return { result: receipt, receipt };
+      const told = await withBadRows(receipt, input, files.reading?.onBadRow);
+      return { result: told, receipt: told };
     },
   });
 }

@@ -201,7 +201,9 @@ async function tellFirstRows(
   facts: RunFacts,
   terminal: Terminal,
 ): Promise<readonly string[]> {
-  const preview = await previewFile(facts.output, FIRST_ROWS);
+  // Bad rows of the input that were passed on are as bad in the output.
+  const reading = /\.[ct]sv(\.\w+)?$/i.test(facts.output) ? ({ onBadRow: "keep" } as const) : {};
+  const preview = await previewFile(facts.output, FIRST_ROWS, reading);
   terminal.say(firstRowsText(preview, facts, terminal));
   const hidden = receipt.rows.total - preview.rows.length;
   if (hidden > 0) terminal.say(terminal.colours.dim(`  … and ${count(hidden)} more`));
