@@ -37,7 +37,7 @@ export interface RunEvents {
 
 /** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
 export interface RunPlan extends PlanCounts {
-  /** Sentences for people: what of the schema the provider is not told. Empty for most runs. */
+  /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
   readonly warnings: readonly string[];
 }
 

@@ -6,14 +6,14 @@ import { InputError } from "./core/errors.ts";
 import type { AnswerForm } from "./core/form.ts";
 import type { Json } from "./core/hash.ts";
 import { metaColumns } from "./core/meta.ts";
-import { priceOf } from "./core/price.ts";
+import { priceOf, type Price, type PriceOverrides } from "./core/price.ts";
 import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { Job } from "./enrich-run.ts";
 import type { Frame } from "./frame/frame.ts";
 import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
 import { sourceOf } from "./output/schema-option.ts";
-import { openModel, type ModelRef } from "./provider/models.ts";
+import { openModel, type ModelRef, type OpenedModel } from "./provider/models.ts";
 import { DEFAULT_RESENDS } from "./session.ts";
 import type { CacheUse, Settings } from "./settings.ts";
 import type { RowFunction } from "./stages/render.ts";
@@ -107,7 +107,7 @@ export async function settingsOf(
     flatten,
     long,
     meta,
-    price: priceOf(opened.provider.id, opened.model, options.prices),
+    price: priceHere(opened, options.prices),
     call: callSettings(options),
     promptCache: options.promptCache ?? null,
     examples: options.examples ?? [],
@@ -129,6 +129,12 @@ export async function settingsOf(
       validator: validatorOf(output, options.output),
     },
   };
+}
+
+/** The price of the model as it is asked: no batch discount holds where requests are asked one by one. */
+function priceHere({ provider, model }: OpenedModel, prices?: PriceOverrides): Price | null {
+  const price = priceOf(provider.id, model, prices);
+  return price !== null && provider.asksLive === true ? { ...price, batchShare: 1 } : price;
 }
 
 /** Where a schema's own check can be found again: a module and its export, `code` for the calling program alone, null where there is none. */

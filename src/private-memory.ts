@@ -1,5 +1,7 @@
 /** The memory of a run that has no directory: a temporary folder that goes with it. */
 
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Chunk } from "./core/chunk.ts";
 import { InputError, StoreError } from "./core/errors.ts";
 import { privateFolder, type PrivateFolder } from "./private-folder.ts";
@@ -47,16 +49,24 @@ export function privateMemory(warn: (warning: Warning) => void): PrivateMemory {
   };
 }
 
-/** The chunks whose batches may still be charged, or hold answers that were not taken. */
+/** The chunks whose batches may still be charged, or hold answers that were not taken: the run's, or those of its steps' runs. */
 function underWay(directory: string): readonly Chunk[] {
   try {
     const { chunks } = readSqliteRun(directory);
     return chunks.filter(({ state }) => state !== "planned" && state !== "collected");
   } catch (error) {
-    // A plan that came to nothing has removed its own store.
-    if (error instanceof StoreError) return [];
-    throw error;
+    // A plan that came to nothing has removed its own store, and a run of several columns has none.
+    if (!(error instanceof StoreError)) throw error;
+    return foldersIn(directory).flatMap(underWay);
   }
+}
+
+function foldersIn(directory: string): readonly string[] {
+  if (!existsSync(directory)) return [];
+  const folders = readdirSync(directory, { withFileTypes: true }).filter((one) =>
+    one.isDirectory(),
+  );
+  return folders.map(({ name }) => join(directory, name));
 }
 
 function batchesLeft(left: readonly Chunk[], provider: string): Warning {

@@ -1,9 +1,21 @@
-/** What a plan says of a schema that the provider takes in part only. */
+/** What a plan says of the provider: what it takes of a schema, and that it has no batches. */
 
 import { fittedAnswer } from "./core/form.ts";
 import { COMMON_DIALECT } from "./core/schema-dialect.ts";
 import type { MovedKeyword } from "./core/schema-fit.ts";
 import type { Settings } from "./settings.ts";
+
+/** A sentence for each thing a plan has to tell of the provider before money is spent. */
+export function providerWarnings(settings: Pick<Settings, "form" | "model">): string[] {
+  return [...liveWarnings(settings), ...schemaWarnings(settings)];
+}
+
+/** That rows are asked one by one, without the batch discount; nothing where they go in batches, or cost nothing. */
+function liveWarnings({ model }: Pick<Settings, "model">): string[] {
+  const { asksLive = false, free, host } = model.provider;
+  if (!asksLive || free) return [];
+  return [`${host} has no batches: every request is asked by itself, at the price of a live call.`];
+}
 
 /**
  * A sentence for each keyword of the schema that the provider is not told; none where it is told all.
@@ -11,7 +23,7 @@ import type { Settings } from "./settings.ts";
  * Such a keyword narrows what counts as an answer and is checked on this machine, so an answer that
  * breaks it is asked for again, once, and paid for again.
  */
-export function schemaWarnings({ form, model }: Pick<Settings, "form" | "model">): string[] {
+function schemaWarnings({ form, model }: Pick<Settings, "form" | "model">): string[] {
   const dialect = model.provider.schemaDialect ?? COMMON_DIALECT;
   const moved = fittedAnswer(form, dialect)?.moved ?? [];
   return Object.entries(Object.groupBy(moved, ({ keyword }) => keyword)).map(([keyword, places]) =>

@@ -12,7 +12,7 @@ import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt
 import { newColumns } from "./output/columns.ts";
 import type { RowErrorCode } from "./core/result.ts";
 import { makePlan } from "./planning.ts";
-import { schemaWarnings } from "./schema-warnings.ts";
+import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type Warning } from "./run.ts";
 import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts";
@@ -191,7 +191,7 @@ function session(parts: Parts): Session {
     },
     plan: needPlan,
     get warnings() {
-      return [...schemaWarnings(settings), ...cutWarnings(cutRows, settings)];
+      return [...providerWarnings(settings), ...cutWarnings(cutRows, settings)];
     },
     drive: (how) => drive(parts, needPlan, how ?? { once: false }),
     take: async (given) => {

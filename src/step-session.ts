@@ -24,7 +24,8 @@ export interface Step {
 /** What a session of steps is made of. */
 export interface StepsInput {
   readonly id: string;
-  readonly directory: string;
+  /** Asked once the first step is open. */
+  readonly directory: () => string;
   readonly base: Frame;
   readonly steps: readonly Step[];
   readonly conduct: Conduct;
@@ -58,7 +59,7 @@ export async function openSteps(input: StepsInput): Promise<Session> {
   const free = input.steps.flatMap(({ needs }, at) => (needs.length === 0 ? [at] : []));
   try {
     const sessions = await Promise.all(free.map(open));
-    input.conduct.onOpen({ id: input.id, directory: input.directory, resumed: false });
+    input.conduct.onOpen({ id: input.id, directory: input.directory(), resumed: false });
     return stepsSession(input, { free: sessions, open, close, opened });
   } catch (error) {
     await close();
@@ -110,7 +111,7 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
     Promise.all(steps.map((_, at) => sessions.open(at)));
   return {
     id: input.id,
-    directory: input.directory,
+    directory: input.directory(),
     get warnings() {
       return sessions.free.flatMap(({ warnings }) => warnings);
     },

@@ -126,10 +126,10 @@ export function stepsJob(
           }
         },
       }));
-      const runs = absolute(join(options.runDir ?? DEFAULT_RUN_DIR, id));
       const session = await openSteps({
         id,
-        directory: runs,
+        // A run without a directory has a private one, which the first step's settings have named.
+        directory: () => absolute(directory ?? join(options.runDir ?? DEFAULT_RUN_DIR, id)),
         base,
         steps: opened,
         conduct,

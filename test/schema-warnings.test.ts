@@ -47,3 +47,35 @@ it("says nothing where nothing is left out", async () => {
   for (const output of [undefined, { labels: ["a", "b"] } as const, "topic: a|b, score: float"])
     expect(await warningsOf("openai", output)).toEqual([]);
 });
+
+it("tells that a host has no batches, and charges live calls there at their full price", async () => {
+  const emulator = await startEmulator();
+  onTestFinished(() => emulator.close());
+  const at = async (
+    baseUrl: string,
+  ): Promise<{ warnings: readonly string[]; share: number | null }> => {
+    const run = enrichColumn(
+      pl.DataFrame({ text: ["a"] }),
+      "{{text}}",
+      { provider: "regolo", model: "m", baseUrl, apiKey: "key" },
+      {
+        prices: { "regolo/m": { inputPerM: 2, outputPerM: 4, batchShare: 0.5 } },
+        runDir: await newFolder(),
+        pollEveryMs: 20,
+      },
+    );
+    const { warnings } = await run.plan();
+    await run;
+    const { usage, costUsd } = await run.report();
+    const full = (usage.inputTokens * 2 + usage.outputTokens * 4) / 1e6;
+    return { warnings, share: costUsd === null ? null : costUsd / full };
+  };
+  const batched = await at(emulator.urls.regolo);
+  expect(batched.warnings).toEqual([]);
+  expect(batched.share).toBeCloseTo(0.5, 9);
+  const live = await at(emulator.urls.plain);
+  expect(live.warnings).toEqual([
+    expect.stringMatching(/has no batches: every request is asked by itself/),
+  ]);
+  expect(live.share).toBeCloseTo(1, 9);
+});

@@ -149,4 +149,18 @@ describe("votes", () => {
     await removeRun(status);
     expect((await listRuns(folder)).runs).toEqual([]);
   });
+
+  it("leave nothing behind without a directory, and tell of batches they are left with", async () => {
+    await start({ a: ["y"] }, { faults: { stuck: 1 } });
+    const frame = pl.DataFrame({ text: ["a"] });
+    const run = enrichColumn(frame, "<{{ text }}>", model(), { ...options, runDir: null });
+    const warnings: string[] = [];
+    run.on("warning", ({ code, message }) => warnings.push(`${code}: ${message}`));
+    run.start();
+    while (emulator.stats().batchesCreated < 3)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await run.detach();
+    expect(warnings.filter((text) => text.startsWith("batches_left"))).toHaveLength(1);
+    expect(warnings.join()).toContain("3 batches");
+  });
 });

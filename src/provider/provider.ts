@@ -95,6 +95,8 @@ export interface BatchProvider {
   readonly settleMs: number;
   /** Whether an answer costs nothing. */
   readonly free: boolean;
+  /** Whether requests are asked one by one, at the price of live calls, because the service has no batches; false when left out. */
+  readonly asksLive?: boolean;
 
   /** The subset of JSON Schema it is asked in, and whether it holds the model to it; the common strict one when left out. */
   readonly schemaDialect?: SchemaDialect;
