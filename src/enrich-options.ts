@@ -3,6 +3,7 @@
 import type { DataFrame } from "nodejs-polars";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { Cell } from "./core/column.ts";
+import type { LaneChoice } from "./core/lane.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { ColumnsOf, IsAny } from "./core/placeholders.ts";
 import type { PriceOverrides } from "./core/price.ts";
@@ -82,6 +83,12 @@ export interface EnrichOptions<
   readonly runDir?: string | null;
   /** The run's id; made from the frame's name, the column and the content when left out. */
   readonly name?: string;
+  /**
+   * How requests travel: in `batch` jobs, one by one in `realtime`, or `auto` when left out, which asks
+   * up to 200 requests in realtime and more in batches. Where the provider has one way only, that one.
+   * It decides what a call costs and how long it takes, never what is asked: answers count in either lane.
+   */
+  readonly lane?: LaneChoice;
   /** Requests in a chunk; the provider's own advice when left out. */
   readonly chunkRows?: number;
   /** Time between looks at a batch, in milliseconds; the provider's own advice when left out. */

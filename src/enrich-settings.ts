@@ -39,6 +39,7 @@ export function conductOf(options: EnrichOptions<string, OutputOption>): Job<nev
   if (options.retries !== 0) checkPositive("retries", options.retries);
   return {
     requestsPerChunk: options.chunkRows ?? null,
+    lane: options.lane ?? "auto",
     pollEveryMs: options.pollEveryMs ?? null,
     maxResends: options.retries ?? DEFAULT_RESENDS,
     stallMs: options.stallMs ?? null,

@@ -1,6 +1,7 @@
 /** Planning: one pass over the rows, from the frame to chunk files and a recorded plan. */
 
 import { InputError } from "./core/errors.ts";
+import { laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
 import { rowWithoutRequest, type PlanCounts, type PlannedBlock } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import { readAnswer } from "./output/answer.ts";
@@ -8,7 +9,7 @@ import { answerReading, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "./stages/chunk.ts";
 import { planRows } from "./stages/plan.ts";
 import { recall, type RecallInput } from "./stages/recall.ts";
-import type { Ports, Rendering } from "./stages/ports.ts";
+import { lanesAtHand, type Ports, type Rendering } from "./stages/ports.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { ReplyCache } from "./store/reply-cache.ts";
 import type { Store } from "./store/store.ts";
@@ -19,6 +20,7 @@ export interface PlanningInput {
   readonly rendering: Rendering;
   readonly ports: Ports;
   readonly requestsPerChunk: number | null;
+  readonly lane: LaneChoice;
   readonly directory: string;
   readonly cache: ReplyCache | null;
   readonly onProgress: (progress: Progress) => void;
@@ -35,6 +37,8 @@ export interface PlanningInput {
 export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const { settings, rendering, ports, directory } = input;
   const { store, provider, token } = ports;
+  const laneFor = (requests: number): Lane => laneOf(input.lane, lanesAtHand(ports, requests));
+  const manyBy = laneFor(Number.POSITIVE_INFINITY);
   await store.clearPlan();
   const counting = planCounter(input.onProgress);
   const { frame, onNull, limit } = settings;
@@ -50,11 +54,15 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
         store,
         provider,
         token,
+        // What many requests take; decided once all are counted.
+        lane: manyBy,
         requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
       },
     );
-    const counts = counting.counts(made);
+    const counted = counting.counts(made);
+    const counts = { ...counted, lane: laneFor(counted.requests - counted.cached) };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
+    if (counts.lane !== manyBy) await store.switchLane(counts.lane);
     await store.finishPlan(counts);
     return counts;
   } catch (error) {

@@ -1,11 +1,10 @@
 /** A session: one process's hold on one run, from opening its memory to the receipt. */
 
-import { randomBytes } from "node:crypto";
 import { join, resolve as absolute } from "node:path";
-import { isGiven } from "./core/chunk.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
-import { InputError, ProviderError, StoreError } from "./core/errors.ts";
 import type { Json } from "./core/hash.ts";
+import { InputError } from "./core/errors.ts";
+import type { LaneChoice } from "./core/lane.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt.ts";
@@ -15,8 +14,16 @@ import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type Warning } from "./run.ts";
+import { warnOfUnowned } from "./run-audit.ts";
+import { retryFailed, switchLane } from "./run-lanes.ts";
+import {
+  checkSettings,
+  differs,
+  identifyingSettings,
+  newToken,
+  runId,
+} from "./session-settings.ts";
 import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts";
-import { unownedBatches } from "./stages/audit.ts";
 import type { CollectOptions } from "./stages/collect.ts";
 import { identify } from "./stages/identify.ts";
 import { newCells } from "./row-cells.ts";
@@ -24,15 +31,17 @@ import { countedCells, joinedRows, refetchLost, rejudging } from "./joined-rows.
 import { cutWarnings, quoteWarnings } from "./text-warnings.ts";
 import type { JoinedRows } from "./stages/join.ts";
 import type { Ports, Rendering } from "./stages/ports.ts";
-import { functionRendering, textRendering } from "./stages/render.ts";
+import type { BatchProvider } from "./provider/provider.ts";
 import { remembering } from "./remembering.ts";
 import { openReplyCache, type ReplyCache } from "./store/reply-cache.ts";
 import { openSqliteStore, requestCancel } from "./store/sqlite.ts";
-import type { RunRecord, Store } from "./store/store.ts";
+import type { RunRecord } from "./store/store.ts";
 
 /** How a session behaves; nothing here decides what is asked. */
 export interface Conduct {
   readonly requestsPerChunk: number | null;
+  /** How what is left to send travels; it never decides what is asked. */
+  readonly lane: LaneChoice;
   readonly pollEveryMs: number | null;
   readonly maxResends: number;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
@@ -110,17 +119,16 @@ export const DEFAULT_RESENDS = 3;
  * @throws {StoreError} `run_differs` when `name` is taken by another run; `run_locked`.
  */
 export async function openSession(settings: Settings, conduct: Conduct): Promise<Session> {
-  const rendering = check(settings);
+  const rendering = checkSettings(settings);
   const { provider } = settings.model;
+  const live = liveOf(settings, conduct.lane);
   const identity = await identify({
     frame: settings.frame,
     rendering,
     settings: identifyingSettings(settings),
     isTextTemplate: "parts" in settings.template,
   });
-  const id =
-    settings.name ??
-    `${stem(settings.frame.name)}-${fileSafe(settings.column)}-${identity.slice(0, 7)}`;
+  const id = runId(settings, identity);
   const directory = absolute(join(settings.runDir, id));
   const store = await (settings.openStore ?? openSqliteStore)(directory, {
     id,
@@ -143,7 +151,8 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
       cache === null
         ? null
         : remembering({ store, cache, provider: provider.id, model: settings.model.model });
-    const ports: Ports = { store, provider, token: record.token, remember, signal: conduct.signal };
+    const { signal } = conduct;
+    const ports: Ports = { store, provider, live, token: record.token, remember, signal };
     return session({ settings, conduct, rendering, ports, record, directory, cache });
   } catch (error) {
     cache?.[Symbol.dispose]();
@@ -172,6 +181,7 @@ function session(parts: Parts): Session {
     const counts = await (planned ??= makePlan({
       ...parts,
       requestsPerChunk: conduct.requestsPerChunk,
+      lane: conduct.lane,
       onProgress: conduct.onProgress,
     }));
     cutRows = counts.cutRows ?? 0;
@@ -210,7 +220,8 @@ function session(parts: Parts): Session {
       const isWhole = (await store.chunks()).every(({ state }) => state === "collected");
       const rows = rejudging(joined(), store);
       while (isWhole && (await rows.next()).done !== true) continue;
-      return await retryFailed(store, codes, needPlan);
+      await needPlan();
+      return await retryFailed(ports, codes, conduct.lane);
     },
     rows: () => joined(),
     complete: async (write) => {
@@ -243,9 +254,11 @@ async function drive(
   needPlan: () => Promise<PlanCounts>,
   how: DriveHow,
 ): Promise<boolean> {
-  const { provider, store } = ports;
+  const { provider } = ports;
   const plan = await needPlan();
   const wasFinished = record.finishedAtMs !== null;
+  // Said outright it holds for whatever waits to be sent, however the run was begun.
+  if (conduct.lane !== "auto") await switchLane(ports, conduct.lane);
   const isComplete = await driveRun(ports, plan.requests, {
     reading: answerReading(settings),
     price: settings.price,
@@ -259,7 +272,8 @@ async function drive(
     onWarning: conduct.onWarning,
   });
   // A run that was finished before has sent nothing now, so there is nothing new to find.
-  if (isComplete && !wasFinished) await warnOfUnowned(store, ports, { record, conduct });
+  if (isComplete && !wasFinished)
+    await warnOfUnowned(ports, { sinceMs: record.createdAtMs, warn: conduct.onWarning });
   return isComplete;
 }
 
@@ -274,124 +288,14 @@ function collectOptions({ settings, conduct, ports }: Parts): CollectOptions {
   };
 }
 
-/** Looks for batches that carry this run's tag and belong to no chunk: paid for, and nobody waits for them. */
-async function warnOfUnowned(
-  store: Store,
-  ports: Ports,
-  { record, conduct }: Pick<Parts, "record" | "conduct">,
-): Promise<void> {
-  const chunks = await store.chunks();
-  // Where nothing was sent from here there is no batch to have lost.
-  if (!chunks.some(({ intent }) => intent !== null && !isGiven(intent))) return;
-  const owned = new Set(chunks.flatMap(({ batchId }) => batchId ?? []));
-  try {
-    const { provider, token, signal } = ports;
-    const sinceMs = record.createdAtMs;
-    for (const batch of await unownedBatches({ provider, owned, token, sinceMs, signal }))
-      conduct.onWarning({
-        chunk: batch.tag.chunk,
-        code: "batch_unowned",
-        message: `The provider lists batch ${batch.batchId} under this run's tag, and no chunk owns it. It may be charged; cancel it there if it is open.`,
-      });
-  } catch (error) {
-    // Only a look at the books: every answer is on disk, so a list that cannot be had stops nothing.
-    if (!(error instanceof ProviderError)) throw error;
-    conduct.onWarning({ chunk: 0, code: error.code, message: error.message });
-  }
-}
-
-async function retryFailed(
-  store: Store,
-  codes: readonly RowErrorCode[] | undefined,
-  needPlan: () => Promise<PlanCounts>,
-): Promise<number> {
-  const { requests } = await needPlan();
-  const chunks = await store.chunks();
-  // A request that waits in an open chunk is on its way already.
-  const underway = new Set<number>();
-  for (const chunk of chunks)
-    if (chunk.state !== "collected")
-      for (const ordinal of await store.ordinals(chunk.number)) underway.add(ordinal);
-  const ordinals: number[] = [];
-  for await (const { ordinal, code } of store.failures())
-    if ((codes === undefined || codes.includes(code)) && !underway.has(ordinal))
-      ordinals.push(ordinal);
-  const largest = Math.max(1, ...chunks.map(({ requestCount }) => requestCount));
-  if (ordinals.length > 0)
-    await store.retry(Uint32Array.from(ordinals), Math.min(largest, requests));
-  return ordinals.length;
-}
-
-/** Everything that can be found wrong before a directory is made or a row is read. */
-function check(settings: Settings): Rendering {
-  const { frame, template, column, form, model } = settings;
-  if (settings.name !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(settings.name))
-    throw new InputError(
-      "run_name_invalid",
-      `${JSON.stringify(settings.name)} cannot be a run's name. Nothing was sent.`,
-      {
-        hint: "Use up to 100 letters, digits, dots, dashes and underscores, a letter or digit first.",
-      },
-    );
-  for (const { name } of newColumns(column, columnLayout(settings)))
-    if (column.trim() === "" || frame.columns.includes(name))
-      throw new InputError(
-        column.trim() === "" ? "column_name_blank" : "column_exists",
-        column.trim() === ""
-          ? "The new column's name is blank. Nothing was sent."
-          : `${frame.name} already has a column named ${JSON.stringify(name)}. Nothing was sent.`,
-        { hint: "Choose another name with --column (column in code)." },
-      );
-  model.provider.check(requestSpec(settings));
-  const { system, examples, long } = settings;
-  const before = { system, examples, form, long };
-  return "parts" in template
-    ? textRendering(template, before, settings.onNull)
-    : functionRendering(template, before);
-}
-
-function identifyingSettings(settings: Settings): Readonly<Record<string, Json>> {
-  const { template, model, form, system, call, examples } = settings;
-  return {
-    provider: model.provider.id,
-    host: model.provider.host,
-    model: model.model,
-    params: model.params,
-    // Left out where none is named, as the runs of before know it.
-    ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
-    template: "parts" in template ? template.source : null,
-    system: system ?? null,
-    onNull: settings.onNull,
-    limit: settings.limit,
-    column: settings.column,
-    form: form as unknown as Json,
-    call: call as unknown as Json,
-    examples: examples as unknown as Json,
-    ...(settings.long === null ? {} : { long: settings.long as unknown as Json }),
-    ...(settings.refreshed === null ? {} : { refreshed: settings.refreshed }),
-  };
-}
-
-function differs(id: string): StoreError {
-  return new StoreError(
-    "run_differs",
-    `There is a run named ${JSON.stringify(id)} already, and it was started with other settings or other rows. Nothing was sent.`,
-    { hint: "Choose another --name, or leave it out to have one made." },
+/** The provider asked request by request; null where it cannot be. @throws {InputError} `lane_unsupported` where it must be. */
+function liveOf({ model }: Settings, lane: LaneChoice): BatchProvider | null {
+  const { provider } = model;
+  const live = provider.asksLive === true ? provider : (provider.live ?? null);
+  if (live !== null || lane !== "realtime") return live;
+  throw new InputError(
+    "lane_unsupported",
+    `${provider.id} cannot be asked one request at a time from here. Nothing was sent.`,
+    { hint: 'Leave out --lane (lane in code), or say "batch".' },
   );
-}
-
-/** A letter and seven letters or digits: enough that two runs of one account never meet. */
-function newToken(): string {
-  const characters = "abcdefghijklmnopqrstuvwxyz234567";
-  const picked = [...randomBytes(8)].map((byte) => characters[byte & 31] ?? "a");
-  return ["r", ...picked.slice(1)].join("");
-}
-
-function stem(name: string): string {
-  return fileSafe(name.replace(/\.[a-z0-9]+$/i, ""));
-}
-
-function fileSafe(text: string): string {
-  const safe = text.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[^A-Za-z0-9]+|-+$/g, "");
-  return safe === "" ? "run" : safe.slice(0, 40);
 }

@@ -1,5 +1,6 @@
 /** A chunk: the requests sent together, and everything known about where they stand. */
 
+import type { Lane } from "./lane.ts";
 import type { RequestFailure } from "./result.ts";
 import type { Match } from "./tracker.ts";
 import { NO_USAGE, type Usage } from "./usage.ts";
@@ -97,6 +98,8 @@ export interface Chunk {
   readonly state: ChunkState;
   readonly requestCount: number;
   readonly origin: ChunkOrigin;
+  /** How its requests are sent; it may change while the chunk is planned. */
+  readonly lane: Lane;
   /** 1, or 2 when these requests were answered unusably before and are asked in other words. */
   readonly attempt: number;
   /** How often these requests were sent before without being answered, through no fault of theirs. */

@@ -1,5 +1,6 @@
 /** The plan: which request answers which row, or why none does. */
 
+import type { Lane } from "./lane.ts";
 import type { Request } from "./request.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
 
@@ -20,6 +21,8 @@ export interface PlanCounts {
   readonly bytes: number;
   /** Rows with a text that is cut before it is sent; left out where there are none. */
   readonly cutRows?: number;
+  /** How the requests are sent; left out where the steps of a run go by several lanes. */
+  readonly lane?: Lane;
 }
 
 /** A row's fate in the plan: the ordinal of its request (0 or more), or one of {@link NO_REQUEST}. */
@@ -101,8 +104,14 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
     rejected,
     chunks: sum(({ chunks }) => chunks),
     bytes: sum(({ bytes }) => bytes),
+    ...sharedLane(plans),
     ...(plans.some(({ cutRows }) => cutRows !== undefined)
       ? { cutRows: sum(({ cutRows }) => cutRows ?? 0) }
       : {}),
   };
+}
+
+function sharedLane(plans: readonly PlanCounts[]): Pick<PlanCounts, "lane"> {
+  const [lane, ...others] = new Set(plans.map((plan) => plan.lane));
+  return lane === undefined || others.length > 0 ? {} : { lane };
 }

@@ -1,5 +1,6 @@
 /** Prices: what tokens cost, and what a usage comes to. */
 
+import type { Lane } from "./lane.ts";
 import { PRICE_TABLE, PRICES_AS_OF, type PriceRow } from "./price-table.ts";
 import { NO_USAGE, subtractUsage, type Usage } from "./usage.ts";
 
@@ -89,9 +90,6 @@ function pricesAt(row: PriceRow, at: number): TokenPrices {
     ...(write === null ? {} : { cacheWritePerM: write }),
   };
 }
-
-/** How requests travel, as far as it changes what they cost. */
-export type Lane = "batch" | "realtime";
 
 /** Dollars without the digits that sums of fractions leave behind: twelve that count. */
 export function roundedUsd(usd: number): number {

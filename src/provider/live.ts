@@ -61,7 +61,6 @@ export function liveProvider(options: LiveOptions): BatchProvider {
     id,
     host,
     free: options.free ?? false,
-    asksLive: true,
     limits: {
       maxRequestsPerBatch: 50_000,
       maxBytesPerBatch: 200_000_000,

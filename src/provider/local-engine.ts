@@ -51,6 +51,7 @@ export type LocalBatches = Pick<
   | "close"
   | "settleMs"
   | "pollEveryMs"
+  | "asksLive"
 >;
 
 interface Job {
@@ -93,6 +94,7 @@ export function localBatches(answerer: LocalAnswerer, graceMs: number = GRACE_MS
   };
 
   return {
+    asksLive: true,
     settleMs: 0,
     pollEveryMs: 200,
     stage: () => Promise.resolve({}),

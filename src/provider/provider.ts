@@ -97,6 +97,13 @@ export interface BatchProvider {
   readonly free: boolean;
   /** Whether requests are asked one by one, at the price of live calls, because the service has no batches; false when left out. */
   readonly asksLive?: boolean;
+  /**
+   * The same service asked request by request by this process, at the price of live calls: the same
+   * `id`, `host`, lines and replies, so that a request's identity and its answer are the same either
+   * way. Left out where the service cannot be asked so, and where it is asked so anyway (`asksLive`).
+   * Closed with this provider.
+   */
+  readonly live?: BatchProvider;
 
   /** The subset of JSON Schema it is asked in, and whether it holds the model to it; the common strict one when left out. */
   readonly schemaDialect?: SchemaDialect;

@@ -1,6 +1,7 @@
 /** chunk: distinct requests are cut into request files within the provider's limits. */
 
 import { requestFileName } from "../core/chunk.ts";
+import type { Lane } from "../core/lane.ts";
 import { customId } from "../core/tracker.ts";
 import type { BatchProvider, ProviderLimits } from "../provider/provider.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
@@ -11,6 +12,8 @@ export interface ChunkInput {
   readonly store: Pick<Store, "files" | "addToPlan">;
   readonly provider: Pick<BatchProvider, "encode" | "limits">;
   readonly token: string;
+  /** The lane the chunks are recorded with. */
+  readonly lane: Lane;
   /** Requests a chunk should hold; the provider's limits may make it fewer. */
   readonly requestsPerChunk: number;
 }
@@ -69,6 +72,7 @@ export async function chunkRequests(
     const chunk: PlannedChunk = {
       number: full.number,
       bytes: written.bytes,
+      lane: input.lane,
       ordinals: Uint32Array.from(full.ordinals),
     };
     bytes += written.bytes;

@@ -15,7 +15,7 @@ import { isLong, type Price } from "../core/price.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import { readAnswer, type AnswerReading } from "../output/answer.ts";
 import type { ChunkFileWriter, CollectedChunk, ReplyIndex } from "../store/store.ts";
-import { batchOf, type Ports, type SubmittedChunk } from "./ports.ts";
+import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
 /** The reason given to a batch whose results the provider no longer has. */
 export const RESULTS_GONE = "results_gone";
@@ -61,7 +61,8 @@ export async function collect(
   const writer = await store.files.create(replyFileName(chunk.number));
   try {
     const replies =
-      options.given ?? ports.provider.replies(batchOf(chunk, ports), chunk.ending, ports.signal);
+      options.given ??
+      providerOf(chunk, ports).replies(batchOf(chunk, ports), chunk.ending, ports.signal);
     await readReplies(replies, ports, { list, outcomes, writer });
     if (isGiven(chunk.intent)) await refuseForeign(chunk, list.match(), { ports, options });
     await writer.commit();

@@ -3,6 +3,7 @@
 import type { Chunk } from "../core/chunk.ts";
 import { requestFileName } from "../core/chunk.ts";
 import { InvariantError } from "../core/errors.ts";
+import type { LanesAtHand } from "../core/lane.ts";
 import type { Prompt } from "../core/request.ts";
 import type { Block } from "../frame/frame.ts";
 import type { Batch, BatchProvider, RequestFile, Submission } from "../provider/provider.ts";
@@ -23,6 +24,8 @@ export type Unaskable = "unfit" | "too_long";
 export interface Ports {
   readonly store: Store;
   readonly provider: BatchProvider;
+  /** The same service asked request by request from here; null where it cannot be. */
+  readonly live: BatchProvider | null;
   /** The prefix of every custom_id of this run. */
   readonly token: string;
   /** Where accepted replies are kept for later runs; null where nothing is. */
@@ -38,6 +41,24 @@ export interface Remember {
   flush(): void;
   close(): Promise<void>;
 }
+
+/** The provider that a chunk is sent to and answered by, as its lane says. Lines are the same in both. */
+export function providerOf({ lane, number }: Chunk, { provider, live }: Ports): BatchProvider {
+  if (lane === "batch") return provider;
+  if (live !== null) return live;
+  throw new InvariantError(
+    "lane_missing",
+    `Chunk ${String(number)} is to be asked in realtime, and ${provider.host} cannot be asked so from here. Nothing was sent for it.`,
+  );
+}
+
+/** The lanes there are for so many requests. */
+export function lanesAtHand({ provider, live }: LanePorts, requests: number): LanesAtHand {
+  return { requests, hasBatches: provider.asksLive !== true, hasRealtime: live !== null };
+}
+
+/** The part of {@link Ports} that lanes are chosen by. */
+export type LanePorts = Pick<Ports, "provider" | "live">;
 
 /** A chunk's request file, which must have been written. */
 export function requestFile(ports: Ports, chunk: Chunk): RequestFile {

@@ -2,7 +2,7 @@
 
 import { replyFileName, type Chunk } from "../core/chunk.ts";
 import { ProviderError, StoreError } from "../core/errors.ts";
-import { batchOf, type Ports, type SubmittedChunk } from "./ports.ts";
+import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
 /**
  * Makes sure that the reply file of a collected chunk is there, from the provider if need be.
@@ -22,7 +22,7 @@ export async function refetch(
   const writer = await files.create(name);
   try {
     let bytes = 0;
-    for await (const piece of ports.provider.replies(
+    for await (const piece of providerOf(chunk, ports).replies(
       batchOf(chunk, ports),
       chunk.ending,
       ports.signal,

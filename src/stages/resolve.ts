@@ -1,7 +1,7 @@
 /** resolve: a chunk whose creation was cut off is looked up, adopted, or given back. */
 
 import type { Chunk } from "../core/chunk.ts";
-import { requestFile, submissionOf, type Ports } from "./ports.ts";
+import { providerOf, requestFile, submissionOf, type Ports } from "./ports.ts";
 
 /** What looking gave: the batch was found, there is none and the chunk is planned again, or it is too early to tell. */
 export type ResolveOutcome = "adopted" | "planned" | "unclear";
@@ -17,7 +17,8 @@ export async function resolve(
   chunk: Chunk & { readonly intent: NonNullable<Chunk["intent"]> },
   ports: Ports,
 ): Promise<ResolveOutcome> {
-  const { store, provider, signal } = ports;
+  const { store, signal } = ports;
+  const provider = providerOf(chunk, ports);
   const submission = submissionOf(chunk, ports.token, requestFile(ports, chunk));
   if (chunk.intent.staged === null) {
     // The create call comes after this record, so it was never made.

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Chunk } from "../core/chunk.ts";
 import { InvariantError, ProviderError, StoreError } from "../core/errors.ts";
 import type { RequestFile } from "../provider/provider.ts";
-import { requestFile, submissionOf, type Ports } from "./ports.ts";
+import { providerOf, requestFile, submissionOf, type Ports } from "./ports.ts";
 
 // A process that was frozen (a closed laptop, SIGSTOP) between writing down that it is about to call
 // and calling must not call: by then another process may have looked, found nothing, and sent again.
@@ -27,7 +27,8 @@ export type SubmitOutcome =
  * `planned` again and nothing was bought for it.
  */
 export async function submit(chunk: Chunk, ports: Ports): Promise<SubmitOutcome> {
-  const { store, provider } = ports;
+  const { store } = ports;
+  const provider = providerOf(chunk, ports);
   const file = requestFile(ports, chunk);
   await assertWhole(file, ports);
   const intent = randomUUID();

@@ -4,7 +4,7 @@ import { requestFileName, type Chunk, type FailedRequest } from "../core/chunk.t
 import { InvariantError } from "../core/errors.ts";
 import { linesOf } from "../core/lines.ts";
 import { customId, readCustomId } from "../core/tracker.ts";
-import type { Ports } from "./ports.ts";
+import { providerOf, type Ports } from "./ports.ts";
 
 /**
  * Writes the request file of a chunk whose requests were sent before, by copying their lines from the
@@ -15,7 +15,7 @@ export async function writeRequests(chunk: Chunk, ports: Ports): Promise<void> {
   const { store, token } = ports;
   const wanted = await store.ordinals(chunk.number);
   const rewrite = await rewriting(chunk, wanted, ports);
-  const { maxBytesPerBatch } = ports.provider.limits;
+  const { maxBytesPerBatch } = providerOf(chunk, ports).limits;
   let bytes = 0;
   const writer = await store.files.create(requestFileName(chunk.number));
   let next = 0;

@@ -23,6 +23,7 @@ create table chunk (
   state text not null check (state in ('planned','submitting','submitted','ended','collected')),
   ordinals blob not null, request_count integer not null,
   origin text not null default 'plan' check (origin in ('plan','resend','again','retry','cache')),
+  lane text not null check (lane in ('batch','realtime')),
   attempt integer not null default 1, resends integer not null default 0, bytes integer,
   intent_id text, intent_at_ms integer, staged text,
   batch_id text, submitted_at_ms integer, ending text, collection text,

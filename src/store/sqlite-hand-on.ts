@@ -3,6 +3,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { ChunkOrigin, Collection, Ending } from "../core/chunk.ts";
 import { NOTHING_COLLECTED } from "../core/chunk.ts";
+import type { Lane } from "../core/lane.ts";
 import { bytesOf, jsonOf, text, uint32 } from "./sqlite-values.ts";
 import type { CollectedChunk, Judgement } from "./store.ts";
 
@@ -32,9 +33,10 @@ export function recordCollected(
   for (const { ordinal, code, message, retryable } of collected.failures)
     failure.run(ordinal, code, message, retryable ? 1 : 0);
   const source = database
-    .prepare("select attempt, resends, ending from chunk where number = ?")
+    .prepare("select lane, attempt, resends, ending from chunk where number = ?")
     .get(chunk);
   const ending = jsonOf(source?.["ending"]) as Ending | null;
+  const lane = collected.lane ?? (text(source?.["lane"]) as Lane);
   const attempt = Number(source?.["attempt"] ?? 1);
   const resends = Number(source?.["resends"] ?? 0);
   // Room that was lacking is no attempt at all.
@@ -42,12 +44,14 @@ export function recordCollected(
   const maxRequests = largestChunk(database);
   addChunks(database, collected.resend, {
     origin: "resend",
+    lane,
     attempt,
     resends: resends + spent,
     maxRequests,
   });
   addChunks(database, collected.again, {
     origin: "again",
+    lane,
     attempt: attempt + 1,
     resends: 0,
     maxRequests,
@@ -100,7 +104,7 @@ export function abandonedCollection(database: DatabaseSync, chunk: number): Coll
 /** Puts a chunk's requests into new chunks of at most `maxRequests`; part of the caller's transaction. */
 export function divide(database: DatabaseSync, chunk: number, maxRequests: number): void {
   const source = database
-    .prepare("select origin, attempt, resends from chunk where number = ?")
+    .prepare("select origin, lane, attempt, resends from chunk where number = ?")
     .get(chunk);
   const origin = text(source?.["origin"]) as ChunkOrigin;
   addChunks(
@@ -109,6 +113,7 @@ export function divide(database: DatabaseSync, chunk: number, maxRequests: numbe
     {
       // Its own request file stays the place the lines are copied from.
       origin: origin === "plan" ? "resend" : origin === "retry" ? "resend" : origin,
+      lane: text(source?.["lane"]) as Lane,
       attempt: Number(source?.["attempt"] ?? 1),
       resends: Number(source?.["resends"] ?? 0),
       maxRequests,
@@ -119,6 +124,7 @@ export function divide(database: DatabaseSync, chunk: number, maxRequests: numbe
 
 interface ChunkKind {
   readonly origin: ChunkOrigin;
+  readonly lane: Lane;
   readonly attempt: number;
   readonly resends: number;
   readonly maxRequests: number;
@@ -134,12 +140,12 @@ export function addChunks(
   let rest = ordinals;
   if (merge && rest.length > 0) rest = addToWaiting(database, rest, kind);
   const insert = database.prepare(
-    `insert into chunk (number, state, ordinals, request_count, origin, attempt, resends)
-     select coalesce(max(number), 0) + 1, 'planned', ?, ?, ?, ?, ? from chunk`,
+    `insert into chunk (number, state, ordinals, request_count, origin, lane, attempt, resends)
+     select coalesce(max(number), 0) + 1, 'planned', ?, ?, ?, ?, ?, ? from chunk`,
   );
   for (let at = 0; at < rest.length; at += kind.maxRequests) {
     const piece = rest.slice(at, at + kind.maxRequests);
-    insert.run(bytesOf(piece), piece.length, kind.origin, kind.attempt, kind.resends);
+    insert.run(bytesOf(piece), piece.length, kind.origin, kind.lane, kind.attempt, kind.resends);
   }
 }
 
@@ -148,9 +154,9 @@ function addToWaiting(database: DatabaseSync, ordinals: Uint32Array, kind: Chunk
   const waiting = database
     .prepare(
       `select number, ordinals from chunk where state = 'planned' and bytes is null
-       and origin = ? and attempt = ? and resends = ? and request_count < ? limit 1`,
+       and origin = ? and lane = ? and attempt = ? and resends = ? and request_count < ? limit 1`,
     )
-    .get(kind.origin, kind.attempt, kind.resends, kind.maxRequests);
+    .get(kind.origin, kind.lane, kind.attempt, kind.resends, kind.maxRequests);
   if (waiting === undefined) return ordinals;
   const held = uint32(waiting["ordinals"]);
   const fits = Math.min(ordinals.length, kind.maxRequests - held.length);

@@ -13,6 +13,7 @@ import type {
 } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
+import type { Lane } from "../core/lane.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import { float64, int32, jsonOf, numberOrNull, text, textOrNull, uint32 } from "./sqlite-values.ts";
@@ -42,7 +43,7 @@ export function readRun(database: DatabaseSync): RunRecord {
 }
 
 const CHUNK_FIELDS =
-  "number, state, request_count, origin, attempt, resends, bytes, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
+  "number, state, request_count, origin, lane, attempt, resends, bytes, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
 
 /** Every chunk, by number. */
 export function readChunks(database: DatabaseSync): readonly Chunk[] {
@@ -54,6 +55,7 @@ export function readChunks(database: DatabaseSync): readonly Chunk[] {
       state: text(row["state"]) as ChunkState,
       requestCount: Number(row["request_count"]),
       origin: text(row["origin"]) as ChunkOrigin,
+      lane: text(row["lane"]) as Lane,
       attempt: Number(row["attempt"]),
       resends: Number(row["resends"]),
       bytes: numberOrNull(row["bytes"]),

@@ -245,6 +245,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         const now = Date.now();
         move(chunk, "planned", "submitted", {
+          lane: "batch",
           intent_id: intentId,
           intent_at_ms: now,
           staged: "{}",
@@ -277,7 +278,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
     answered: (chunk, intentId, collected) =>
       write(() => {
         recordCollected(database, chunk, collected);
-        move(chunk, "planned", "collected", collectedFields(collected));
+        move(chunk, "planned", "collected", { lane: "batch", ...collectedFields(collected) });
         recordGiven(database, { chunk, intentId, batchId: null, note: "Given as replies." });
       }),
     abandoned: (chunk) =>
@@ -296,10 +297,15 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         recordRejudged(database, judgements);
       }),
-    retry: (ordinals, maxRequests) =>
+    retry: (ordinals, { maxRequests, lane }) =>
       write(() => {
-        addChunks(database, ordinals, { origin: "retry", attempt: 1, resends: 0, maxRequests });
+        const kind = { origin: "retry", lane, attempt: 1, resends: 0, maxRequests } as const;
+        addChunks(database, ordinals, kind);
         database.exec("update run set finished_at_ms = null, cancel_requested_at_ms = null");
+      }),
+    switchLane: (lane) =>
+      write(() => {
+        database.prepare("update chunk set lane = ? where state = 'planned'").run(lane);
       }),
     learn: (learnt) =>
       write(() => {
@@ -347,9 +353,9 @@ function insertRecalled(database: DatabaseSync, { index, bytes }: RecalledChunk)
   const collection: Collection = { ...NOTHING_COLLECTED, succeeded };
   database
     .prepare(
-      `insert into chunk (number, state, origin, ordinals, request_count, bytes, collection,
+      `insert into chunk (number, state, origin, lane, ordinals, request_count, bytes, collection,
          reply_ordinals, reply_offsets, reply_lengths)
-       values (?, 'collected', 'cache', ?, ?, ?, ?, ?, ?, ?)`,
+       values (?, 'collected', 'cache', 'batch', ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       RECALLED_CHUNK,
@@ -373,7 +379,7 @@ function insertPlan(
   if (chunk === null) return;
   database
     .prepare(
-      "insert into chunk (number, state, ordinals, request_count, bytes) values (?, 'planned', ?, ?, ?)",
+      "insert into chunk (number, state, lane, ordinals, request_count, bytes) values (?, 'planned', ?, ?, ?, ?)",
     )
-    .run(chunk.number, bytesOf(chunk.ordinals), chunk.ordinals.length, chunk.bytes);
+    .run(chunk.number, chunk.lane, bytesOf(chunk.ordinals), chunk.ordinals.length, chunk.bytes);
 }

@@ -9,6 +9,7 @@ import type {
   RemoteNames,
 } from "../core/chunk.ts";
 import type { Json } from "../core/hash.ts";
+import type { Lane } from "../core/lane.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RequestFailure } from "../core/result.ts";
 
@@ -35,6 +36,7 @@ export interface RunRecord {
 export interface PlannedChunk {
   readonly number: number;
   readonly bytes: number;
+  readonly lane: Lane;
   /** Strictly increasing. */
   readonly ordinals: Uint32Array;
 }
@@ -56,6 +58,8 @@ export interface CollectedChunk {
   readonly failures: readonly FailedRequest[];
   /** Requests no answer came for that go into a later chunk, strictly increasing; they are not in `failures`. */
   readonly resend: Uint32Array;
+  /** How both are sent; by the chunk's own lane when left out. */
+  readonly lane?: Lane;
   /** Requests with an unusable answer that are asked once more, strictly increasing; they are in `failures` until answered. */
   readonly again: Uint32Array;
 }
@@ -145,7 +149,7 @@ export interface Store extends AsyncDisposable {
   withdraw(chunk: number, reason: string): Promise<void>;
   /** submitting → submitted: the batch's id, from the provider's answer or found by its tag. */
   submitted(chunk: number, batchId: string, how: "accepted" | "adopted"): Promise<void>;
-  /** planned → submitted: a batch that was made elsewhere from this chunk's requests. */
+  /** planned → submitted: a batch that was made elsewhere from this chunk's requests; its lane is `batch`. */
   adopted(chunk: number, intentId: string, batchId: string): Promise<void>;
   /** ended → planned: the batch that was adopted for it is another's. */
   released(chunk: number, reason: string): Promise<void>;
@@ -153,7 +157,7 @@ export interface Store extends AsyncDisposable {
   ended(chunk: number, ending: Ending): Promise<void>;
   /** ended → collected, with the requests handed on, in one transaction. */
   collected(chunk: number, collected: CollectedChunk): Promise<void>;
-  /** planned → collected, with the requests handed on, in one transaction: its replies were made elsewhere. */
+  /** planned → collected, with the requests handed on, in one transaction: its replies were made elsewhere, and its lane is `batch`. */
   answered(chunk: number, intentId: string, collected: CollectedChunk): Promise<void>;
   /** planned → collected: nothing was sent, and every request of it has failed as `cancelled`. */
   abandoned(chunk: number): Promise<void>;
@@ -161,8 +165,13 @@ export interface Store extends AsyncDisposable {
   divided(chunk: number, maxRequests: number): Promise<void>;
   /** Takes back or records failures of requests whose stored answers are accepted, or not, on a later reading; in one transaction. */
   rejudged(judgements: readonly Judgement[]): Promise<void>;
-  /** Puts failed requests into new chunks of at most `maxRequests`, and takes back a wish to cancel. */
-  retry(ordinals: Uint32Array, maxRequests: number): Promise<void>;
+  /** Puts failed requests into new chunks of at most `maxRequests`, to be sent by `lane`, and takes back a wish to cancel. */
+  retry(
+    ordinals: Uint32Array,
+    how: { readonly maxRequests: number; readonly lane: Lane },
+  ): Promise<void>;
+  /** planned → planned: every chunk that waits to be sent goes by this lane. */
+  switchLane(lane: Lane): Promise<void>;
   learn(learnt: Learnt): Promise<void>;
   /** Notes that no work is left. */
   finished(): Promise<void>;

@@ -79,7 +79,7 @@ async function planned(store: Store, ...sizes: readonly number[]): Promise<void>
   let next = 0;
   for (const [at, size] of sizes.entries()) {
     const ordinals = Uint32Array.from({ length: size }, (_, index) => next + index);
-    await store.addToPlan([], { number: at + 1, bytes: 10 * size, ordinals });
+    await store.addToPlan([], { number: at + 1, bytes: 10 * size, lane: "batch", ordinals });
     next += size;
   }
   await store.finishPlan(COUNTS);
@@ -147,6 +147,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       await store.addToPlan(rows.slice(70), {
         number: 1,
         bytes: 7,
+        lane: "realtime",
         ordinals: Uint32Array.of(0, 2 ** 32 - 1),
       });
       await store.finishPlan(COUNTS);
@@ -159,6 +160,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         state: "planned",
         requestCount: 2,
         origin: "plan",
+        lane: "realtime",
         attempt: 1,
         resends: 0,
         bytes: 7,
@@ -172,11 +174,21 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
 
     it("forgets an unfinished plan whole, and takes a new one", async () => {
       const rows = [{ firstRow: 0, requests: Int32Array.of(0) }];
-      await store.addToPlan(rows, { number: 1, bytes: 1, ordinals: Uint32Array.of(0) });
+      await store.addToPlan(rows, {
+        number: 1,
+        bytes: 1,
+        lane: "batch",
+        ordinals: Uint32Array.of(0),
+      });
       await store.clearPlan();
       expect(await Array.fromAsync(store.plannedRows())).toEqual([]);
       expect(await store.chunks()).toEqual([]);
-      await store.addToPlan(rows, { number: 1, bytes: 2, ordinals: Uint32Array.of(0) });
+      await store.addToPlan(rows, {
+        number: 1,
+        bytes: 2,
+        lane: "batch",
+        ordinals: Uint32Array.of(0),
+      });
       expect((await chunkOf(store, 1)).bytes).toBe(2);
     });
 
@@ -249,7 +261,12 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       });
 
       it("never gives one batch to two chunks", async () => {
-        await store.addToPlan([], { number: 2, bytes: 1, ordinals: Uint32Array.of(9) });
+        await store.addToPlan([], {
+          number: 2,
+          bytes: 1,
+          lane: "batch",
+          ordinals: Uint32Array.of(9),
+        });
         await driveTo(store, 1, "submitted");
         await store.intend(2, "intent-2");
         await expect(store.submitted(2, "batch-1", "adopted")).rejects.toThrow();
@@ -257,7 +274,12 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       });
 
       it("takes a batch that was made elsewhere, and gives it back when it is another's", async () => {
-        await store.addToPlan([], { number: 2, bytes: 1, ordinals: Uint32Array.of(9) });
+        await store.addToPlan([], {
+          number: 2,
+          bytes: 1,
+          lane: "batch",
+          ordinals: Uint32Array.of(9),
+        });
         const before = Date.now();
         await store.adopted(1, "given-a", "batch-9");
         await reopen();
@@ -498,6 +520,33 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         ]);
       });
 
+      it("changes the lane of chunks that wait to be sent, and of no others", async () => {
+        await planned(store, 1, 1);
+        await driveTo(store, 1, "submitted");
+        await store.switchLane("realtime");
+        await reopen();
+        expect((await store.chunks()).map(({ lane }) => lane)).toEqual(["batch", "realtime"]);
+      });
+
+      it("hands requests on by their chunk's lane unless told another", async () => {
+        await planned(store, 2, 2, 2);
+        await store.switchLane("realtime");
+        await driveTo(store, 1, "ended");
+        await store.collected(1, collectedOf({ 0: [0, 5] }, { resend: [1] }));
+        await driveTo(store, 2, "ended");
+        await store.collected(2, {
+          ...collectedOf({ 2: [0, 5] }, { resend: [3] }),
+          lane: "batch",
+        });
+        await driveTo(store, 3, "ended");
+        await store.collected(3, collectedOf({ 4: [0, 5] }, { resend: [5] }));
+        const handedOn = (await store.chunks()).slice(3);
+        expect(handedOn.map(({ lane, requestCount }) => [lane, requestCount])).toEqual([
+          ["realtime", 2],
+          ["batch", 1],
+        ]);
+      });
+
       it("tries failed requests again in chunks of their own, and opens the run again", async () => {
         await planned(store, 3);
         await driveTo(store, 1, "ended");
@@ -505,10 +554,10 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         await store.collected(1, collectedOf({}, { failures }));
         await store.finished();
         expect((await store.run()).finishedAtMs).not.toBeNull();
-        await store.retry(Uint32Array.of(0, 1, 2), 2);
+        await store.retry(Uint32Array.of(0, 1, 2), { maxRequests: 2, lane: "realtime" });
         expect((await store.run()).finishedAtMs).toBeNull();
         expect((await store.chunks()).slice(1)).toMatchObject([
-          { origin: "retry", requestCount: 2, attempt: 1, resends: 0 },
+          { origin: "retry", lane: "realtime", requestCount: 2, attempt: 1, resends: 0 },
           { origin: "retry", requestCount: 1 },
         ]);
         expect(await Array.fromAsync(store.failures())).toHaveLength(3);

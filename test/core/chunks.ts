@@ -7,6 +7,7 @@ export function chunkOf(number: number, part: Partial<Chunk> = {}): Chunk {
     state: "planned",
     requestCount: 1,
     origin: "plan",
+    lane: "batch",
     attempt: 1,
     resends: 0,
     bytes: 1,

@@ -199,6 +199,7 @@ function runOf(): EnrichRun<Receipt, unknown> {
     },
     conduct: {
       requestsPerChunk: job.chunkRows,
+      lane: "batch",
       pollEveryMs: job.pollEveryMs,
       maxResends: job.resends,
       stallMs: job.stallMs,

@@ -35,7 +35,16 @@ type Scene = keyof typeof SCENES;
 /** What only reads, what is called without waiting, and what other tests below are about. */
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock")
-  | ("abandoned" | "retry" | "recalled" | "adopted" | "released" | "answered" | "rejudged");
+  | (
+      | "abandoned"
+      | "retry"
+      | "recalled"
+      | "adopted"
+      | "released"
+      | "answered"
+      | "rejudged"
+      | "switchLane"
+    );
 type Move = Exclude<keyof Store, NotAMove | symbol>;
 
 // A new move of the store does not compile until it is named here with where it happens.

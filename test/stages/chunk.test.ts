@@ -72,6 +72,7 @@ async function cut(texts: readonly string[], limits: Limits, blockRows = 3): Pro
         maxBatchesInFlight: null,
       },
     },
+    lane: "realtime",
     token: "rabcdefg",
     requestsPerChunk: limits.requestsPerChunk ?? 1000,
   });
@@ -143,6 +144,7 @@ describe("chunkRequests", () => {
           maxBatchesInFlight: null,
         },
       },
+      lane: "realtime",
       token: "rabcdefg",
       requestsPerChunk: 9,
     });

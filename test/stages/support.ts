@@ -106,7 +106,14 @@ export async function scene(options: SceneOptions): Promise<Scene> {
     await store[Symbol.asyncDispose]();
   });
   const { signal } = new AbortController();
-  const ports = { store, provider, token: "rabcdefg", remember: null, signal };
+  const ports = {
+    store,
+    provider,
+    live: provider.live ?? null,
+    token: "rabcdefg",
+    remember: null,
+    signal,
+  };
   const requests = await planInto(store, provider, { ...options, spec });
   const warnings: Warning[] = [];
   return {
@@ -161,6 +168,7 @@ async function planInto(
     store,
     provider,
     token: "rabcdefg",
+    lane: "batch",
     requestsPerChunk: options.requestsPerChunk ?? 1000,
   });
   const counts: PlanCounts = {

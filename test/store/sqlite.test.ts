@@ -208,7 +208,12 @@ describe("a reader", () => {
     });
     expect(await reader.chunks()).toEqual([]);
     const rows = [{ firstRow: 0, requests: Int32Array.of(0) }];
-    await store.addToPlan(rows, { number: 1, bytes: 1, ordinals: Uint32Array.of(0) });
+    await store.addToPlan(rows, {
+      number: 1,
+      bytes: 1,
+      lane: "batch",
+      ordinals: Uint32Array.of(0),
+    });
     expect(await reader.chunks()).toHaveLength(1);
     expect(await Array.fromAsync(reader.plannedRows())).toEqual(rows);
     await store.abandoned(1);
@@ -225,7 +230,7 @@ describe("a reader", () => {
     const store = await open(directory);
     requestCancel(directory);
     expect((await store.run()).cancelRequestedAtMs).not.toBeNull();
-    await store.retry(Uint32Array.of(), 1);
+    await store.retry(Uint32Array.of(), { maxRequests: 1, lane: "batch" });
     expect((await store.run()).cancelRequestedAtMs).toBeNull();
   });
 });

@@ -1,0 +1,53 @@
+/** What driving a run is told and keeps in mind. */
+
+import type { Price } from "../core/price.ts";
+import type { LastLook, Progress } from "../core/progress.ts";
+import type { RowErrorCode } from "../core/result.ts";
+import type { CollectOptions } from "../stages/collect.ts";
+import type { Ports } from "../stages/ports.ts";
+import type { LanePaces } from "./lane-paces.ts";
+
+/** How a run is driven; nothing here decides what is asked. */
+export interface DriveOptions {
+  /** How answers are read and checked. */
+  readonly reading: CollectOptions["reading"];
+  /** Time between looks at a batch, in milliseconds; it widens up to tenfold while nothing changes. */
+  readonly pollEveryMs: number;
+  /** How often a request that was not answered may be sent again. */
+  readonly maxResends: number;
+  /** The kinds of unusable answer that are asked once more in other words. */
+  readonly amendable: ReadonlySet<RowErrorCode>;
+  /** The model's price; null or left out where it is not known. */
+  readonly price?: Price | null;
+  /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
+  readonly stallMs: number | null;
+  /** Leaves the provider's copies of requests and results where they are. */
+  readonly keepRemote: boolean;
+  /** Takes what is ready now and does not wait for the rest. */
+  readonly once: boolean;
+  /** False leaves planned chunks alone; they are sent when left out. Only together with `once`. */
+  readonly sends?: boolean;
+  /** Told after every step that changed something. */
+  readonly onProgress: (progress: Progress) => void;
+  /** Told what went wrong and is being dealt with; nothing for the caller to do. */
+  readonly onWarning: (warning: Warning) => void;
+}
+
+/** Something that went wrong on the way and did not stop the run. */
+export interface Warning {
+  readonly chunk: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One drive of one run. */
+export interface Driver {
+  readonly ports: Ports;
+  readonly options: DriveOptions;
+  readonly paces: LanePaces;
+  readonly looks: Map<number, LastLook>;
+  /** Chunks whose batch this process has asked the provider to cancel. */
+  readonly stopped: Set<number>;
+  /** Chunks of which it has been said that nobody knows yet whether their batch exists. */
+  readonly unclear: Set<number>;
+}

@@ -1,0 +1,64 @@
+/** Taking in an ended batch: its replies, what they teach of the provider's room, and the remote files. */
+
+import { isGiven } from "../core/chunk.ts";
+import { ProviderError } from "../core/errors.ts";
+import { collect, type EndedChunk } from "../stages/collect.ts";
+import { batchOf, providerOf } from "../stages/ports.ts";
+import type { RunRecord } from "../store/store.ts";
+import type { Driver, DriveOptions } from "./driver.ts";
+import { makeRoom } from "./send.ts";
+
+/** Collects an ended chunk, says what was odd about it, and deletes the provider's copies. */
+export async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord): Promise<void> {
+  const { ports, options, paces } = driver;
+  const pace = paces.of(chunk);
+  const isCancelled = run !== undefined && run.cancelRequestedAtMs !== null;
+  const { ending } = chunk;
+  const collection = await collect(chunk, ports, {
+    reading: options.reading,
+    maxResends: isCancelled ? 0 : options.maxResends,
+    amendable: isCancelled ? new Set() : options.amendable,
+    keepsRoomless: !isCancelled,
+    price: options.price ?? null,
+  });
+  driver.looks.delete(chunk.number);
+  pace.moved(chunk.number);
+  if (ending.reason?.again === "room") await makeRoom(chunk, driver);
+  else if (collection.succeeded > 0) pace.succeeded();
+  warnAbout(chunk, collection, options);
+  // What was made elsewhere is its maker's to delete.
+  if (!options.keepRemote && !isGiven(chunk.intent)) await cleanUp(chunk, driver);
+}
+
+function warnAbout(
+  chunk: EndedChunk,
+  collection: Awaited<ReturnType<typeof collect>>,
+  options: DriveOptions,
+): void {
+  const { outcome, reason } = chunk.ending;
+  const { unknown, duplicates, missing } = collection.match;
+  if (unknown + duplicates + missing === 0 && outcome === "completed") return;
+  options.onWarning({
+    chunk: chunk.number,
+    code: `batch_${outcome}`,
+    message:
+      `Chunk ${String(chunk.number)}'s batch ${outcome}${reason === null ? "" : ` (${reason.message})`}: ` +
+      `${requestsText(missing)} without a reply, ${String(duplicates)} repeated and ${String(unknown)} unknown ` +
+      `reply lines; ${requestsText(collection.resent)} sent again.`,
+  });
+}
+
+function requestsText(count: number): string {
+  return `${String(count)} ${count === 1 ? "request" : "requests"}`;
+}
+
+/** Deletes the remote files; that they stay is a pity and no reason to stop. */
+async function cleanUp(chunk: EndedChunk, driver: Driver): Promise<void> {
+  const { ports, options } = driver;
+  try {
+    await providerOf(chunk, ports).discard(batchOf(chunk, ports), chunk.ending, ports.signal);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
+  }
+}

@@ -1,0 +1,48 @@
+/** Looking at a chunk's batch, and stopping it when it stands still or is no longer wanted. */
+
+import { ProviderError } from "../core/errors.ts";
+import { poll } from "../stages/poll.ts";
+import { batchOf, providerOf, type Ports, type SubmittedChunk } from "../stages/ports.ts";
+import type { RunRecord } from "../store/store.ts";
+import type { Driver } from "./driver.ts";
+
+/** Looks at a batch; one that stands still too long, or belongs to a cancelled run, is cancelled. */
+export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver): Promise<void> {
+  const { ports, options, paces } = driver;
+  const pace = paces.of(chunk);
+  const status = await poll(chunk, ports);
+  if (status.phase === "ended") {
+    pace.moved(chunk.number);
+    return;
+  }
+  const before = driver.looks.get(chunk.number);
+  driver.looks.set(chunk.number, { phase: status.phase, done: status.done });
+  const stillMs = pace.looked(chunk.number, {
+    moved: before?.phase !== status.phase || before.done !== status.done,
+    ageMs: Math.max(0, Date.now() - (chunk.submittedAtMs ?? Date.now())),
+  });
+  // What is asked from here waits for answers; each has a time limit of its own.
+  const isStalled =
+    chunk.lane === "batch" && options.stallMs !== null && stillMs >= options.stallMs;
+  if ((isStalled || run.cancelRequestedAtMs !== null) && !driver.stopped.has(chunk.number)) {
+    await stop(chunk, ports);
+    driver.stopped.add(chunk.number);
+    pace.moved(chunk.number);
+    if (isStalled)
+      options.onWarning({
+        chunk: chunk.number,
+        code: "batch_stalled",
+        message: `Chunk ${String(chunk.number)} made no progress for ${String(Math.round(stillMs / 1000))} s; its batch is cancelled, answers that came are kept, the rest is sent again.`,
+      });
+  }
+}
+
+/** Asks the provider to cancel; a batch that has ended meanwhile refuses, and the next look shows it. */
+export async function stop(chunk: SubmittedChunk, ports: Ports): Promise<void> {
+  try {
+    await providerOf(chunk, ports).cancel(batchOf(chunk, ports), ports.signal);
+  } catch (error) {
+    const isRefused = error instanceof ProviderError && error.code === "provider_refused";
+    if (!isRefused && !(error instanceof ProviderError && error.httpStatus === 409)) throw error;
+  }
+}
