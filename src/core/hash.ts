@@ -1,6 +1,6 @@
 /** Content hashes: the identity of a request is what it says, nothing else. */
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 
 /** Any value JSON can hold, read-only. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
@@ -30,7 +30,7 @@ export function canonicalJson(value: Json): string {
 
 /** The first 128 bits of the SHA-256 of a text, as 32 hexadecimal digits. */
 export function contentHash(text: string): string {
-  return createHash("sha256").update(text, "utf8").digest("hex").slice(0, 32);
+  return hash("sha256", text, "hex").slice(0, 32);
 }
 
 /** A running content hash over many texts, in order; the boundaries between texts count. */
@@ -42,12 +42,12 @@ export interface RollingHash {
 
 /** Starts a {@link RollingHash}. */
 export function rollingHash(): RollingHash {
-  const hash = createHash("sha256");
+  const sum = createHash("sha256");
   return {
     add: (text) => {
       // The length goes first so that ["ab","c"] and ["a","bc"] differ.
-      hash.update(`${String(text.length)}:`).update(text, "utf8");
+      sum.update(`${String(text.length)}:`).update(text, "utf8");
     },
-    digest: () => hash.digest("hex").slice(0, 32),
+    digest: () => sum.digest("hex").slice(0, 32),
   };
 }

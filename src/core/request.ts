@@ -51,14 +51,50 @@ export interface RequestSpec {
 export interface Request extends RequestSpec, Prompt {}
 
 /**
- * The identity of a request: 32 hexadecimal digits that depend on provider, model, messages, settings,
- * parameters, answer form and vote, and on nothing else (not the lane, the chunk, the row or the time).
+ * What tells requests of one spec apart: gives the identity of one with these messages, 32 hexadecimal
+ * digits that depend on provider, model, messages, settings, parameters, answer form and vote, and on
+ * nothing else (not the lane, the chunk, the row or the time).
  */
-export function requestId(provider: string, request: Request): string {
-  const { model, messages, params, form, settings, vote } = request;
-  return contentHash(
-    canonicalJson({ provider, model, messages, params, form, settings, vote } as unknown as Json),
-  );
+export function requestIdentity(
+  provider: string,
+  { model, params, form, settings, vote }: RequestSpec,
+): (messages: readonly Message[]) => string {
+  const asked = { provider, model, params, form, settings, vote };
+  const spec = contentHash(canonicalJson(asked as unknown as Json));
+  const canonical = canonicalMessages();
+  return (messages) => contentHash(spec + canonical(messages));
+}
+
+/** Canonical JSON of messages; those before the last are written once as long as they stay the same. */
+function canonicalMessages(): (messages: readonly Message[]) => string {
+  let before: readonly Message[] = [];
+  let written = "[";
+  return (messages) => {
+    const last = messages.length - 1;
+    if (last < 0) return "[]";
+    if (!beginsAlike(messages, before)) {
+      before = messages.slice(0, last);
+      written = `[${before.map((message) => `${canonicalMessage(message)},`).join("")}`;
+    }
+    return `${written}${canonicalMessage(messages[last] as Message)}]`;
+  };
+}
+
+function canonicalMessage({ role, content }: Message): string {
+  const text =
+    typeof content === "string" ? JSON.stringify(content) : canonicalJson(content as never);
+  return `{"content":${text},"role":"${role}"}`;
+}
+
+/** Whether all messages but the last are these, word for word; never for pictures and documents. */
+export function beginsAlike(messages: readonly Message[], before: readonly Message[]): boolean {
+  if (messages.length !== before.length + 1) return false;
+  return before.every((message, at) => {
+    const other = messages[at];
+    if (other === message) return true;
+    const isText = typeof message.content === "string";
+    return isText && other?.content === message.content && other.role === message.role;
+  });
 }
 
 /** The text of a message: its own, or that of its text parts, one after another. */

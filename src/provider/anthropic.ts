@@ -89,6 +89,7 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
     free: false,
     schemaDialect: ANTHROPIC_SCHEMA_DIALECT,
     check,
+    writesTextsAsJson: true,
     encode: encodeMessageLine,
     readdress: readdressLine,
     amendable: amendableFailures,

@@ -77,6 +77,7 @@ export function googleProvider(options: GoogleOptions): BatchProvider {
     free: false,
     schemaDialect: GEMINI_SCHEMA_DIALECT,
     check,
+    writesTextsAsJson: true,
     encode: encodeGenerateLine,
     readdress: readdressKeyedLine,
     amendable: amendableGenerateFailures,

@@ -36,7 +36,14 @@ export interface ChatDialect {
 /** The request and reply lines of one host: the part of a provider that makes no calls. */
 export type RequestLines = Pick<
   BatchProvider,
-  "schemaDialect" | "check" | "encode" | "readdress" | "amendable" | "amend" | "parse"
+  | "schemaDialect"
+  | "writesTextsAsJson"
+  | "check"
+  | "encode"
+  | "readdress"
+  | "amendable"
+  | "amend"
+  | "parse"
 >;
 
 /** The endpoint that text is asked from. */

@@ -36,6 +36,7 @@ export function chatLines(dialect: ChatDialect, endpoint: TextEndpoint = "chat")
     );
   return {
     schemaDialect: dialect.schemas,
+    writesTextsAsJson: true,
     check: (spec) => {
       check(spec, dialect, endpoint);
     },

@@ -109,6 +109,13 @@ export interface BatchProvider {
   readonly schemaDialect?: SchemaDialect;
 
   /**
+   * Whether requests of one spec, with the same roles, have lines that differ in nothing but the custom_id
+   * and the messages' texts, each of which stands there once, as JSON.stringify writes it. Lines are then
+   * written several times faster. False when left out.
+   */
+  readonly writesTextsAsJson?: boolean;
+
+  /**
    * Checks that this provider can be asked this way and answer in this form at all.
    *
    * @throws {InputError} that names what to use instead; nothing has been sent.

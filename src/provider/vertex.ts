@@ -92,6 +92,7 @@ export function vertexProvider(options: VertexOptions): BatchProvider {
     free: false,
     schemaDialect: VERTEX_SCHEMA_DIALECT,
     check: checkVertex,
+    writesTextsAsJson: true,
     encode: encodeVertexLine,
     readdress: readdressVertexLine,
     amendable: amendableGenerateFailures,

@@ -2,15 +2,17 @@
 
 import { requestFileName } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
+import { lineEncoder } from "../core/line-form.ts";
 import { customId } from "../core/tracker.ts";
 import type { BatchProvider, ProviderLimits } from "../provider/provider.ts";
+import type { Request } from "../core/request.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
 import type { ChunkFiles, ChunkFileWriter, PlannedChunk, Store } from "../store/store.ts";
 
 /** What chunking needs to know. */
 export interface ChunkInput {
   readonly store: Pick<Store, "files" | "addToPlan">;
-  readonly provider: Pick<BatchProvider, "encode" | "limits">;
+  readonly provider: Pick<BatchProvider, "encode" | "limits" | "writesTextsAsJson">;
   readonly token: string;
   /** The lane the chunks are recorded with. */
   readonly lane: Lane;
@@ -38,17 +40,23 @@ export async function chunkRequests(
   let waiting: PlannedRows[] = [];
   let number = 0;
   let bytes = 0;
+  const { provider } = input;
+  const encodeLine =
+    provider.writesTextsAsJson === true
+      ? lineEncoder((request, id) => provider.encode(request, id))
+      : (request: Request, id: string) => provider.encode(request, id);
   try {
     for await (const block of blocks) {
       for (const fresh of block.requests) {
         let line = encode(fresh, number + (open === null ? 1 : 0));
-        if (open !== null && !fits(open, line, input)) {
+        if (open !== null && !(await fits(open, line, input))) {
           await record(open);
           open = null;
           line = encode(fresh, number + 1);
         }
         open ??= await openChunk(input.store.files, ++number);
-        await append(open, fresh.ordinal, line);
+        append(open, fresh.ordinal, line);
+        if (open.pendingUnits >= FLUSH_UNITS) await flush(open);
       }
       // Rows may name requests of a chunk that is still open, so they are recorded with it or after it.
       waiting.push(block.rows);
@@ -63,7 +71,7 @@ export async function chunkRequests(
 
   function encode(fresh: NewRequest, chunk: number): string {
     const id = customId(input.token, { chunk, ordinal: fresh.ordinal });
-    return `${input.provider.encode(fresh.request, id)}\n`;
+    return `${encodeLine(fresh.request, id)}\n`;
   }
 
   async function record(full: OpenChunk): Promise<void> {
@@ -85,6 +93,7 @@ interface OpenChunk {
   readonly number: number;
   readonly writer: ChunkFileWriter;
   readonly ordinals: number[];
+  /** Of the lines written so far, without those pending. */
   bytes: number;
   pending: string[];
   pendingUnits: number;
@@ -95,27 +104,33 @@ async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> 
   return { number, writer, ordinals: [], bytes: 0, pending: [], pendingUnits: 0 };
 }
 
-function fits(open: OpenChunk, line: string, input: ChunkInput): boolean {
+async function fits(open: OpenChunk, line: string, input: ChunkInput): Promise<boolean> {
   const limits: ProviderLimits = input.provider.limits;
   const most = Math.min(input.requestsPerChunk, limits.maxRequestsPerBatch);
-  return (
-    open.ordinals.length < most && open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch
-  );
+  if (open.ordinals.length >= most) return false;
+  // Counting the bytes of every line would take as long as writing it; most chunks are far from the limit.
+  const mostPending = (open.pendingUnits + line.length) * MOST_BYTES_PER_UNIT;
+  if (open.bytes + mostPending <= limits.maxBytesPerBatch) return true;
+  await flush(open);
+  return open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch;
 }
+
+// A UTF-16 code unit takes at most three bytes as UTF-8.
+const MOST_BYTES_PER_UNIT = 3;
 
 const FLUSH_UNITS = 256 * 1024;
 
-async function append(open: OpenChunk, ordinal: number, line: string): Promise<void> {
+function append(open: OpenChunk, ordinal: number, line: string): void {
   open.ordinals.push(ordinal);
-  open.bytes += Buffer.byteLength(line);
   open.pending.push(line);
   open.pendingUnits += line.length;
-  if (open.pendingUnits >= FLUSH_UNITS) await flush(open);
 }
 
 async function flush(open: OpenChunk): Promise<void> {
   if (open.pending.length === 0) return;
-  await open.writer.write(open.pending.join(""));
+  const lines = Buffer.from(open.pending.join(""));
+  await open.writer.write(lines);
+  open.bytes += lines.length;
   open.pending = [];
   open.pendingUnits = 0;
 }

@@ -3,7 +3,7 @@
 import { dedupeIndex } from "../core/dedupe.ts";
 import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
 import {
-  requestId,
+  requestIdentity,
   type Message,
   type Prompt,
   type Request,
@@ -41,6 +41,7 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
   const index = dedupeIndex();
   // One name may stand for different models on different hosts.
   const service = `${input.provider.id} ${input.provider.host}`;
+  const identityOf = requestIdentity(service, input.spec);
   const isTooLong = lengthCheck(input);
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
   for await (const block of input.frame.blocks(input.rendering.columns, ROWS_PER_BLOCK)) {
@@ -62,14 +63,13 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
       if (prompt === "too_long") return NO_REQUEST.too_long;
       if (prompt === null)
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
-      const { isCut = false, ...asked } = prompt;
-      const request: Request = { ...input.spec, ...asked };
-      if (isTooLong(request)) return NO_REQUEST.too_long;
+      const { messages, cells, isCut = false } = prompt;
+      if (isTooLong(prompt)) return NO_REQUEST.too_long;
       if (isCut) cutRows += 1;
-      const id = requestId(service, request);
+      const id = identityOf(messages);
       const ordinal = index.findOrAdd(id);
       if (ordinal !== null) return ordinal;
-      fresh.push({ ordinal: index.size - 1, id, request });
+      fresh.push({ ordinal: index.size - 1, id, request: { ...input.spec, messages, cells } });
       return index.size - 1;
     }
   }
@@ -94,15 +94,16 @@ function unitsOf({ content }: Message): number {
 }
 
 /** Tells whether a request's line is larger than the provider takes; encodes only those that may be. */
-function lengthCheck({ spec, provider }: PlanInput): (request: Request) => boolean {
+function lengthCheck({ spec, provider }: PlanInput): (prompt: Prompt) => boolean {
   const { maxBytesPerRequest, maxBytesPerBatch } = provider.limits;
   const largest = Math.min(maxBytesPerRequest, maxBytesPerBatch - 1);
   const measure = (request: Request): number =>
     Buffer.byteLength(provider.encode(request, LONGEST_CUSTOM_ID));
   const sharedBytes = measure({ ...spec, messages: [], cells: [] });
-  return (request) => {
-    const units = request.messages.reduce((sum, message) => sum + unitsOf(message), 0);
+  return ({ messages, cells }) => {
+    let units = 0;
+    for (const message of messages) units += unitsOf(message);
     if (sharedBytes + units * WORST_BYTES_PER_CODE_UNIT < largest) return false;
-    return measure(request) > largest;
+    return measure({ ...spec, messages, cells }) > largest;
   };
 }

@@ -34,6 +34,8 @@ export interface CacheFilter {
 
 /** A cache of replies, open. Failures are never in it. */
 export interface ReplyCache extends Disposable {
+  /** Whether nothing is kept at all: then nothing need be looked for. */
+  isEmpty(): boolean;
   /** The reply to a request, null when there is none. */
   get(id: string): string | null;
   /** Keeps replies, in one transaction, in place of what was kept for the same requests. */
@@ -57,6 +59,7 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
   const found = database.prepare("select line from reply where id = ?");
   const kept = database.prepare("insert or replace into reply values (?, ?, ?, ?, ?)");
   return {
+    isEmpty: () => database.prepare("select 1 from reply limit 1").get() === undefined,
     get: (id) => {
       const line = found.get(idBytes(id))?.["line"];
       return line instanceof Uint8Array ? Buffer.from(line).toString("utf8") : null;

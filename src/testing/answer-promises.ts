@@ -1,13 +1,14 @@
 /** What a provider promises of answers that are cut off, refused or unusable, and of what they cost. */
 
 import assert from "node:assert/strict";
+import { lineEncoder } from "../core/line-form.ts";
 import { plainRequest } from "./asked.ts";
 import { answerTo, failed, succeeded } from "./bench.ts";
 import type { Promised } from "./runner.ts";
 
 /** The promises of single answers, for providers that write. */
 export function answerPromises(): readonly Promised[] {
-  return [TRUNCATION, SECOND_TRY, REFUSAL, USAGE, NEW_ID];
+  return [TRUNCATION, SECOND_TRY, REFUSAL, USAGE, NEW_ID, ALIKE];
 }
 
 const TRUNCATION: Promised = {
@@ -83,5 +84,38 @@ const NEW_ID: Promised = {
     const moved = await answerTo(bench, provider.readdress(line, "rabcdefg-7-0"));
     const { customId, text } = succeeded(moved);
     assert.deepEqual([customId, text], ["rabcdefg-7-0", "text"]);
+  },
+};
+
+const TEXTS = [
+  "",
+  " ",
+  '"',
+  "\\n\n",
+  "\u2028\u0000",
+  "\ud800",
+  "🙂 ⟦text⟧",
+  "$& $1",
+  "[]",
+  "null",
+  "é".repeat(9),
+];
+
+const ALIKE: Promised = {
+  name: "writes lines that differ in id and text alone, where it says so",
+  needs: [],
+  holds: async (bench) => {
+    const { provider } = await bench.start();
+    if (provider.writesTextsAsJson !== true) return;
+    const encodeLine = lineEncoder((request, id) => provider.encode(request, id));
+    const system = { role: "system", content: "Be brief." } as const;
+    for (const form of [{ kind: "text" }, { kind: "labels", labels: [{ name: "a" }] }] as const)
+      for (const before of [[], [system]])
+        for (const [at, text] of TEXTS.entries()) {
+          const last = { role: "user", content: text } as const;
+          const asked = plainRequest(text, { form, messages: [...before, last] });
+          const id = `rabcdefg-1-${String(at)}`;
+          assert.equal(encodeLine(asked, id), provider.encode(asked, id), JSON.stringify(text));
+        }
   },
 };

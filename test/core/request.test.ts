@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { requestId, type Request } from "../../src/core/request.ts";
+import fc from "fast-check";
+import { canonicalJson, contentHash, type Json } from "../../src/core/hash.ts";
+import { requestIdentity, type Message, type Request } from "../../src/core/request.ts";
+
+function requestId(provider: string, request: Request): string {
+  return requestIdentity(provider, request)(request.messages);
+}
 
 const base: Request = {
   model: "m",
@@ -11,7 +17,7 @@ const base: Request = {
   cells: ["hello"],
 };
 
-describe("requestId", () => {
+describe("the identity of a request", () => {
   it("is the same for the same content, whatever the order of its members and its cells", () => {
     const other: Request = { ...base, params: { top_p: 1, temperature: 0 }, cells: [] };
     expect(requestId("openai", other)).toBe(requestId("openai", base));
@@ -33,5 +39,28 @@ describe("requestId", () => {
     const ids = [base, ...others].map((request) => requestId("openai", request));
     ids.push(requestId("other", base));
     expect(new Set(ids).size).toBe(others.length + 2);
+  });
+
+  it("hashes the canonical form of every message, whichever messages it was asked about before", () => {
+    const content = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 6 }),
+      fc.constant([{ type: "image", url: "https://a.test/1.png" }] as const),
+    );
+    const role = fc.constantFrom("system" as const, "user" as const, "assistant" as const);
+    const message: fc.Arbitrary<Message> = fc.record({ role, content });
+    const lists = fc.array(fc.array(message, { maxLength: 3 }), { maxLength: 12 });
+    const { model, params, form, settings } = base;
+    const asked = { provider: "p", model, params, form, settings };
+    const spec = contentHash(canonicalJson(asked as unknown as Json));
+    fc.assert(
+      fc.property(lists, (asked) => {
+        const identityOf = requestIdentity("p", base);
+        for (const messages of asked) {
+          const whole = contentHash(spec + canonicalJson(messages as unknown as Json));
+          expect(identityOf(messages)).toBe(whole);
+          expect(identityOf([...messages])).toBe(whole);
+        }
+      }),
+    );
   });
 });

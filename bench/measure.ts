@@ -1,0 +1,83 @@
+/** One measurement in a process of its own, so that its peak memory is its own. */
+
+import { spawnSync } from "node:child_process";
+import { performance } from "node:perf_hooks";
+
+/** What one task took. */
+export interface Measured {
+  readonly seconds: number;
+  /** The most memory the process held at once, with everything Node itself needs (about 45 MB). */
+  readonly peakMB: number;
+  /** The longest time in which the event loop could do nothing else. */
+  readonly longestBlockMs: number;
+}
+
+/** Something to be measured; `rows` is how many rows it goes through. */
+export type Task = (folder: string, rows: number) => Promise<void>;
+
+/** The tasks of one file, by name. */
+export type Tasks = Readonly<Record<string, Task>>;
+
+/** What {@link compared} is told. */
+export interface Series {
+  /** The file that holds the tasks: `import.meta.filename`. */
+  readonly file: string;
+  readonly folder: string;
+  readonly rows: number;
+  readonly repetitions?: number;
+}
+
+/**
+ * Runs one task when this process was started to, and prints what it took; gives false otherwise.
+ *
+ * Every bench file calls it first: the same file is the parent that compares and the child that works.
+ */
+export async function isTaskRun(tasks: Tasks): Promise<boolean> {
+  const [mark, name = "", folder = "", rows = ""] = process.argv.slice(2);
+  if (mark !== TASK) return false;
+  const task = tasks[name];
+  if (task === undefined) throw new Error(`there is no task ${name}`);
+  let longestBlockMs = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longestBlockMs = Math.max(longestBlockMs, now - last);
+    last = now;
+  }, 1);
+  const start = performance.now();
+  await task(folder, Number(rows));
+  const seconds = (performance.now() - start) / 1000;
+  clearInterval(timer);
+  const peakMB = process.resourceUsage().maxRSS / 1024;
+  const measured: Measured = { seconds, peakMB, longestBlockMs };
+  console.log(JSON.stringify(measured));
+  return true;
+}
+
+const TASK = "--task";
+
+/** Measures a task as often as the series says; the fastest counts, with the least of what was in the way. */
+export function measured(name: string, series: Series): Measured {
+  const runs = Array.from({ length: series.repetitions ?? 1 }, () => once(name, series));
+  return runs.reduce((best, run) => (run.seconds < best.seconds ? run : best));
+}
+
+function once(name: string, { file, folder, rows }: Series): Measured {
+  const run = spawnSync(process.execPath, [file, TASK, name, folder, String(rows)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 1024 * 1024 * 1024,
+  });
+  if (run.status !== 0) throw new Error(`${name} ended with ${String(run.status ?? run.signal)}`);
+  return JSON.parse(run.stdout.trimEnd().split("\n").at(-1) ?? "") as Measured;
+}
+
+/** One line of figures. */
+export function lineOf(name: string, { seconds, peakMB, longestBlockMs }: Measured): string {
+  const figures = [
+    `${seconds.toFixed(2)} s`,
+    `peak ${peakMB.toFixed(0)} MB`,
+    `longest block ${longestBlockMs.toFixed(0)} ms`,
+  ];
+  return [name.padEnd(28), ...figures.map((figure) => figure.padStart(22))].join(" ");
+}
