@@ -1,7 +1,8 @@
 /** A run as a value: nothing happens until it is awaited, iterated or started. */
 
 import type { ToolCall } from "./core/call-settings.ts";
-import type { PlanCounts } from "./core/plan.ts";
+import type { PlanCost } from "./core/plan-cost.ts";
+import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
@@ -12,6 +13,7 @@ import { openSession, type Conduct, type OpenedRun, type Session } from "./sessi
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { Settings } from "./settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
+import type { Band } from "./core/token-estimate.ts";
 
 /** One row's outcome. */
 export interface RowResult<V> {
@@ -36,7 +38,13 @@ export interface RunEvents {
 }
 
 /** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
-export interface RunPlan extends PlanCounts {
+export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
+  /** Tokens of the prompts that are to be sent; null where nobody has estimated them. */
+  readonly inputTokens: number | null;
+  /** Tokens of their answers; null likewise. */
+  readonly outputTokens: Band | null;
+  /** What the figures rest on; null likewise. */
+  readonly estimate: Omit<PlanEstimate, "tokens"> | null;
   /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
   readonly warnings: readonly string[];
 }
@@ -129,8 +137,16 @@ export class EnrichRun<T, V>
   /** The plan: rows, requests, duplicates, what is skipped and why. Sends nothing and spends nothing. */
   async plan(): Promise<RunPlan> {
     return await this.#with(async (session) => {
-      const counts = await session.plan();
-      return { ...counts, warnings: session.warnings };
+      const { estimate: all, ...counts } = await session.plan();
+      const { tokens = null, ...estimate } = all ?? {};
+      return {
+        ...counts,
+        ...(await session.cost()),
+        inputTokens: tokens?.inputTokens ?? null,
+        outputTokens: tokens?.outputTokens ?? null,
+        estimate: all === undefined ? null : (estimate as Omit<PlanEstimate, "tokens">),
+        warnings: session.warnings,
+      };
     });
   }
 

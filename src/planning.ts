@@ -5,6 +5,7 @@ import { laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
 import { rowWithoutRequest, type PlanCounts, type PlannedBlock } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import { readAnswer } from "./output/answer.ts";
+import { openEstimates, type Estimates } from "./plan-estimates.ts";
 import { answerReading, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "./stages/chunk.ts";
 import { planRows } from "./stages/plan.ts";
@@ -40,16 +41,17 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const laneFor = (requests: number): Lane => laneOf(input.lane, lanesAtHand(ports, requests));
   const manyBy = laneFor(Number.POSITIVE_INFINITY);
   await store.clearPlan();
-  const counting = planCounter(input.onProgress);
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
+  const estimates = await openEstimates(settings);
+  const counting = planCounter(input.onProgress, estimates);
   try {
     const blocks = counting.watch(planRows({ frame, rendering, spec, onNull, limit, provider }));
     const { cache } = input;
     // Where identities are to be told they are written down, whether or not anything is kept.
     const isRecalled = cache !== null || settings.meta.includes("prompt_hash");
     const made = await chunkRequests(
-      isRecalled ? recall(blocks, recalling(input, cache, counting)) : blocks,
+      isRecalled ? recall(blocks, recalling(input, cache, { counting, estimates })) : blocks,
       {
         store,
         provider,
@@ -57,13 +59,15 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
         // What many requests take; decided once all are counted.
         lane: manyBy,
         requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
+        weigher: estimates.weigher,
       },
     );
     const counted = counting.counts(made);
-    const counts = { ...counted, lane: laneFor(counted.requests - counted.cached) };
+    const lane = laneFor(counted.requests - counted.cached);
+    const counts = { ...counted, lane, estimate: estimates.plan() };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
-    if (counts.lane !== manyBy) await store.switchLane(counts.lane);
-    await store.finishPlan(counts);
+    if (lane !== manyBy) await store.switchLane(lane);
+    await store.finishPlan(counts, estimates.chunks());
     return counts;
   } catch (error) {
     if (error instanceof InputError) await forget(store, directory);
@@ -80,7 +84,7 @@ async function forget(store: Store, directory: string): Promise<void> {
 function recalling(
   { settings, ports }: PlanningInput,
   cache: ReplyCache | null,
-  counting: PlanCounter,
+  { counting, estimates }: { readonly counting: PlanCounter; readonly estimates: Estimates },
 ): RecallInput {
   const reading = answerReading(settings);
   // Looking for a million requests in an empty cache would take as long as planning them.
@@ -88,11 +92,12 @@ function recalling(
   return {
     store: ports.store,
     find: (id) => kept?.get(id) ?? null,
-    isUsable: async (line) => {
+    isUsable: async (line, fresh) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;
       const isUsable = "value" in (await readAnswer(reading, result));
       if (isUsable) counting.cached();
+      if (result.usage !== null) estimates.answered(fresh, result.usage);
       return isUsable;
     },
   };
@@ -105,7 +110,10 @@ interface PlanCounter {
   counts(made: { chunks: number; bytes: number }): PlanCounts;
 }
 
-function planCounter(onProgress: (progress: Progress) => void): PlanCounter {
+function planCounter(
+  onProgress: (progress: Progress) => void,
+  estimates: Pick<Estimates, "see">,
+): PlanCounter {
   const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0 };
   const rejected: Record<string, number> = {};
   let rows = 0;
@@ -122,6 +130,7 @@ function planCounter(onProgress: (progress: Progress) => void): PlanCounter {
         rows += block.rows.requests.length;
         requests += block.requests.length;
         cutRows += block.cutRows ?? 0;
+        for (const fresh of block.requests) estimates.see(fresh);
         for (const request of block.rows.requests) {
           if (request >= 0) {
             asked += 1;

@@ -6,6 +6,7 @@ import type { Json } from "./core/hash.ts";
 import { InputError } from "./core/errors.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { PlanCounts } from "./core/plan.ts";
+import { planCost, type PlanCost } from "./core/plan-cost.ts";
 import type { Progress } from "./core/progress.ts";
 import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt.ts";
 import { newColumns } from "./output/columns.ts";
@@ -73,8 +74,9 @@ export interface DriveHow {
 export interface Session extends AsyncDisposable {
   readonly id: string;
   readonly directory: string;
-  /** The plan; made and recorded at the first call, read at later ones. Sends nothing. */
+  /** The plan, made and recorded at the first call, and what it is expected to cost. Sends nothing. */
   plan(): Promise<PlanCounts>;
+  cost(): Promise<PlanCost>;
   /** What is worth knowing before anything is sent, in sentences. */
   readonly warnings: readonly string[];
   /** Sends, waits and collects until no chunk is open; with `once`, takes what is ready and gives false when some are open still. */
@@ -200,6 +202,7 @@ function session(parts: Parts): Session {
       for await (const rows of joined()) yield newCells(rows, layout);
     },
     plan: needPlan,
+    cost: async () => planCost(await needPlan(), ports.provider.free, settings.price),
     get warnings() {
       return [...providerWarnings(settings), ...cutWarnings(cutRows, settings)];
     },

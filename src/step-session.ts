@@ -4,6 +4,7 @@ import type { NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import { mergedCounts } from "./core/plan.ts";
+import { mergedCost } from "./core/plan-cost.ts";
 import { mergedProgress, type Progress } from "./core/progress.ts";
 import { mergedReceipt, stepTally, type Receipt } from "./core/receipt.ts";
 import type { Frame } from "./frame/frame.ts";
@@ -123,6 +124,7 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
       yield* zippedCells(await all());
     },
     plan: async () => mergedCounts(await plansOf(sessions.free)),
+    cost: async () => mergedCost(await Promise.all(sessions.free.map((session) => session.cost()))),
     drive: (how) => driveSteps(steps, sessions.open, (session) => session.drive(how)),
     requestCancel: () => {
       for (const session of sessions.free) session.requestCancel();

@@ -76,8 +76,14 @@ function promptText({ promptColumns }: RunFacts): string {
   return ` from ${promptColumns.map((name) => JSON.stringify(printable(name))).join(", ")}`;
 }
 
+/** What of a plan is told in one line. */
+export type CountedPlan = Pick<
+  RunPlan,
+  "rows" | "requests" | "duplicates" | "skipped" | "rejected" | "chunks"
+>;
+
 /** A plan's counts: `294 requests = 300 rows − 6 blank − 8 duplicates`. */
-export function planText(plan: Omit<RunPlan, "warnings">): string {
+export function planText(plan: CountedPlan): string {
   const { blank, limit } = plan.skipped;
   const minus = [
     ...(blank > 0 ? [`${count(blank)} blank`] : []),

@@ -2,6 +2,7 @@
 
 import type { Lane } from "./lane.ts";
 import type { RequestFailure } from "./result.ts";
+import type { TokenEstimate } from "./token-estimate.ts";
 import type { Match } from "./tracker.ts";
 import { NO_USAGE, type Usage } from "./usage.ts";
 
@@ -106,6 +107,8 @@ export interface Chunk {
   readonly resends: number;
   /** The request file's size, null while the file has not been written (requests handed on by another chunk). */
   readonly bytes: number | null;
+  /** What its requests are expected to use; null where nobody has estimated it, and for {@link RECALLED_CHUNK}. */
+  readonly estimate: TokenEstimate | null;
   readonly intent: Intent | null;
   readonly batchId: string | null;
   /** When the batch was accepted, in epoch milliseconds. */

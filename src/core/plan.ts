@@ -3,6 +3,7 @@
 import type { Lane } from "./lane.ts";
 import type { Request } from "./request.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
+import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
 
 /** Counts of a finished plan. `rows = answered rows + skipped + rejected`; duplicates share a request. */
 export interface PlanCounts {
@@ -23,6 +24,19 @@ export interface PlanCounts {
   readonly cutRows?: number;
   /** How the requests are sent; left out where the steps of a run go by several lanes. */
   readonly lane?: Lane;
+  /** What the requests that are to be sent are expected to use; left out where nobody has estimated it. */
+  readonly estimate?: PlanEstimate;
+}
+
+/** The tokens of a plan's requests that no cache has answered, and what the figures rest on. */
+export interface PlanEstimate {
+  readonly tokens: TokenEstimate;
+  /** `tokenizer` the model's own, on a sample · `characters` their number · `replies` what answers to requests of this plan were billed. */
+  readonly inputBy: "tokenizer" | "characters" | "replies";
+  /** `replies` the length of answers to requests of this plan · `assumption` what is asked for, alone. */
+  readonly outputBy: "replies" | "assumption";
+  /** How many answers there were to learn from. */
+  readonly repliesSeen: number;
 }
 
 /** A row's fate in the plan: the ordinal of its request (0 or more), or one of {@link NO_REQUEST}. */
@@ -108,6 +122,26 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
     ...(plans.some(({ cutRows }) => cutRows !== undefined)
       ? { cutRows: sum(({ cutRows }) => cutRows ?? 0) }
       : {}),
+    ...mergedEstimate(plans),
+  };
+}
+
+/** The weakest of what the parts rest on; left out where any of them has no estimate. */
+function mergedEstimate(plans: readonly PlanCounts[]): Pick<PlanCounts, "estimate"> {
+  const parts = plans.flatMap(({ estimate }) => estimate ?? []);
+  const [first, ...others] = parts;
+  if (first === undefined || parts.length < plans.length) return {};
+  return { estimate: others.reduce(together, first) };
+}
+
+const WEAKEST_FIRST = ["characters", "tokenizer", "replies"] as const;
+
+function together(a: PlanEstimate, b: PlanEstimate): PlanEstimate {
+  return {
+    tokens: addEstimates(a.tokens, b.tokens),
+    inputBy: WEAKEST_FIRST.find((by) => by === a.inputBy || by === b.inputBy) ?? "characters",
+    outputBy: a.outputBy === "replies" && b.outputBy === "replies" ? "replies" : "assumption",
+    repliesSeen: a.repliesSeen + b.repliesSeen,
   };
 }
 

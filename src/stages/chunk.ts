@@ -7,6 +7,7 @@ import { customId } from "../core/tracker.ts";
 import type { BatchProvider, ProviderLimits } from "../provider/provider.ts";
 import type { Request } from "../core/request.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
+import type { TokenEstimate } from "../core/token-estimate.ts";
 import type { ChunkFiles, ChunkFileWriter, PlannedChunk, Store } from "../store/store.ts";
 
 /** What chunking needs to know. */
@@ -18,6 +19,15 @@ export interface ChunkInput {
   readonly lane: Lane;
   /** Requests a chunk should hold; the provider's limits may make it fewer. */
   readonly requestsPerChunk: number;
+  /** Told each request as it joins a chunk, and asked for the estimate of those told since the last chunk; left out where nobody estimates. */
+  readonly weigher?: Weigher;
+}
+
+/** Sums up what the requests of a chunk are expected to use. */
+export interface Weigher {
+  add(fresh: NewRequest): void;
+  /** The estimate of what was added since the last call. */
+  weighed(chunk: number): TokenEstimate;
 }
 
 /** What chunking made. */
@@ -56,6 +66,7 @@ export async function chunkRequests(
         }
         open ??= await openChunk(input.store.files, ++number);
         append(open, fresh.ordinal, line);
+        input.weigher?.add(fresh);
         if (open.pendingUnits >= FLUSH_UNITS) await flush(open);
       }
       // Rows may name requests of a chunk that is still open, so they are recorded with it or after it.
@@ -82,6 +93,7 @@ export async function chunkRequests(
       bytes: written.bytes,
       lane: input.lane,
       ordinals: Uint32Array.from(full.ordinals),
+      ...(input.weigher === undefined ? {} : { estimate: input.weigher.weighed(full.number) }),
     };
     bytes += written.bytes;
     await input.store.addToPlan(waiting, chunk);

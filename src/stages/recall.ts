@@ -10,7 +10,7 @@ export interface RecallInput {
   /** The reply line kept for a request, null when there is none. */
   readonly find: (id: string) => string | null;
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
-  readonly isUsable: (line: string) => Promise<boolean>;
+  readonly isUsable: (line: string, request: NewRequest) => Promise<boolean>;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function* recall(
       const missing: NewRequest[] = [];
       for (const request of block.requests) {
         const line = input.find(request.id);
-        if (line === null || !(await input.isUsable(line))) missing.push(request);
+        if (line === null || !(await input.isUsable(line, request))) missing.push(request);
         else await replies.add(request.ordinal, line);
       }
       yield { ...block, requests: missing };

@@ -25,6 +25,7 @@ create table chunk (
   origin text not null default 'plan' check (origin in ('plan','resend','again','retry','cache')),
   lane text not null check (lane in ('batch','realtime')),
   attempt integer not null default 1, resends integer not null default 0, bytes integer,
+  estimate text,
   intent_id text, intent_at_ms integer, staged text,
   batch_id text, submitted_at_ms integer, ending text, collection text,
   reply_ordinals blob, reply_offsets blob, reply_lengths blob

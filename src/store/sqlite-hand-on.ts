@@ -1,10 +1,17 @@
 /** What a chunk leaves behind: failures, and requests handed on to later chunks. */
 
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { ChunkOrigin, Collection, Ending } from "../core/chunk.ts";
 import { NOTHING_COLLECTED } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
-import { bytesOf, jsonOf, text, uint32 } from "./sqlite-values.ts";
+import {
+  addEstimates,
+  averageEstimate,
+  NO_TOKENS,
+  scaleEstimate,
+  type TokenEstimate,
+} from "../core/token-estimate.ts";
+import { bytesOf, jsonOf, jsonText, text, uint32 } from "./sqlite-values.ts";
 import type { CollectedChunk, Judgement } from "./store.ts";
 
 /** The columns of a collected chunk. */
@@ -35,6 +42,7 @@ export function recordCollected(
   const source = database
     .prepare("select lane, attempt, resends, ending from chunk where number = ?")
     .get(chunk);
+  const each = estimateOfEach(database, chunk);
   const ending = jsonOf(source?.["ending"]) as Ending | null;
   const lane = collected.lane ?? (text(source?.["lane"]) as Lane);
   const attempt = Number(source?.["attempt"] ?? 1);
@@ -48,6 +56,7 @@ export function recordCollected(
     attempt,
     resends: resends + spent,
     maxRequests,
+    each,
   });
   addChunks(database, collected.again, {
     origin: "again",
@@ -55,6 +64,9 @@ export function recordCollected(
     attempt: attempt + 1,
     resends: 0,
     maxRequests,
+    // What was cut off is asked again with twice the room.
+    each:
+      each === null ? null : addEstimates(each, { ...NO_TOKENS, outputTokens: each.outputTokens }),
   });
 }
 
@@ -117,6 +129,7 @@ export function divide(database: DatabaseSync, chunk: number, maxRequests: numbe
       attempt: Number(source?.["attempt"] ?? 1),
       resends: Number(source?.["resends"] ?? 0),
       maxRequests,
+      each: estimateOfEach(database, chunk),
     },
     { merge: false },
   );
@@ -128,6 +141,24 @@ interface ChunkKind {
   readonly attempt: number;
   readonly resends: number;
   readonly maxRequests: number;
+  /** What each request is expected to use, on average and not rounded; null where nobody has estimated it. */
+  readonly each: TokenEstimate | null;
+}
+
+/** What a request of this chunk, or of the plan's chunks together, is expected to use on average. */
+export function estimateOfEach(database: DatabaseSync, chunk?: number): TokenEstimate | null {
+  const rows =
+    chunk === undefined
+      ? database.prepare("select request_count, estimate from chunk where origin = 'plan'").all()
+      : database.prepare("select request_count, estimate from chunk where number = ?").all(chunk);
+  const known = rows.flatMap((row) => estimateIn(row) ?? []);
+  const requests = rows.reduce((sum, row) => sum + Number(row["request_count"]), 0);
+  if (requests === 0 || known.length < rows.length) return null;
+  return averageEstimate(known.reduce(addEstimates, NO_TOKENS), requests);
+}
+
+function estimateIn(row: Record<string, SQLOutputValue>): TokenEstimate | null {
+  return jsonOf(row["estimate"]) as TokenEstimate | null;
 }
 
 /** Puts requests into the waiting chunk of their kind that has not been written yet, then into new ones. */
@@ -140,12 +171,15 @@ export function addChunks(
   let rest = ordinals;
   if (merge && rest.length > 0) rest = addToWaiting(database, rest, kind);
   const insert = database.prepare(
-    `insert into chunk (number, state, ordinals, request_count, origin, lane, attempt, resends)
-     select coalesce(max(number), 0) + 1, 'planned', ?, ?, ?, ?, ?, ? from chunk`,
+    `insert into chunk
+       (number, state, ordinals, request_count, origin, lane, attempt, resends, estimate)
+     select coalesce(max(number), 0) + 1, 'planned', ?, ?, ?, ?, ?, ?, ? from chunk`,
   );
   for (let at = 0; at < rest.length; at += kind.maxRequests) {
     const piece = rest.slice(at, at + kind.maxRequests);
-    insert.run(bytesOf(piece), piece.length, kind.origin, kind.lane, kind.attempt, kind.resends);
+    const { origin, lane, attempt, resends, each } = kind;
+    const estimate = jsonText(each === null ? null : scaleEstimate(each, piece.length));
+    insert.run(bytesOf(piece), piece.length, origin, lane, attempt, resends, estimate);
   }
 }
 
@@ -153,7 +187,7 @@ export function addChunks(
 function addToWaiting(database: DatabaseSync, ordinals: Uint32Array, kind: ChunkKind): Uint32Array {
   const waiting = database
     .prepare(
-      `select number, ordinals from chunk where state = 'planned' and bytes is null
+      `select number, ordinals, estimate from chunk where state = 'planned' and bytes is null
        and origin = ? and lane = ? and attempt = ? and resends = ? and request_count < ? limit 1`,
     )
     .get(kind.origin, kind.lane, kind.attempt, kind.resends, kind.maxRequests);
@@ -161,9 +195,14 @@ function addToWaiting(database: DatabaseSync, ordinals: Uint32Array, kind: Chunk
   const held = uint32(waiting["ordinals"]);
   const fits = Math.min(ordinals.length, kind.maxRequests - held.length);
   const merged = Uint32Array.from([...held, ...ordinals.subarray(0, fits)]).sort();
+  const before = estimateIn(waiting);
+  const estimate =
+    before === null || kind.each === null
+      ? null
+      : addEstimates(before, scaleEstimate(kind.each, fits));
   database
-    .prepare("update chunk set ordinals = ?, request_count = ? where number = ?")
-    .run(bytesOf(merged), merged.length, Number(waiting["number"]));
+    .prepare("update chunk set ordinals = ?, request_count = ?, estimate = ? where number = ?")
+    .run(bytesOf(merged), merged.length, jsonText(estimate), Number(waiting["number"]));
   return ordinals.slice(fits);
 }
 

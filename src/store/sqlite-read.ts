@@ -16,6 +16,7 @@ import type { Json } from "../core/hash.ts";
 import type { Lane } from "../core/lane.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
+import type { TokenEstimate } from "../core/token-estimate.ts";
 import { float64, int32, jsonOf, numberOrNull, text, textOrNull, uint32 } from "./sqlite-values.ts";
 import type { ReplyIndex, RunRecord } from "./store.ts";
 
@@ -43,7 +44,7 @@ export function readRun(database: DatabaseSync): RunRecord {
 }
 
 const CHUNK_FIELDS =
-  "number, state, request_count, origin, lane, attempt, resends, bytes, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
+  "number, state, request_count, origin, lane, attempt, resends, bytes, estimate, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
 
 /** Every chunk, by number. */
 export function readChunks(database: DatabaseSync): readonly Chunk[] {
@@ -59,6 +60,7 @@ export function readChunks(database: DatabaseSync): readonly Chunk[] {
       attempt: Number(row["attempt"]),
       resends: Number(row["resends"]),
       bytes: numberOrNull(row["bytes"]),
+      estimate: jsonOf(row["estimate"]) as TokenEstimate | null,
       intent: intentOf(row),
       batchId: textOrNull(row["batch_id"]),
       submittedAtMs: numberOrNull(row["submitted_at_ms"]),

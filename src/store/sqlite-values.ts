@@ -49,3 +49,8 @@ export function numberOrNull(value: SQLOutputValue | undefined): number | null {
 export function jsonOf(value: SQLOutputValue | undefined): unknown {
   return typeof value === "string" ? (JSON.parse(value) as unknown) : null;
 }
+
+/** A value as JSON text; null for null. */
+export function jsonText(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

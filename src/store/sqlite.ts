@@ -28,13 +28,14 @@ import {
   addChunks,
   collectedFields,
   divide,
+  estimateOfEach,
   ordinalsOf,
   recordAbandoned,
   recordCollected,
   recordRejudged,
   recordGiven,
 } from "./sqlite-hand-on.ts";
-import { bytesOf } from "./sqlite-values.ts";
+import { bytesOf, jsonText } from "./sqlite-values.ts";
 import type { PlannedChunk, RecalledChunk, RunRecord, Store } from "./store.ts";
 
 /** A run's database file inside its directory. */
@@ -197,9 +198,11 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         insertRecalled(database, recalled);
       }),
-    finishPlan: (counts) =>
+    finishPlan: (counts, estimates) =>
       write(() => {
         database.prepare("update run set plan = ?").run(JSON.stringify(counts));
+        const put = database.prepare("update chunk set estimate = ? where number = ?");
+        for (const [chunk, estimate] of estimates ?? []) put.run(JSON.stringify(estimate), chunk);
       }),
     plannedRows: () => readPlannedRows(database),
     chunks: () => Promise.resolve(readChunks(database)),
@@ -300,7 +303,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
     retry: (ordinals, { maxRequests, lane }) =>
       write(() => {
         const kind = { origin: "retry", lane, attempt: 1, resends: 0, maxRequests } as const;
-        addChunks(database, ordinals, kind);
+        addChunks(database, ordinals, { ...kind, each: estimateOfEach(database) });
         database.exec("update run set finished_at_ms = null, cancel_requested_at_ms = null");
       }),
     switchLane: (lane) =>
@@ -379,7 +382,15 @@ function insertPlan(
   if (chunk === null) return;
   database
     .prepare(
-      "insert into chunk (number, state, lane, ordinals, request_count, bytes) values (?, 'planned', ?, ?, ?, ?)",
+      `insert into chunk (number, state, lane, ordinals, request_count, bytes, estimate)
+       values (?, 'planned', ?, ?, ?, ?, ?)`,
     )
-    .run(chunk.number, chunk.lane, bytesOf(chunk.ordinals), chunk.ordinals.length, chunk.bytes);
+    .run(
+      chunk.number,
+      chunk.lane,
+      bytesOf(chunk.ordinals),
+      chunk.ordinals.length,
+      chunk.bytes,
+      jsonText(chunk.estimate ?? null),
+    );
 }

@@ -12,6 +12,7 @@ import type { Json } from "../core/hash.ts";
 import type { Lane } from "../core/lane.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RequestFailure } from "../core/result.ts";
+import type { TokenEstimate } from "../core/token-estimate.ts";
 
 /** What is known of a run as a whole. */
 export interface RunRecord {
@@ -39,7 +40,12 @@ export interface PlannedChunk {
   readonly lane: Lane;
   /** Strictly increasing. */
   readonly ordinals: Uint32Array;
+  /** What they are expected to use, by what was known when the chunk was full; left out where nobody estimates it. */
+  readonly estimate?: TokenEstimate;
 }
+
+/** Chunk estimates by number, as they are at the end of planning. */
+export type ChunkEstimates = ReadonlyMap<number, TokenEstimate>;
 
 /** Where the answers to requests lie in their chunk's reply file, and failures that were charged; what was not accepted has a failure besides. */
 export interface ReplyIndex {
@@ -128,7 +134,8 @@ export interface Store extends AsyncDisposable {
   addToPlan(rows: readonly PlannedRows[], chunk: PlannedChunk | null): Promise<void>;
   /** Adds chunk 0 to the plan, collected from the start: the requests that were answered before, with their replies. */
   recalled(recalled: RecalledChunk): Promise<void>;
-  finishPlan(counts: PlanCounts): Promise<void>;
+  /** Records the counts; with `estimates`, puts these in place of those the chunks were added with. */
+  finishPlan(counts: PlanCounts, estimates?: ChunkEstimates): Promise<void>;
   /** The planned rows in order. */
   plannedRows(): AsyncIterable<PlannedRows>;
   /** Every chunk, by number. */

@@ -10,6 +10,7 @@ import {
 } from "../../src/core/chunk.ts";
 import { InvariantError, StoreError } from "../../src/core/errors.ts";
 import type { PlanCounts } from "../../src/core/plan.ts";
+import type { TokenEstimate } from "../../src/core/token-estimate.ts";
 import type { NewRun } from "../../src/store/sqlite.ts";
 import type { CollectedChunk, Store } from "../../src/store/store.ts";
 
@@ -121,6 +122,38 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       await store[Symbol.asyncDispose]();
     });
 
+    it("keeps what a chunk is expected to use, and gives its share to what it hands on", async () => {
+      const estimate = (tokens: number): TokenEstimate => ({
+        inputTokens: 10 * tokens,
+        inputError: 0.1,
+        outputTokens: { low: 0, expected: tokens, high: 2 * tokens },
+      });
+      const ordinals = Uint32Array.of(0, 1, 2, 3, 4, 5);
+      await store.addToPlan([], {
+        number: 1,
+        bytes: 60,
+        lane: "batch",
+        ordinals,
+        estimate: estimate(30),
+      });
+      expect((await chunkOf(store, 1)).estimate).toEqual(estimate(30));
+      await store.finishPlan(COUNTS, new Map([[1, estimate(60)]]));
+      await store.divided(1, 4);
+      expect((await chunkOf(store, 2)).estimate).toEqual(estimate(40));
+      expect((await chunkOf(store, 3)).estimate).toEqual(estimate(20));
+      await driveTo(store, 2, "ended");
+      await store.collected(2, collectedOf({}, { resend: [0], again: [1] }));
+      const resent = (await store.chunks()).filter(({ number }) => number > 3);
+      expect(resent.map(({ estimate }) => estimate)).toEqual([
+        estimate(10),
+        // Asked again with twice the room.
+        { ...estimate(10), outputTokens: estimate(20).outputTokens },
+      ]);
+      await store.retry(Uint32Array.of(2, 3), { maxRequests: 6, lane: "batch" });
+      const retried = (await store.chunks()).find(({ origin }) => origin === "retry");
+      expect(retried?.estimate).toEqual(estimate(20));
+    });
+
     /** Closes the store and opens it again, as the next process would. */
     async function reopen(): Promise<void> {
       await store[Symbol.asyncDispose]();
@@ -164,6 +197,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         attempt: 1,
         resends: 0,
         bytes: 7,
+        estimate: null,
         intent: null,
         batchId: null,
         submittedAtMs: null,

@@ -11,6 +11,7 @@ export function chunkOf(number: number, part: Partial<Chunk> = {}): Chunk {
     attempt: 1,
     resends: 0,
     bytes: 1,
+    estimate: null,
     intent: null,
     batchId: null,
     submittedAtMs: null,

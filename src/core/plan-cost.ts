@@ -1,0 +1,59 @@
+/** What a plan costs: its token estimate at a price, as a band. */
+
+import type { PlanCounts } from "./plan.ts";
+import type { Lane } from "./lane.ts";
+import { roundedUsd, spentUsd, type Price } from "./price.ts";
+import { addBands, mapBand, type Band, type TokenEstimate } from "./token-estimate.ts";
+import { NO_USAGE, type Usage } from "./usage.ts";
+
+/** US dollars a plan is expected to cost, sent as batches and asked one by one; null where a price is not known. */
+export interface PlanCost {
+  readonly costUsd: Band | null;
+  readonly realtimeCostUsd: Band | null;
+}
+
+/** What an estimate comes to in US dollars. */
+export function bandUsd(estimate: TokenEstimate, price: Price, lane: Lane): Band {
+  const at = (bound: keyof Band): number => {
+    const { long } = estimate;
+    const usage = usageAt(estimate, bound);
+    const spent = long === undefined ? { usage } : { usage, longUsage: usageAt(long, bound) };
+    return roundedUsd(spentUsd([spent], price, lane));
+  };
+  return { low: at("low"), expected: at("expected"), high: at("high") };
+}
+
+const TOWARDS = { low: -1, expected: 0, high: 1 } as const;
+
+function usageAt(
+  { inputTokens, inputError, outputTokens }: Omit<TokenEstimate, "long">,
+  bound: keyof Band,
+): Usage {
+  const share = Math.max(0, 1 + TOWARDS[bound] * inputError);
+  return { ...NO_USAGE, inputTokens: inputTokens * share, outputTokens: outputTokens[bound] };
+}
+
+const NOTHING_USD: Band = { low: 0, expected: 0, high: 0 };
+
+/** What a plan costs where it is asked; nothing where the provider charges nothing. */
+export function planCost({ estimate }: PlanCounts, free: boolean, price: Price | null): PlanCost {
+  if (free) return { costUsd: NOTHING_USD, realtimeCostUsd: NOTHING_USD };
+  if (estimate === undefined || price === null) return { costUsd: null, realtimeCostUsd: null };
+  return {
+    costUsd: bandUsd(estimate.tokens, price, "batch"),
+    realtimeCostUsd: bandUsd(estimate.tokens, price, "realtime"),
+  };
+}
+
+/** What several plans cost together; null where any one's cost is. */
+export function mergedCost(costs: readonly PlanCost[]): PlanCost {
+  const together = (bands: readonly (Band | null)[]): Band | null => {
+    const known = bands.flatMap((band) => band ?? []);
+    if (known.length < bands.length) return null;
+    return mapBand(known.reduce(addBands, NOTHING_USD), roundedUsd);
+  };
+  return {
+    costUsd: together(costs.map(({ costUsd }) => costUsd)),
+    realtimeCostUsd: together(costs.map(({ realtimeCostUsd }) => realtimeCostUsd)),
+  };
+}
