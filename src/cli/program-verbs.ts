@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { Task } from "../index.ts";
 import type { FlagValues } from "./flag-values.ts";
 import type { VerbFlags } from "./flags.ts";
-import { addEnrichFlags, type Choose } from "./program-flags.ts";
+import { addEnrichFlags } from "./program-enrich-flags.ts";
+import type { Choose } from "./program-flags.ts";
 import { enrich } from "./run.ts";
 import {
   classifying,

@@ -1,0 +1,51 @@
+/** The commands that ask a prompt of one's own. */
+
+import type { Command } from "commander";
+import { buildCommand } from "./build.ts";
+import type { FlagValues } from "./flag-values.ts";
+import type { BuildFlags, RunFlags } from "./flags.ts";
+import { addOutputFlags } from "./program-answer-flags.ts";
+import { addAskFlags, addEnrichFlags } from "./program-enrich-flags.ts";
+import { addLookFlags, type Choose } from "./program-flags.ts";
+import { runCommand } from "./run.ts";
+
+/** Adds `run`. */
+export function addRun(program: Command, choose: Choose, values: FlagValues): void {
+  const command = program
+    .command("run")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
+    .description("add a column with a prompt of your own")
+    .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
+    .option("-s, --system <text|@file>", "instructions before every prompt")
+    .option("-c, --column <name>", 'name of the new column (default: "enriched")')
+    .addHelpText("after", RUN_EXAMPLE);
+  addOutputFlags(command, values);
+  addEnrichFlags(command, values).action((file: string, flags: RunFlags) => {
+    choose(flags, (terminal) => runCommand(file, flags, terminal));
+  });
+}
+
+const RUN_EXAMPLE = `
+Example:
+  batchframe run tickets.csv -p 'Read this: {{ body }}' --schema 'topic: billing|bug|other, urgent: bool'`;
+
+/** Adds `build`. */
+export function addBuild(program: Command, choose: Choose, values: FlagValues): void {
+  const command = program
+    .command("build")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
+    .description("plan a run and write its request files; send nothing")
+    .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
+    .option("-s, --system <text|@file>", "instructions before every prompt")
+    .option("-c, --column <name>", 'name of the new column (default: "enriched")')
+    .option("-o, --output <file>", "request file, or DIR/ for several (default: standard output)")
+    .addHelpText("after", BUILD_EXAMPLE);
+  addOutputFlags(command, values);
+  addLookFlags(addAskFlags(command, values)).action((file: string, flags: BuildFlags) => {
+    choose(flags, (terminal) => buildCommand(file, flags, terminal));
+  });
+}
+
+const BUILD_EXAMPLE = `
+Example:
+  batchframe build tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini -o in.jsonl`;

@@ -1,0 +1,105 @@
+/** The flags of commands that ask a model of each row, under the headings they stand below in the help. */
+
+import type { Command } from "commander";
+import type { FlagValues } from "./flag-values.ts";
+import { addToldFlags } from "./program-answer-flags.ts";
+import { addCacheFlags, addCallFlags, addPaceFlags } from "./program-call-flags.ts";
+import { addDriveFlags } from "./program-flags.ts";
+
+/** Adds the flags of commands that ask a model of each row, follow the run and write a file. */
+export function addEnrichFlags(command: Command, values: FlagValues): Command {
+  addFileFlags(command);
+  addAskFlags(command, values).option(
+    "--print-prompt [row]",
+    "print the prompt of a row and end",
+    values.wholeNumber,
+  );
+  addLaneFlags(command, values);
+  command.optionsGroup("Options:");
+  return addDriveFlags(command, values);
+}
+
+/** Adds the flags that decide what is asked of each row, and by whom it is answered. */
+export function addAskFlags(command: Command, values: FlagValues): Command {
+  addModelFlags(command, values);
+  addRowFlags(command, values);
+  addToldFlags(command, values);
+  addPaceFlags(command, values);
+  addCallFlags(command, values);
+  addCacheFlags(command, values);
+  addKeptFlags(command, values);
+  return command.optionsGroup("Options:");
+}
+
+/** Adds the flags that say how the input is read and where the output goes. */
+function addFileFlags(command: Command): void {
+  command
+    .optionsGroup("Files:")
+    .option(
+      "-o, --output <file>",
+      "file to write, in the format of its ending (default: beside the input)",
+    )
+    .addOption(
+      command
+        .createOption("--format <name>", "format of the input, where its name does not say")
+        .choices(["csv", "tsv", "jsonl", "json", "parquet", "arrow"]),
+    )
+    .option("--delimiter <character>", "what stands between the cells of a CSV file")
+    .addOption(
+      command
+        .createOption("--on-bad-row <what>", "a CSV row that cannot be read: leave out, pass on")
+        .choices(["fail", "skip", "keep"]),
+    );
+}
+
+/** Adds the flags that name the model and its address. */
+function addModelFlags(command: Command, values: FlagValues): void {
+  command
+    .optionsGroup("Model:")
+    .option(
+      "-m, --model <name>",
+      "provider/model (env BATCHFRAME_MODEL; with labels: the free one)",
+    )
+    .option("--base-url <url>", "address of the provider (env OPENAI_BASE_URL, …)")
+    .option("-O, --option <key=value>", "extra field of every request; repeatable", values.pairs)
+    .option(
+      "--votes <k>",
+      "ask every question k times, take the most frequent answer",
+      values.wholeNumber,
+    );
+}
+
+/** Adds the flags that say which rows are asked about. */
+function addRowFlags(command: Command, values: FlagValues): void {
+  command
+    .optionsGroup("Rows:")
+    .option("-n, --limit <rows>", "ask the first rows only", values.wholeNumber)
+    .addOption(
+      command
+        .createOption("--on-null <what>", "a row with a blank cell the prompt needs")
+        .choices(["skip", "empty", "fail"]),
+    );
+}
+
+/** Adds the flags that say which way requests travel, and in what portions. */
+function addLaneFlags(command: Command, values: FlagValues): void {
+  command
+    .optionsGroup("Batches:")
+    .option("--lane <lane>", 'how requests travel: "batch"')
+    .option(
+      "--settle <duration>",
+      "how long a new batch may take to show up there",
+      values.duration,
+    );
+}
+
+/** Adds the flags that say what a run is called and what is kept of its answers. */
+function addKeptFlags(command: Command, values: FlagValues): void {
+  command
+    .optionsGroup("The run:")
+    .option("--name <id>", "name of the run")
+    .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
+    .option("--no-cache", "neither take answers bought before nor keep new ones")
+    .option("--refresh", "ask everything anew, and keep the new answers")
+    .option("--cache-file <file>", "share answers with runs in other directories");
+}

@@ -1,0 +1,56 @@
+/** The commands that clear what is kept on disk: runs, and answers bought before. */
+
+import type { Command } from "commander";
+import {
+  cacheClearCommand,
+  cacheInfoCommand,
+  type CacheFlags,
+  type ClearCacheFlags,
+} from "./cache.ts";
+import type { FlagValues } from "./flag-values.ts";
+import type { CleanFlags, RemoveFlags } from "./flags.ts";
+import { addLookFlags, RUN, type Choose } from "./program-flags.ts";
+import { gcCommand, rmCommand } from "./rm.ts";
+
+/** Adds `rm` and `gc`. */
+export function addRemoval(program: Command, choose: Choose, values: FlagValues): void {
+  addLookFlags(
+    program
+      .command("rm")
+      .argument("<run>", RUN)
+      .description("delete a run's directory; its output stays")
+      .option("--force", "even while batches are under way"),
+  ).action((run: string, flags: RemoveFlags) => {
+    choose(flags, (terminal) => rmCommand(run, flags, terminal));
+  });
+  addLookFlags(
+    program
+      .command("gc")
+      .description("delete finished runs that are old")
+      .option("--older-than <duration>", "how old", values.duration, 30 * 24 * 3_600_000)
+      .option("--dry-run", "say what would be deleted"),
+  ).action((flags: CleanFlags) => {
+    choose(flags, (terminal) => gcCommand(flags, terminal));
+  });
+}
+
+/** Adds `cache` and what is below it. */
+export function addCache(program: Command, choose: Choose, values: FlagValues): void {
+  const cache = program.command("cache").description("the answers bought so far, for every run");
+  const within = (command: Command): Command =>
+    addLookFlags(command.option("--cache-file <file>", "another cache than the one of the runs"));
+  within(cache.command("info", { isDefault: true }).description("what it holds")).action(
+    (flags: CacheFlags) => {
+      choose(flags, (terminal) => cacheInfoCommand(flags, terminal));
+    },
+  );
+  within(
+    cache
+      .command("clear")
+      .description("delete answers; a new run would buy them again")
+      .option("-m, --model <name>", "those of this model only")
+      .option("--older-than <duration>", "those bought longer ago only", values.duration),
+  ).action((flags: ClearCacheFlags) => {
+    choose(flags, (terminal) => cacheClearCommand(flags, terminal));
+  });
+}
