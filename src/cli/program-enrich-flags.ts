@@ -97,6 +97,7 @@ function addLaneFlags(command: Command, values: FlagValues): void {
 function addKeptFlags(command: Command, values: FlagValues): void {
   command
     .optionsGroup("The run:")
+    .option("--recipe <name>", "settings under this name in the configuration file")
     .option("--name <id>", "name of the run")
     .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
     .option("--no-cache", "neither take answers bought before nor keep new ones")

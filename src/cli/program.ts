@@ -1,8 +1,10 @@
 /** The command line: commands, flags, help. */
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
+import type { OpenFlags, SourceFlags } from "./configured.ts";
 import { flagValues } from "./flag-values.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
+import { commandsBelow, openFlags } from "./open-flags.ts";
 import { addBuild, addRun } from "./program-ask.ts";
 import { addBatches } from "./program-batches.ts";
 import { addControl } from "./program-control.ts";
@@ -20,27 +22,39 @@ import { packageVersion } from "./version.ts";
 export type Reading =
   | {
       readonly kind: "command";
-      readonly flags: TerminalFlags;
+      /** Filled in place by `open`, until the command is executed. */
+      readonly flags: TerminalFlags & SourceFlags;
+      readonly open: OpenFlags;
+      /** What is wrong once everything is filled in: a flag that must be given and is not; null where nothing is. */
+      readonly lacks: () => Misuse | null;
       readonly execute: (terminal: Terminal) => Promise<number>;
     }
   /** Help or the version, on standard output. */
   | { readonly kind: "text"; readonly text: string }
-  | {
-      readonly kind: "misuse";
-      readonly message: string;
-      readonly hint: string;
-      /** The whole help, for somebody who gave no command at all. */
-      readonly help: string | null;
-    };
+  | Misuse;
+
+/** A command line that cannot be followed. */
+export interface Misuse {
+  readonly kind: "misuse";
+  readonly message: string;
+  readonly hint: string;
+  /** The whole help, for somebody who gave no command at all. */
+  readonly help: string | null;
+}
 
 /** Reads the words after the program's name; does nothing yet. */
 export function readCommandLine(words: readonly string[]): Reading {
-  let chosen: Reading | null = null;
+  let chosen: Pick<Extract<Reading, { kind: "command" }>, "flags" | "execute"> | null = null;
+  let acting: Command | null = null;
   let text = "";
   const program = commands((flags, execute) => {
-    chosen = { kind: "command", flags, execute };
+    chosen = { flags, execute };
   });
   program.configureOutput({ writeOut: (more) => (text += more) });
+  program.hook("preAction", (_, command) => {
+    acting = command;
+  });
+  const needed = takeNeeded(program);
   try {
     program.parse([...words], { from: "user" });
   } catch (error) {
@@ -49,10 +63,37 @@ export function readCommandLine(words: readonly string[]): Reading {
     return misuse(error, words, program);
   }
   // Commander's types cannot know that an action ran.
-  return (chosen as Reading | null) ?? { kind: "text", text: program.helpInformation() };
+  const command = acting as Command | null;
+  const asked = chosen as { flags: TerminalFlags; execute: Execute } | null;
+  if (command === null || asked === null) return { kind: "text", text: program.helpInformation() };
+  return {
+    kind: "command",
+    ...asked,
+    open: openFlags(command, program, [VALUES.texts, VALUES.pairs]),
+    lacks: () => {
+      const missing = command.options.find(
+        (option) =>
+          needed.has(option) && command.getOptionValue(option.attributeName()) === undefined,
+      );
+      if (missing === undefined) return null;
+      const problem = `required option '${missing.flags}' not specified`;
+      return misuse(new CommanderError(1, "usage", problem), words, program);
+    },
+  };
 }
 
-function misuse(error: CommanderError, words: readonly string[], program: Command): Reading {
+type Execute = Extract<Reading, { readonly kind: "command" }>["execute"];
+
+/** The options that must be given; commander is told otherwise, since a configuration may give them after it has read. */
+function takeNeeded(program: Command): ReadonlySet<Option> {
+  const needed = commandsBelow(program)
+    .flatMap(({ options }) => options)
+    .filter(({ mandatory }) => mandatory);
+  for (const option of needed) option.makeOptionMandatory(false);
+  return new Set(needed);
+}
+
+function misuse(error: CommanderError, words: readonly string[], program: Command): Misuse {
   if (error.code === "commander.help")
     return {
       kind: "misuse",

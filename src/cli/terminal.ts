@@ -9,6 +9,8 @@ export interface TerminalFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
+  /** False where nobody may be asked. */
+  readonly input?: boolean;
 }
 
 /** The two streams of a command, and what they can show. */
@@ -41,7 +43,7 @@ export interface Terminal {
 
 /** The terminal of this process under these flags. */
 export function openTerminal(flags: TerminalFlags): Terminal {
-  const { json = false, quiet = false, color = true } = flags;
+  const { json = false, quiet = false, color = true, input = true } = flags;
   const isTerminal = process.stderr.isTTY;
   let panel: Panel | null = null;
   const insist = (text: string): void => {
@@ -58,7 +60,7 @@ export function openTerminal(flags: TerminalFlags): Terminal {
     },
     json,
     isLive: isTerminal && !quiet && process.env["TERM"] !== "dumb",
-    canAsk: isTerminal && process.stdin.isTTY,
+    canAsk: input && isTerminal && process.stdin.isTTY,
     say: (text) => {
       if (!quiet) insist(text);
     },
