@@ -1,8 +1,10 @@
 /** Difference: two columns of answers to the same rows, from two runs or two files. */
 
-import { agreement, kappaOf, transitionsOf, type Transition } from "./core/agreement.ts";
+import { agreement, kappaOf, transitionsOf, type DiffReport } from "./core/agreement.ts";
 import { InputError } from "./core/errors.ts";
 import { didYouMean } from "./core/suggest.ts";
+import { displayed } from "./display/bundle.ts";
+import { differenceBundle } from "./display/difference.ts";
 import { openFile } from "./files.ts";
 import { writeCsvRows } from "./frame/csv-rows.ts";
 import type { Block, Frame } from "./frame/frame.ts";
@@ -11,18 +13,6 @@ import type { Block, Frame } from "./frame/frame.ts";
 export interface AnswerColumn {
   readonly file: string;
   readonly column: string;
-}
-
-/** What a comparison found. */
-export interface DiffReport {
-  readonly rows: number;
-  readonly changed: number;
-  /** The share of rows with the same answer; two missing answers are the same. */
-  readonly agreement: number;
-  /** Cohen's kappa; null where it is undefined. */
-  readonly kappa: number | null;
-  /** From what to what, the most frequent first; blank names stand for rows without an answer. */
-  readonly transitions: readonly Transition[];
 }
 
 const ROWS_PER_BLOCK = 1000;
@@ -60,13 +50,14 @@ export async function diffFiles(
   const { counts: counted } = counts;
   const transitions = transitionsOf(counted);
   const changed = transitions.reduce((sum, transition) => sum + transition.rows, 0);
-  return {
+  const report: DiffReport = {
     rows: counted.rows,
     changed,
     agreement: counted.rows === 0 ? 1 : 1 - changed / counted.rows,
     kappa: kappaOf(counted),
     transitions,
   };
+  return displayed(report, differenceBundle);
 }
 
 interface Side extends AnswerColumn {

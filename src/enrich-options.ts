@@ -110,6 +110,8 @@ export interface EnrichOptions<
   /** Ends local waiting; remote batches go on. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** `none` leaves out the card that shows the run's progress and receipt where it is called from a notebook. */
+  readonly progress?: "none";
 }
 
 // polars describes columns by its own types and leaves an untyped frame's schema open. Naming that

@@ -6,12 +6,17 @@ import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
 import type { Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
+import { DISPLAY, displayed, type Bundle } from "./display/bundle.ts";
+import { planBundle } from "./display/plan.ts";
+import { idleBundle, progressBundle } from "./display/progress.ts";
+import { receiptBundle } from "./display/receipt.ts";
 import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
 import { openPieces } from "./piece-session.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { Settings } from "./settings.ts";
+import { shownDone, shownRun } from "./shown-run.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { Band } from "./core/token-estimate.ts";
 
@@ -95,6 +100,8 @@ export interface Job<T> {
   /** Whether the run's memory goes with it: it then lies in a temporary folder, whatever the settings say. */
   readonly forgets?: boolean;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether nothing is shown in a notebook while the run goes on. */
+  readonly isQuiet?: boolean;
   /** Failed rows to ask again first: those with these codes, or all. */
   readonly retry?: readonly RowErrorCode[] | "all";
 }
@@ -139,7 +146,7 @@ export class EnrichRun<T, V>
     return await this.#with(async (session) => {
       const { estimate: all, ...counts } = await session.plan();
       const { tokens = null, ...estimate } = all ?? {};
-      return {
+      const plan: RunPlan = {
         ...counts,
         ...(await session.cost()),
         inputTokens: tokens?.inputTokens ?? null,
@@ -147,6 +154,7 @@ export class EnrichRun<T, V>
         estimate: all === undefined ? null : (estimate as Omit<PlanEstimate, "tokens">),
         warnings: session.warnings,
       };
+      return displayed(plan, planBundle);
     });
   }
 
@@ -191,7 +199,7 @@ export class EnrichRun<T, V>
     return await this.#with(async (session) => {
       if (isGiven) await session.take(given);
       if (!(await session.drive({ once: true, sends: sends ?? !isGiven }))) return false;
-      this.#done ??= Promise.resolve(await this.#job.finish(session));
+      this.#done ??= Promise.resolve(shownDone(await this.#job.finish(session)));
       this.#isOver = true;
       return true;
     });
@@ -259,8 +267,18 @@ export class EnrichRun<T, V>
     await this.detach();
   }
 
+  /** How the run stands, for notebooks; showing it starts nothing. */
+  async [DISPLAY](): Promise<Bundle> {
+    if (this.#isOver && this.#done !== null) {
+      const done = await this.#done.catch(() => null);
+      if (done !== null) return receiptBundle(done.receipt);
+    }
+    return this.#progress === null ? idleBundle() : progressBundle(this.#progress);
+  }
+
   #work(): Promise<Done<T>> {
-    return (this.#done ??= this.#perform());
+    return (this.#done ??=
+      this.#job.isQuiet === true ? this.#perform() : shownRun(this, this.#perform()));
   }
 
   #perform(): Promise<Done<T>> {
@@ -270,7 +288,7 @@ export class EnrichRun<T, V>
         const { retry } = this.#job;
         if (retry !== undefined) await session.retry(retry === "all" ? undefined : retry);
         await session.drive();
-        return await this.#job.finish(session);
+        return shownDone(await this.#job.finish(session));
       } finally {
         this.#isOver = true;
       }

@@ -155,6 +155,7 @@ export function frameRun<R, V>({
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,
+    isQuiet: options.progress === "none",
     onProgress: options.onProgress,
   });
 }
@@ -257,6 +258,7 @@ export function fileRun<V>({
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,
+    isQuiet: options.progress === "none",
     onProgress: options.onProgress,
   });
 }

@@ -1,14 +1,11 @@
 /** Evaluation: a column of answers held against a column of gold labels. */
 
-import {
-  agreement,
-  scoresOf,
-  wilson95,
-  type AgreementCounts,
-  type Scores,
-} from "./core/agreement.ts";
+import { agreement, scoresOf, wilson95, type AgreementCounts } from "./core/agreement.ts";
 import { InputError } from "./core/errors.ts";
+import type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
 import { didYouMean } from "./core/suggest.ts";
+import { displayed } from "./display/bundle.ts";
+import { evaluationBundle } from "./display/evaluation.ts";
 import { openFile } from "./files.ts";
 import type { Frame } from "./frame/frame.ts";
 
@@ -22,43 +19,6 @@ export interface EvaluateOptions {
   readonly by?: string;
   /** What the answers cost in all, to tell the cost of a correct one. */
   readonly costUsd?: number;
-}
-
-/** A row whose answer is not its gold label. */
-export interface Disagreement {
-  /** The row's position, counted from 0. */
-  readonly row: number;
-  readonly gold: string;
-  /** Null where there is no answer. */
-  readonly pred: string | null;
-  /** The answer's confidence where the file has `<pred>_confidence`; else null. */
-  readonly confidence: number | null;
-}
-
-/** How one part of the rows did. */
-export interface PartScore {
-  readonly value: string;
-  readonly n: number;
-  readonly accuracy: number;
-  readonly ci95: readonly [low: number, high: number];
-}
-
-/** An evaluation; see {@link Scores} for its figures. */
-export interface EvalReport extends Scores {
-  /** Rows left out because they have no gold label. */
-  readonly withoutGold: number;
-  /** How often each gold label was answered by each answer; rows without an answer under `pred: null`. */
-  readonly confusion: readonly {
-    readonly gold: string;
-    readonly pred: string | null;
-    readonly rows: number;
-  }[];
-  /** At most 100 rows: the most confidently wrong first, or, without confidences, in row order. */
-  readonly disagreements: readonly Disagreement[];
-  /** One entry for each value of `by`, the largest first; empty without `by`. */
-  readonly parts: readonly PartScore[];
-  /** Null when the cost is not known, or nothing is correct. */
-  readonly costPerCorrectUsd: number | null;
 }
 
 const MOST_DISAGREEMENTS = 100;
@@ -119,7 +79,7 @@ export async function evaluateFrame(frame: Frame, options: EvaluateOptions): Pro
     );
   const scores = scoresOf(counts);
   const { costUsd } = options;
-  return {
+  const report: EvalReport = {
     ...scores,
     withoutGold,
     confusion: confusionOf(counts),
@@ -128,6 +88,7 @@ export async function evaluateFrame(frame: Frame, options: EvaluateOptions): Pro
     costPerCorrectUsd:
       costUsd === undefined || scores.correct === 0 ? null : costUsd / scores.correct,
   };
+  return displayed(report, evaluationBundle);
 }
 
 function refuseUnknown(column: string, frame: Frame): void {

@@ -31,7 +31,7 @@ export type { BatchState, EndedBatch, WaitOptions } from "./batch-waiting.ts";
 export type { BatchRequest, LinesSource } from "./request-lines.ts";
 export type { ChunkFile, Given } from "./given.ts";
 export { diffFiles } from "./diff.ts";
-export type { AnswerColumn, DiffReport } from "./diff.ts";
+export type { AnswerColumn } from "./diff.ts";
 export { filePrompt } from "./file-prompt.ts";
 export type { FilePromptOptions, ShownPrompt } from "./file-prompt.ts";
 export type { Unanswered } from "./kept-rows.ts";
@@ -55,7 +55,7 @@ export type { TranslateOptions } from "./verbs/translate.ts";
 export { enrichColumns, enrichFileColumns } from "./enrich-columns.ts";
 export type { ColumnStep, RunOptions, StepAnswers, StepsSchema } from "./enrich-columns.ts";
 export { evaluateFile } from "./evaluate.ts";
-export type { Disagreement, EvalReport, EvaluateOptions, PartScore } from "./evaluate.ts";
+export type { EvaluateOptions } from "./evaluate.ts";
 export { examine } from "./doctor.ts";
 export type { Check, ExamineOptions } from "./doctor.ts";
 export { openFile, writeFileFrame } from "./files.ts";
@@ -63,8 +63,8 @@ export type { FileFrame } from "./files.ts";
 export type { FileFormat } from "./frame/format.ts";
 export type { OnBadRow } from "./frame/csv-judged.ts";
 export type { OpenFileOptions } from "./frame/opened-file.ts";
-export { previewFile } from "./preview.ts";
-export type { Preview } from "./preview.ts";
+export { previewFile, previewFrame } from "./preview.ts";
+export type { FramePreview, Preview } from "./preview.ts";
 export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
 export { cancelRun, failuresOf, findRun, listRuns, removeRun, resumeRun } from "./runs.ts";
@@ -87,7 +87,9 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./core/call-settings.ts";
+export type { DiffReport } from "./core/agreement.ts";
 export type { Cell } from "./core/column.ts";
+export type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
 export type { Message, Params, Part } from "./core/request.ts";
 export type { OnNull } from "./core/template.ts";
 export type { Progress } from "./core/progress.ts";

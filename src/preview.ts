@@ -1,9 +1,13 @@
-/** The first rows of a file, to be looked at. */
+/** The first rows of a file or a dataframe, to be looked at. */
 
+import type { DataFrame } from "nodejs-polars";
+import { InputError } from "./core/errors.ts";
 import { openFile } from "./files.ts";
+import { isDataFrame, rowCountOf } from "./frame/polars-columns.ts";
+import type { Block, Frame } from "./frame/frame.ts";
 import type { OpenFileOptions } from "./frame/opened-file.ts";
 
-/** The top of a file: its columns, and rows of cells as text. */
+/** The top of a file or a dataframe: its columns, and rows of cells as text. */
 export interface Preview {
   readonly columns: readonly string[];
   /** One cell for each column, in the order of `columns`; null where the cell is empty. */
@@ -20,13 +24,48 @@ export async function previewFile(
   maxRows: number,
   reading: OpenFileOptions = {},
 ): Promise<Preview> {
-  const frame = await openFile(path, { ...reading, rowsSeen: maxRows });
-  for await (const block of frame.blocks(frame.columns, maxRows)) {
-    const columns = frame.columns.map((name) => block.text(name));
+  return await firstRows(await openFile(path, { ...reading, rowsSeen: maxRows }), maxRows);
+}
+
+/** The top of a dataframe, and how many rows it has in all. */
+export interface FramePreview extends Preview {
+  readonly rowCount: number;
+}
+
+/**
+ * The columns of a dataframe and its first rows, at most `maxRows` of them, as exact text: integers keep
+ * every digit, lists and structs are JSON. The cells of a column of bytes or objects, which
+ * have no text, are `(bytes)`.
+ *
+ * @throws {InputError} `frame_invalid` for anything but a nodejs-polars DataFrame.
+ */
+export async function previewFrame(frame: DataFrame, maxRows: number): Promise<FramePreview> {
+  if (!isDataFrame(frame))
+    throw new InputError("frame_invalid", "This is not a nodejs-polars DataFrame.", {
+      hint: "Read one with pl.readCSV or pl.readParquet; previewFile shows a file.",
+    });
+  const { polarsFrame } = await import("./frame/polars.ts");
+  const preview = await firstRows(polarsFrame(frame), maxRows);
+  return { ...preview, rowCount: rowCountOf(frame) };
+}
+
+async function firstRows(frame: Frame, maxRows: number): Promise<Preview> {
+  const { columns } = frame;
+  for await (const block of frame.blocks(columns, maxRows)) {
+    const texts = columns.map((name) => textsOf(block, name));
     const rows = Array.from({ length: block.rowCount }, (_, row) =>
-      columns.map((cells) => cells[row] ?? null),
+      texts.map((cells) => cells[row] ?? null),
     );
-    return { columns: frame.columns, rows };
+    return { columns, rows };
   }
-  return { columns: frame.columns, rows: [] };
+  return { columns, rows: [] };
+}
+
+function textsOf(block: Block, name: string): readonly (string | null)[] {
+  try {
+    return block.text(name);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== "column_type") throw error;
+    return new Array<string>(block.rowCount).fill("(bytes)");
+  }
 }

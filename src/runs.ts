@@ -177,7 +177,7 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
 /** What {@link resumeRun} takes over from {@link EnrichOptions}. */
 type Passed = Pick<
   EnrichOptions<string, OutputOption>,
-  "pollEveryMs" | "retries" | "stallMs" | "keepRemote" | "signal" | "onProgress"
+  "pollEveryMs" | "retries" | "stallMs" | "keepRemote" | "signal" | "onProgress" | "progress"
 >;
 
 /** How a run is gone on with; what is asked cannot be changed. */

@@ -237,6 +237,7 @@ function session(parts: Parts): Session {
       const written = await write(columns, countedCells(rejudging(rows, store), tally, layout));
       return receiptOf(tally, await store.chunks(), {
         run: record.id,
+        model: `${ports.provider.id}/${settings.model.model}`,
         plan: await needPlan(),
         free: ports.provider.free,
         price: settings.price,

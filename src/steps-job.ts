@@ -47,6 +47,7 @@ const RUN_OPTIONS = [
   "keepRemote",
   "signal",
   "onProgress",
+  "progress",
   "cache",
   "cacheFile",
 ] as const satisfies readonly (keyof EnrichOptions<string, OutputOption>)[];
@@ -84,6 +85,7 @@ export function stepsJob(
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,
+    isQuiet: options.progress === "none",
     onProgress: options.onProgress,
     open: async (conduct, place) => {
       const base = await source.frame();

@@ -144,6 +144,18 @@ export interface Transition {
   readonly rows: number;
 }
 
+/** What a comparison found. */
+export interface DiffReport {
+  readonly rows: number;
+  readonly changed: number;
+  /** The share of rows with the same answer; two missing answers are the same. */
+  readonly agreement: number;
+  /** Cohen's kappa; null where it is undefined. */
+  readonly kappa: number | null;
+  /** From what to what, the most frequent first; blank names stand for rows without an answer. */
+  readonly transitions: readonly Transition[];
+}
+
 /** Every pair of different labels, the most frequent first, then by name. */
 export function transitionsOf({ pairs }: AgreementCounts): readonly Transition[] {
   const changes: Transition[] = [];

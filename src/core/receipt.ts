@@ -20,6 +20,8 @@ export interface RowCounts {
 export interface Receipt {
   /** The run's id, for `batchframe status` and the like. */
   readonly run: string;
+  /** The models that were asked, as `provider/model`, each once. */
+  readonly models: readonly string[];
   readonly rows: RowCounts;
   readonly skippedBy: Readonly<Partial<Record<SkipReason, number>>>;
   readonly failedBy: Readonly<Partial<Record<RowErrorCode, number>>>;
@@ -106,6 +108,8 @@ export function rowTally(labels: readonly string[] | null): RowTally {
 /** What a receipt takes from elsewhere than the rows and chunks. */
 export interface ReceiptContext {
   readonly run: string;
+  /** `provider/model`. */
+  readonly model: string;
   readonly plan: PlanCounts;
   /** Whether the provider charges nothing. */
   readonly free: boolean;
@@ -128,6 +132,7 @@ export function receiptOf(
     collections.reduce((total, collection) => total + count(collection), 0);
   return {
     run: context.run,
+    models: [context.model],
     rows: tally.rows(),
     skippedBy: tally.skippedBy,
     failedBy: tally.failedBy,
@@ -192,6 +197,7 @@ export function mergedReceipt(
   const costs = all.flatMap(({ costUsd }) => costUsd ?? []);
   return {
     run,
+    models: [...new Set(all.flatMap(({ models }) => models))],
     rows,
     skippedBy: summed(all.map(({ skippedBy }) => skippedBy)),
     failedBy: summed(all.map(({ failedBy }) => failedBy)),

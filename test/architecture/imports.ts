@@ -22,19 +22,20 @@ const ADAPTERS = ["core", "output", "frame", "provider", "store"];
 const RULES: Readonly<Record<string, Rule>> = {
   core: { values: [], types: [], outside: false },
   output: { values: ["core"], types: [] },
+  display: { values: ["core"], types: [], outside: false },
   frame: { values: ["core"], types: [] },
   provider: { values: ["core"], types: [] },
   store: { values: ["core"], types: [] },
   stages: { values: ["core", "output"], types: INTERFACES, own: ["src/stages/ports.ts"] },
   run: { values: ["core", "stages"], types: INTERFACES },
-  composition: { values: [...ADAPTERS, "stages", "run"], types: [] },
+  composition: { values: [...ADAPTERS, "display", "stages", "run"], types: [] },
   verbs: {
     values: ["core", "composition"],
     types: ["src/output/form.ts", "src/provider/models.ts"],
   },
   index: { values: [...ADAPTERS, "stages", "run", "composition", "verbs"], types: [] },
   cli: { values: ["index", "src/emulator/emulator.ts"], types: [] },
-  notebook: { values: ["index"], types: [] },
+  notebook: { values: ["index", "display"], types: [] },
   emulator: { values: ["src/core/errors.ts"], types: [] },
   testing: {
     values: ["core", "src/emulator/emulator.ts"],

@@ -16,7 +16,7 @@ const PLAN: PlanCounts = {
   bytes: 100,
 };
 const CONTEXT = {
-  ...{ run: "r", plan: PLAN, free: false, price: null },
+  ...{ run: "r", model: "openai/small", plan: PLAN, free: false, price: null },
   ...{ output: null, neutralisedCells: 0 },
 };
 
@@ -83,6 +83,7 @@ describe("a receipt", () => {
     const context = { ...CONTEXT, output: "out.csv", neutralisedCells: 3 };
     expect(receiptOf(tally, chunks, context)).toEqual({
       run: "r",
+      models: ["openai/small"],
       rows: { total: 2, ok: 1, cached: 0, skipped: 0, failed: 1 },
       skippedBy: {},
       failedBy: { missing: 1 },
@@ -121,5 +122,12 @@ describe("a receipt", () => {
       "warnings",
     );
     expect(mergedReceipt("r", { a: told, b: told }, told.rows).warnings).toEqual(["w", "w"]);
+  });
+
+  it("names each model of several columns once", () => {
+    const receipt = (model: string) => receiptOf(rowTally(null), [], { ...CONTEXT, model });
+    const steps = { a: receipt("x/1"), b: receipt("y/2"), c: receipt("x/1") };
+    const { rows, models } = mergedReceipt("r", steps, receipt("x/1").rows);
+    expect([rows.total, models]).toEqual([0, ["x/1", "y/2"]]);
   });
 });
