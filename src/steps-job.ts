@@ -147,10 +147,10 @@ export function stepsJob(
   };
 }
 
-/** What a step takes over: its run lies below the group's directory, named after its content, and shares the cache. */
-function sharedOptions({ name: _name, runDir, ...rest }: RunOptions): RunOptions {
-  if (rest.cache === false || (runDir === null && rest.cache === undefined))
-    return { ...rest, cache: false };
+/** What a step takes over: its run, named after its content, lies below the group's and shares the cache. */
+function sharedOptions({ name: _name, ...rest }: RunOptions): RunOptions {
+  const { runDir, cache } = rest;
+  if (cache === false || (runDir === null && cache === undefined)) return { ...rest, cache: false };
   const cacheFile = rest.cacheFile ?? join(runDir ?? DEFAULT_RUN_DIR, "cache.sqlite");
   return { ...rest, cacheFile };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
@@ -45,6 +45,16 @@ const frame = () =>
 const column = (df: pl.DataFrame, name: string): unknown[] => df.getColumn(name).toArray();
 
 describe("a run of several columns", () => {
+  it("lies where it was told to, with its steps and its cache", async () => {
+    await start();
+    const steps = [{ column: "a", template: "{{ text }}", model: model() }];
+    const { run } = await enrichColumns(frame(), steps, { ...here(), name: "mine" }).report();
+    expect(run).toBe("mine");
+    expect(await readdir(join(folder, "runs"))).toEqual(
+      expect.arrayContaining(["cache.sqlite", "mine"]),
+    );
+  });
+
   it("lets a later template read an earlier step's column, and adds all in order", async () => {
     await start();
     const run = enrichColumns(

@@ -46,7 +46,10 @@ function costText({ costUsd, realtimeCostUsd }: ToldPlan): string {
   return isSame ? batch : `${batch} as batches, ${bandText(realtimeCostUsd, dollars)} at once`;
 }
 
-function tokensFact({ inputTokens, outputTokens }: ToldPlan): readonly (readonly [string, string])[] {
+function tokensFact({
+  inputTokens,
+  outputTokens,
+}: ToldPlan): readonly (readonly [string, string])[] {
   if (inputTokens === null || outputTokens === null || inputTokens === 0) return [];
   return [["tokens", `${count(inputTokens)} in, ${bandText(outputTokens, count)} out`]];
 }
