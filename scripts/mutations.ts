@@ -27,7 +27,7 @@ const SENDING: readonly Mutation[] = [
     promise: "the intent is written before the provider is called",
     file: "src/stages/submit.ts",
     edits: [
-      ["  await store.intend(chunk.number, intent);\n", ""],
+      ['  if (!(await store.intend(chunk.number, intent))) return { outcome: "waits" };\n', ""],
       [
         "    await store.staged(chunk.number, staged);\n",
         `    const early = await provider.create({ tag, file, staged, sentAtMs: Date.now() }, ports.signal);
@@ -65,7 +65,7 @@ const SENDING: readonly Mutation[] = [
   {
     promise: "that there is no batch is believed only after the settle time",
     file: "src/stages/resolve.ts",
-    edits: [['if (Date.now() - chunk.intent.atMs < provider.settleMs) return "unclear";', ""]],
+    edits: [['if (nowMs - chunk.intent.atMs < provider.settleMs) return "unclear";', ""]],
     guard: { file: FAULTS, named: "the list shows it late" },
   },
   {
@@ -278,5 +278,36 @@ const PLANNING: readonly Mutation[] = [
   },
 ];
 
+const SHARING: readonly Mutation[] = [
+  {
+    promise: "who has lost a shared run cannot write to it",
+    file: "src/store/postgres-lease.ts",
+    edits: [
+      [
+        "      if (held.length !== 1) throw lost();\n",
+        "      if (held.length > 1) throw lost();\n",
+      ],
+    ],
+    guard: { file: "test/store/postgres.test.ts", named: "a lease" },
+  },
+  {
+    promise: "two workers are never admitted to one place",
+    file: "src/store/postgres-admission.ts",
+    edits: [["where id = $1 for no key update", "where id = $1"]],
+    guard: { file: "test/store/postgres.test.ts", named: "counts the batches of every run" },
+  },
+  {
+    promise: "where batches carry no tag, one intent is unresolved at a time",
+    file: "src/store/postgres.ts",
+    edits: [
+      [
+        "if (!(await admit(connection, account, asked))) return false;",
+        "await admit(connection, account, asked);",
+      ],
+    ],
+    guard: { file: "test/store/postgres.test.ts", named: "at most one intent unresolved" },
+  },
+];
+
 /** Every break, in the order of a run. */
-export const MUTATIONS: readonly Mutation[] = [...PLANNING, ...SENDING, ...COLLECTING];
+export const MUTATIONS: readonly Mutation[] = [...PLANNING, ...SENDING, ...COLLECTING, ...SHARING];

@@ -129,7 +129,7 @@ async function advance(chunk: Chunk, run: RunRecord, driver: Driver): Promise<vo
       return;
     case "submitting": {
       const outcome = await resolve({ ...chunk, intent: intentOf(chunk) }, ports);
-      if (outcome === "unclear") keepLooking(chunk, driver);
+      if (outcome === "unclear") await keepLooking(chunk, driver);
       return;
     }
     case "submitted":
@@ -144,9 +144,13 @@ async function advance(chunk: Chunk, run: RunRecord, driver: Driver): Promise<vo
 }
 
 /** Waits before the next look for a batch that may exist, and says so when it takes long. */
-function keepLooking(chunk: Chunk, { ports, options, paces, unclear }: Driver): void {
+async function keepLooking(
+  chunk: Chunk,
+  { ports, options, paces, unclear }: Driver,
+): Promise<void> {
   paces.of(chunk).waitToResolve(chunk.number);
-  const isLong = Date.now() - intentOf(chunk).atMs > 2 * providerOf(chunk, ports).settleMs;
+  const lookedMs = (await ports.store.clockMs()) - intentOf(chunk).atMs;
+  const isLong = lookedMs > 2 * providerOf(chunk, ports).settleMs;
   if (!isLong || unclear.has(chunk.number)) return;
   unclear.add(chunk.number);
   options.onWarning({

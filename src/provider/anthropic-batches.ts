@@ -79,7 +79,7 @@ export async function find(
   { claimed, signal }: Search,
 ): Promise<Sighting> {
   const { intent } = submission.tag;
-  const atMs = Date.now();
+  const atMs = submission.nowMs ?? Date.now();
   const latestMs = submission.sentAtMs + createTimeoutMs(submission.file);
   const firstLookMs = service.firstLooks.get(intent) ?? atMs;
   service.firstLooks.set(intent, firstLookMs);

@@ -50,6 +50,8 @@ export interface Submission {
   readonly staged: RemoteNames;
   /** When the create call was about to be made, in epoch milliseconds. */
   readonly sentAtMs: number;
+  /** The time now by the same clock, where it may not be this machine's. */
+  readonly nowMs?: number;
 }
 
 /** A batch the provider has accepted, made here or elsewhere. */

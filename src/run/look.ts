@@ -17,9 +17,10 @@ export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver
   }
   const before = driver.looks.get(chunk.number);
   driver.looks.set(chunk.number, { phase: status.phase, done: status.done });
+  const nowMs = await ports.store.clockMs();
   const stillMs = pace.looked(chunk.number, {
     moved: before?.phase !== status.phase || before.done !== status.done,
-    ageMs: Math.max(0, Date.now() - (chunk.submittedAtMs ?? Date.now())),
+    ageMs: Math.max(0, nowMs - (chunk.submittedAtMs ?? nowMs)),
   });
   // What is asked from here waits for answers; each has a time limit of its own.
   const isStalled =

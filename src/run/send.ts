@@ -25,6 +25,10 @@ export async function send(chunk: Chunk, driver: Driver): Promise<void> {
     pace.moved(chunk.number);
     return;
   }
+  if (sent.outcome === "waits") {
+    pace.hold(undefined);
+    return;
+  }
   const { error } = sent;
   options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
   if (sent.outcome === "unclear") {

@@ -19,22 +19,23 @@ export async function resolve(
 ): Promise<ResolveOutcome> {
   const { store, signal } = ports;
   const provider = providerOf(chunk, ports);
-  const submission = submissionOf(chunk, ports.token, requestFile(ports, chunk));
+  const nowMs = await store.clockMs();
+  const submission = { ...submissionOf(chunk, ports.token, requestFile(ports, chunk)), nowMs };
   if (chunk.intent.staged === null) {
     // The create call comes after this record, so it was never made.
     await provider.revoke(submission, signal);
     await store.withdraw(chunk.number, "Its upload was cut off.");
     return "planned";
   }
-  const sighting = await provider.find(submission, signal, await claimedBatches(ports));
+  const sighting = await provider.find(submission, signal, await store.claimedBatches());
   if (sighting.found === "batch") {
     await store.submitted(chunk.number, sighting.batchId, "adopted");
     return "adopted";
   }
   if (sighting.found === "unclear") return "unclear";
-  if (Date.now() - chunk.intent.atMs < provider.settleMs) return "unclear";
+  if (nowMs - chunk.intent.atMs < provider.settleMs) return "unclear";
   await provider.revoke(submission, signal);
-  const again = await provider.find(submission, signal, await claimedBatches(ports));
+  const again = await provider.find(submission, signal, await store.claimedBatches());
   if (again.found === "batch") {
     await store.submitted(chunk.number, again.batchId, "adopted");
     return "adopted";
@@ -42,10 +43,4 @@ export async function resolve(
   if (again.found === "unclear") return "unclear";
   await store.withdraw(chunk.number, "No batch was found for it.");
   return "planned";
-}
-
-/** The batches that chunks of this run hold; the chunk that is looked up holds none yet. */
-async function claimedBatches({ store }: Ports): Promise<ReadonlySet<string>> {
-  const chunks = await store.chunks();
-  return new Set(chunks.flatMap(({ batchId }) => batchId ?? []));
 }

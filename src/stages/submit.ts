@@ -13,6 +13,8 @@ const FRESH_MS = 2000;
 /** What became of a submission: a batch exists, none does for now, or nobody can tell yet. */
 export type SubmitOutcome =
   | { readonly outcome: "submitted" }
+  /** The account that runs share has no room for it now; nothing was sent. */
+  | { readonly outcome: "waits" }
   /** With the provider's words, to be read by who decides when to try again. */
   | { readonly outcome: "unclear" | "refused"; readonly error: ProviderError };
 
@@ -32,7 +34,7 @@ export async function submit(chunk: Chunk, ports: Ports): Promise<SubmitOutcome>
   const file = requestFile(ports, chunk);
   await assertWhole(file, ports);
   const intent = randomUUID();
-  await store.intend(chunk.number, intent);
+  if (!(await store.intend(chunk.number, intent))) return { outcome: "waits" };
   const tag = { run: ports.token, chunk: chunk.number, intent };
   try {
     const staged = await provider.stage(file, tag, ports.signal);
@@ -59,8 +61,12 @@ export async function submit(chunk: Chunk, ports: Ports): Promise<SubmitOutcome>
 
 /** @throws {StoreError} when the request file is gone or cut short: part of a chunk is never sent for all of it. */
 async function assertWhole(file: RequestFile, ports: Ports): Promise<void> {
-  const bytes = await ports.store.files.bytes(file.name);
-  if (bytes === file.bytes) return;
+  const { files } = ports.store;
+  const bytes = await files.bytes(file.name);
+  if (bytes === file.bytes) {
+    await files.onDisk(file.name);
+    return;
+  }
   throw new StoreError(
     bytes === null ? "chunk_file_missing" : "chunk_file_short",
     `${file.path} ${bytes === null ? "is gone" : `has ${String(bytes)} of its ${String(file.bytes)} bytes`}, so nothing of it was sent.`,
@@ -95,7 +101,7 @@ async function freshIntent(number: number, ports: Ports): Promise<Intended> {
   for (;;) {
     const chunk = await findIntent(number, ports);
     const isDriver = await ports.store.holdsLock();
-    const elapsedMs = Math.abs(Date.now() - chunk.intent.atMs);
+    const elapsedMs = Math.abs((await ports.store.clockMs()) - chunk.intent.atMs);
     if (!isDriver)
       throw new StoreError(
         "lock_lost",

@@ -22,6 +22,7 @@ export function chunkFiles(
   const path = (name: string): string => join(directory, name);
   return {
     path,
+    onDisk: (name) => Promise.resolve(path(name)),
     create: (name) => createFile(directory, name, assertHeld),
     exists: async (name) =>
       access(path(name)).then(

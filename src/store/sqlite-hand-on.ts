@@ -11,6 +11,7 @@ import {
   scaleEstimate,
   type TokenEstimate,
 } from "../core/token-estimate.ts";
+import { askedAgain } from "./moves.ts";
 import { bytesOf, jsonOf, jsonText, text, uint32 } from "./sqlite-values.ts";
 import type { CollectedChunk, Judgement } from "./store.ts";
 
@@ -64,9 +65,7 @@ export function recordCollected(
     attempt: attempt + 1,
     resends: 0,
     maxRequests,
-    // What was cut off is asked again with twice the room.
-    each:
-      each === null ? null : addEstimates(each, { ...NO_TOKENS, outputTokens: each.outputTokens }),
+    each: askedAgain(each),
   });
 }
 

@@ -29,6 +29,11 @@ export function readRun(database: DatabaseSync): RunRecord {
     throw new StoreError("store_damaged", "The run store holds no run. No money was spent.", {
       hint: "Remove the run directory and run again.",
     });
+  return runOf(row);
+}
+
+/** The run that a row describes. */
+export function runOf(row: Row): RunRecord {
   const plan = textOrNull(row["plan"]);
   return {
     id: text(row["id"]),
@@ -43,33 +48,45 @@ export function readRun(database: DatabaseSync): RunRecord {
   };
 }
 
-const CHUNK_FIELDS =
+/** The columns a chunk is read from. */
+export const CHUNK_FIELDS =
   "number, state, request_count, origin, lane, attempt, resends, bytes, estimate, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
 
 /** Every chunk, by number. */
 export function readChunks(database: DatabaseSync): readonly Chunk[] {
-  return database
-    .prepare(`select ${CHUNK_FIELDS} from chunk order by number`)
-    .all()
-    .map((row) => ({
-      number: Number(row["number"]),
-      state: text(row["state"]) as ChunkState,
-      requestCount: Number(row["request_count"]),
-      origin: text(row["origin"]) as ChunkOrigin,
-      lane: text(row["lane"]) as Lane,
-      attempt: Number(row["attempt"]),
-      resends: Number(row["resends"]),
-      bytes: numberOrNull(row["bytes"]),
-      estimate: jsonOf(row["estimate"]) as TokenEstimate | null,
-      intent: intentOf(row),
-      batchId: textOrNull(row["batch_id"]),
-      submittedAtMs: numberOrNull(row["submitted_at_ms"]),
-      ending: jsonOf(row["ending"]) as Ending | null,
-      collection: jsonOf(row["collection"]) as Collection | null,
-    }));
+  return database.prepare(`select ${CHUNK_FIELDS} from chunk order by number`).all().map(chunkOf);
 }
 
-function intentOf(row: Record<string, SQLOutputValue>): Chunk["intent"] {
+/** The batches that chunks hold. */
+export function readClaimedBatches(database: DatabaseSync): ReadonlySet<string> {
+  const rows = database.prepare("select batch_id from chunk where batch_id is not null").all();
+  return new Set(rows.map((row) => text(row["batch_id"])));
+}
+
+/** A row of a database, its columns named as in {@link CHUNK_FIELDS} and the like. */
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** The chunk that a row with the {@link CHUNK_FIELDS} describes. */
+export function chunkOf(row: Row): Chunk {
+  return {
+    number: Number(row["number"]),
+    state: text(row["state"]) as ChunkState,
+    requestCount: Number(row["request_count"]),
+    origin: text(row["origin"]) as ChunkOrigin,
+    lane: text(row["lane"]) as Lane,
+    attempt: Number(row["attempt"]),
+    resends: Number(row["resends"]),
+    bytes: numberOrNull(row["bytes"]),
+    estimate: jsonOf(row["estimate"]) as TokenEstimate | null,
+    intent: intentOf(row),
+    batchId: textOrNull(row["batch_id"]),
+    submittedAtMs: numberOrNull(row["submitted_at_ms"]),
+    ending: jsonOf(row["ending"]) as Ending | null,
+    collection: jsonOf(row["collection"]) as Collection | null,
+  };
+}
+
+function intentOf(row: Row): Chunk["intent"] {
   const id = textOrNull(row["intent_id"]);
   if (id === null) return null;
   return {

@@ -10,14 +10,16 @@ import {
   type ChunkState,
   type Collection,
 } from "../core/chunk.ts";
-import { InvariantError, StoreError } from "../core/errors.ts";
+import { StoreError } from "../core/errors.ts";
 import { canonicalJson } from "../core/hash.ts";
 import type { PlannedRows } from "../core/plan.ts";
 import { chunkFiles, removeUnfinished } from "./chunk-files.ts";
 import { holdLock, type HeldLock } from "./lock.ts";
+import { wrongState } from "./moves.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
 import {
   readChunks,
+  readClaimedBatches,
   readFailures,
   readPlannedRows,
   readReplyIndexes,
@@ -161,11 +163,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
     const changed = database
       .prepare(`update chunk set ${set} where number = ? and state = ?`)
       .run(to, ...Object.values(fields), chunk, from);
-    if (changed.changes !== 1)
-      throw new InvariantError(
-        "chunk_state",
-        `Chunk ${String(chunk)} was to go from ${from} to ${to}, but is not ${from}.`,
-      );
+    if (changed.changes !== 1) throw wrongState(chunk, from, to);
   };
   const closeSubmission = (
     chunk: number,
@@ -215,8 +213,8 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       });
       return isWhole;
     },
-    intend: (chunk, intentId) =>
-      write(() => {
+    intend: async (chunk, intentId) => {
+      await write(() => {
         const now = Date.now();
         move(chunk, "planned", "submitting", {
           intent_id: intentId,
@@ -226,7 +224,10 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
         database
           .prepare("insert into submission (intent_id, chunk, at_ms) values (?, ?, ?)")
           .run(intentId, chunk, now);
-      }),
+      });
+      // Who else uses the account is not known here, so the provider alone says what it has room for.
+      return true;
+    },
     staged: (chunk, staged) =>
       write(() => {
         move(chunk, "submitting", "submitting", {
@@ -323,6 +324,8 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
     replyIndexes: () => readReplyIndexes(database),
     failures: () => readFailures(database),
     holdsLock: () => Promise.resolve(lock.isHeld()),
+    clockMs: () => Promise.resolve(Date.now()),
+    claimedBatches: () => Promise.resolve(readClaimedBatches(database)),
     [Symbol.asyncDispose]: () => {
       if (database.isOpen) {
         lock.release();

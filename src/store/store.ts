@@ -100,7 +100,10 @@ export interface ChunkFileWriter {
 
 /** The run's immutable chunk files. */
 export interface ChunkFiles {
+  /** Where the file is on this machine, once it is there; see {@link ChunkFiles.onDisk}. */
   path(name: string): string;
+  /** Brings the file to this machine, where it is not there yet; gives its path. @throws {StoreError} `chunk_file_missing` */
+  onDisk(name: string): Promise<string>;
   create(name: string): Promise<ChunkFileWriter>;
   exists(name: string): Promise<boolean>;
   /** The size of a file in bytes; null when there is none. */
@@ -148,8 +151,11 @@ export interface Store extends AsyncDisposable {
    * must be written again.
    */
   written(chunk: number, file: WrittenFile): Promise<boolean>;
-  /** planned → submitting: the durable promise, made before the provider is called. */
-  intend(chunk: number, intentId: string): Promise<void>;
+  /**
+   * planned → submitting: the durable promise, made before the provider is called. False, and nothing
+   * recorded, while the account that runs share has no room for the chunk.
+   */
+  intend(chunk: number, intentId: string): Promise<boolean>;
   /** submitting → submitting: what was uploaded, and that the create call comes next. */
   staged(chunk: number, staged: RemoteNames): Promise<void>;
   /** submitting → planned: the provider has certainly made no batch. */
@@ -188,4 +194,8 @@ export interface Store extends AsyncDisposable {
   failures(): AsyncIterable<FailedRequest>;
   /** Whether this process still holds the run; asked just before a provider is called. */
   holdsLock(): Promise<boolean>;
+  /** The time by the clock that all who may drive this run share, in epoch milliseconds; `Intent.atMs` is told by it. */
+  clockMs(): Promise<number>;
+  /** The batches known to belong to some chunk, of this run and of all that share its account here. */
+  claimedBatches(): Promise<ReadonlySet<string>>;
 }

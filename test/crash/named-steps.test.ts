@@ -34,7 +34,7 @@ type Scene = keyof typeof SCENES;
 
 /** What only reads, what is called without waiting, and what other tests below are about. */
 type NotAMove =
-  | ("files" | "run" | "chunks" | "ordinals" | "holdsLock")
+  | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
   | (
       | "abandoned"
       | "retry"

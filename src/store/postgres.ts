@@ -1,0 +1,352 @@
+/** The shared store: a run in PostgreSQL, driven by one worker at a time under a lease, by whichever is free. */
+
+import { NOTHING_COLLECTED, RECALLED_CHUNK, type ChunkState } from "../core/chunk.ts";
+import { canonicalJson } from "../core/hash.ts";
+import { wrongState } from "./moves.ts";
+import { objectFiles, removeSpool, spoolOf, type FileIndex } from "./object-files.ts";
+import type { Objects } from "./objects.ts";
+import { admit, admittedTokens, knowAccount, type Account } from "./postgres-admission.ts";
+import type { Database, Queryable } from "./postgres-client.ts";
+import {
+  addChunks,
+  collectedColumns,
+  divideChunk,
+  estimateOfEach,
+  handOn,
+  recordFailures,
+  recordJudgements,
+} from "./postgres-hand-on.ts";
+import { NOW_MS, takeLease, type Lease } from "./postgres-lease.ts";
+import {
+  readChunks,
+  readFailures,
+  readOrdinals,
+  readPlannedRows,
+  readReplyIndexes,
+  readRun,
+} from "./postgres-read.ts";
+import type { NewRun } from "./sqlite.ts";
+import { bytesOf, jsonText, text } from "./sqlite-values.ts";
+import type { Store } from "./store.ts";
+
+/** Where a run's memory is, and how it is held. */
+export interface SharedPlace {
+  readonly database: Database;
+  readonly objects: Objects;
+  /** What the keys of the run's chunk files begin with. */
+  readonly prefix: string;
+  /** A folder of this process for copies of chunk files. */
+  readonly spool: string;
+  readonly leaseMs: number;
+  readonly account: Account;
+}
+
+/**
+ * Opens a run for driving, making it when there is none, and takes its lease.
+ *
+ * Times are the database's. Every change checks the lease's fence in its own transaction, so a worker
+ * that was frozen and has lost the run cannot write over its successor.
+ *
+ * @throws {StoreError} `run_locked`, `state_unreachable`, `state_refused`, `state_not_migrated`.
+ */
+export async function openPostgresStore(place: SharedPlace, fresh: NewRun): Promise<Store> {
+  const { database, account } = place;
+  await database.transaction(async (connection) => {
+    await knowAccount(connection, account.id);
+    await connection.change(
+      `insert into batchframe.run (id, token, spec, identity, account, created_at_ms)
+       values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing`,
+      [
+        ...[fresh.id, fresh.token, canonicalJson(fresh.spec), fresh.identity],
+        ...[account.id, fresh.createdAtMs],
+      ],
+    );
+  });
+  const lease = await takeLease(database, fresh.id, place.leaseMs);
+  return postgresStore(place, lease, spoolOf(place.spool, fresh.id));
+}
+
+function postgresStore(place: SharedPlace, lease: Lease, spool: string): Store {
+  const { database, account } = place;
+  const { run } = lease;
+  const write = <T>(change: (connection: Queryable) => Promise<T>): Promise<T> =>
+    database.transaction(async (connection) => {
+      await lease.assertHeld(connection);
+      return await change(connection);
+    });
+  const move = (
+    connection: Queryable,
+    chunk: number,
+    step: { readonly from: ChunkState; readonly to: ChunkState },
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> => moveChunk(connection, { run, chunk }, step, fields);
+  const close = async (
+    connection: Queryable,
+    chunk: number,
+    end: { readonly outcome: string; readonly batchId?: string; readonly note?: string },
+  ): Promise<void> => {
+    await connection.change(
+      `update batchframe.submission set outcome = $3, batch_id = $4, note = $5
+       where run = $1 and intent_id =
+         (select intent_id from batchframe.chunk where run = $1 and number = $2)`,
+      [run, chunk, end.outcome, end.batchId ?? null, JSON.stringify(end.note ?? null)],
+    );
+  };
+  const given = async (
+    connection: Queryable,
+    chunk: number,
+    gift: { readonly intentId: string; readonly batchId: string | null; readonly note: string },
+  ): Promise<void> => {
+    await connection.change(
+      `insert into batchframe.submission
+         (intent_id, run, chunk, account, is_sole, fence, at_ms, outcome, batch_id, note)
+       values ($1, $2, $3, $4, false, $5, ${NOW_MS}, 'adopted', $6, $7)`,
+      [gift.intentId, run, chunk, account.id, lease.fence, gift.batchId, JSON.stringify(gift.note)],
+    );
+  };
+  const index: FileIndex = {
+    find: async (name) => {
+      const [row] = await database.rows(
+        "select key, bytes from batchframe.file where run = $1 and name = $2",
+        [run, name],
+      );
+      return row === undefined ? null : { key: text(row["key"]), bytes: Number(row["bytes"]) };
+    },
+    set: (name, { key, bytes }) =>
+      write(async (connection) => {
+        await connection.change(
+          `insert into batchframe.file (run, name, key, bytes) values ($1, $2, $3, $4)
+           on conflict (run, name) do update set key = excluded.key, bytes = excluded.bytes`,
+          [run, name, key, bytes],
+        );
+      }),
+  };
+
+  return {
+    files: objectFiles({ objects: place.objects, index, prefix: place.prefix, spool }),
+    run: () => readRun(database, run),
+    clearPlan: () =>
+      write(async (connection) => {
+        await connection.change("delete from batchframe.planned_rows where run = $1", [run]);
+        await connection.change("delete from batchframe.chunk where run = $1", [run]);
+        await connection.change("update batchframe.run set plan = null where id = $1", [run]);
+      }),
+    addToPlan: (rows, chunk) =>
+      write(async (connection) => {
+        await connection.change(
+          `insert into batchframe.planned_rows (run, first_row, requests)
+           select $1, * from unnest($2::integer[], $3::bytea[])`,
+          [run, rows.map(({ firstRow }) => firstRow), rows.map((row) => buffer(row.requests))],
+        );
+        if (chunk === null) return;
+        const { number, lane, ordinals, bytes, estimate = null } = chunk;
+        await connection.change(
+          `insert into batchframe.chunk (run, number, account, state, lane, ordinals, request_count,
+             bytes, estimate, tokens)
+           values ($1, $2, $3, 'planned', $4, $5, $6, $7, $8, $9)`,
+          [
+            ...[run, number, account.id, lane, bytesOf(ordinals), ordinals.length, bytes],
+            ...[jsonText(estimate), admittedTokens(estimate)],
+          ],
+        );
+      }),
+    recalled: ({ index: found, bytes }) =>
+      write(async (connection) => {
+        const succeeded = found.ordinals.length;
+        await connection.change(
+          `insert into batchframe.chunk (run, number, account, state, origin, lane, ordinals,
+             request_count, bytes, collection, reply_ordinals, reply_offsets, reply_lengths)
+           values ($1, $2, $3, 'collected', 'cache', 'batch', $4, $5, $6, $7, $4, $8, $9)`,
+          [
+            ...[run, RECALLED_CHUNK, account.id, bytesOf(found.ordinals), succeeded, bytes],
+            JSON.stringify({ ...NOTHING_COLLECTED, succeeded }),
+            ...[bytesOf(found.offsets), bytesOf(found.lengths)],
+          ],
+        );
+      }),
+    finishPlan: (counts, estimates) =>
+      write(async (connection) => {
+        await connection.change("update batchframe.run set plan = $2 where id = $1", [
+          run,
+          JSON.stringify(counts),
+        ]);
+        for (const [chunk, estimate] of estimates ?? [])
+          await connection.change(
+            "update batchframe.chunk set estimate = $3, tokens = $4 where run = $1 and number = $2",
+            [run, chunk, JSON.stringify(estimate), admittedTokens(estimate)],
+          );
+      }),
+    plannedRows: () => readPlannedRows(database, run),
+    chunks: () => readChunks(database, run),
+    ordinals: (chunk) => readOrdinals(database, { run, chunk }),
+    written: (chunk, { bytes, requestCount }) =>
+      write(async (connection) => {
+        const held = await readOrdinals(connection, { run, chunk });
+        const isWhole = held.length === requestCount;
+        await move(connection, chunk, STAY_PLANNED, isWhole ? { bytes } : {});
+        return isWhole;
+      }),
+    intend: (chunk, intentId) =>
+      write(async (connection) => {
+        const asked = { run, chunk, intentId, fence: lease.fence };
+        // Asked first, so that what is not planned is told so, whatever room there is.
+        await move(connection, chunk, STAY_PLANNED);
+        if (!(await admit(connection, account, asked))) return false;
+        await move(
+          connection,
+          chunk,
+          { from: "planned", to: "submitting" },
+          { intent_id: intentId, intent_at_ms: await nowMs(connection), staged: null },
+        );
+        return true;
+      }),
+    staged: (chunk, staged) =>
+      write(async (connection) => {
+        const fields = {
+          staged: JSON.stringify(staged),
+          intent_at_ms: await nowMs(connection),
+        };
+        await move(connection, chunk, { from: "submitting", to: "submitting" }, fields);
+      }),
+    withdraw: (chunk, note) =>
+      write(async (connection) => {
+        await close(connection, chunk, { outcome: "withdrawn", note });
+        await move(connection, chunk, { from: "submitting", to: "planned" }, NO_INTENT);
+      }),
+    submitted: (chunk, batchId, outcome) =>
+      write(async (connection) => {
+        await close(connection, chunk, { outcome, batchId });
+        const fields = { batch_id: batchId, submitted_at_ms: await nowMs(connection) };
+        await move(connection, chunk, { from: "submitting", to: "submitted" }, fields);
+      }),
+    adopted: (chunk, intentId, batchId) =>
+      write(async (connection) => {
+        const atMs = await nowMs(connection);
+        const intent = { lane: "batch", intent_id: intentId, intent_at_ms: atMs, staged: "{}" };
+        const fields = { ...intent, batch_id: batchId, submitted_at_ms: atMs };
+        await move(connection, chunk, { from: "planned", to: "submitted" }, fields);
+        await given(connection, chunk, { intentId, batchId, note: "Given by its id." });
+      }),
+    released: (chunk, note) =>
+      write(async (connection) => {
+        await close(connection, chunk, { outcome: "withdrawn", note });
+        const fields = { ...NO_INTENT, batch_id: null, submitted_at_ms: null, ending: null };
+        await move(connection, chunk, { from: "ended", to: "planned" }, fields);
+      }),
+    ended: (chunk, ending) =>
+      write(async (connection) => {
+        const fields = { ending: JSON.stringify(ending) };
+        await move(connection, chunk, { from: "submitted", to: "ended" }, fields);
+      }),
+    collected: (chunk, collected) =>
+      write(async (connection) => {
+        const fields = collectedColumns(collected);
+        await move(connection, chunk, { from: "ended", to: "collected" }, fields);
+        await handOn(connection, { run, chunk }, collected);
+      }),
+    answered: (chunk, intentId, collected) =>
+      write(async (connection) => {
+        const fields = { lane: "batch", ...collectedColumns(collected) };
+        await move(connection, chunk, { from: "planned", to: "collected" }, fields);
+        await handOn(connection, { run, chunk }, collected);
+        await given(connection, chunk, { intentId, batchId: null, note: "Given as replies." });
+      }),
+    abandoned: (chunk) =>
+      write(async (connection) => {
+        const ordinals = [...(await readOrdinals(connection, { run, chunk }))];
+        const collection = { ...NOTHING_COLLECTED, failed: ordinals.length };
+        const fields = { collection: JSON.stringify(collection) };
+        await move(connection, chunk, { from: "planned", to: "collected" }, fields);
+        const message = "The run was cancelled before this was sent.";
+        const why = { code: "cancelled", message, retryable: true } as const;
+        await recordFailures(
+          connection,
+          run,
+          ordinals.map((ordinal) => ({ ordinal, ...why })),
+        );
+      }),
+    divided: (chunk, maxRequests) =>
+      write(async (connection) => {
+        const fields = { collection: JSON.stringify(NOTHING_COLLECTED) };
+        await move(connection, chunk, { from: "planned", to: "collected" }, fields);
+        await divideChunk(connection, { run, chunk }, maxRequests);
+      }),
+    rejudged: (judgements) => write((connection) => recordJudgements(connection, run, judgements)),
+    retry: (ordinals, { maxRequests, lane }) =>
+      write(async (connection) => {
+        const each = await estimateOfEach(connection, run, null);
+        const kind = { origin: "retry", lane, attempt: 1, resends: 0, maxRequests, each } as const;
+        await addChunks(connection, run, ordinals, kind);
+        await connection.change("update batchframe.run set finished_at_ms = null where id = $1", [
+          run,
+        ]);
+      }),
+    switchLane: (lane) =>
+      write(async (connection) => {
+        await connection.change(
+          "update batchframe.chunk set lane = $2 where run = $1 and state = 'planned'",
+          [run, lane],
+        );
+      }),
+    learn: (learnt) =>
+      write(async (connection) => {
+        await connection.change("update batchframe.account set learnt = $2 where id = $1", [
+          account.id,
+          JSON.stringify(learnt),
+        ]);
+      }),
+    finished: () =>
+      write(async (connection) => {
+        await connection.change(
+          `update batchframe.run set finished_at_ms = coalesce(finished_at_ms, ${NOW_MS}) where id = $1`,
+          [run],
+        );
+      }),
+    replyIndexes: () => readReplyIndexes(database, run),
+    failures: () => readFailures(database, run),
+    holdsLock: () => lease.isHeld(),
+    clockMs: () => nowMs(database),
+    claimedBatches: async () => {
+      const rows = await database.rows(
+        `select batch_id from batchframe.chunk
+         where account = $1 and batch_id is not null and submitted_at_ms > ${NOW_MS} - $2`,
+        [account.id, CLAIMS_KEPT_MS],
+      );
+      return new Set(rows.map((row) => text(row["batch_id"])));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await removeSpool(spool);
+      await lease.release();
+    },
+  };
+}
+
+const STAY_PLANNED = { from: "planned", to: "planned" } as const;
+const NO_INTENT = { intent_id: null, intent_at_ms: null, staged: null } as const;
+// An intent is resolved within the day that a batch may take; nobody looks for one made longer ago.
+const CLAIMS_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
+
+async function moveChunk(
+  connection: Queryable,
+  { run, chunk }: { readonly run: string; readonly chunk: number },
+  { from, to }: { readonly from: ChunkState; readonly to: ChunkState },
+  fields: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const names = Object.keys(fields);
+  const set = ["state = $4", ...names.map((name, at) => `${name} = $${String(at + 5)}`)];
+  const changed = await connection.change(
+    `update batchframe.chunk set ${set.join(", ")} where run = $1 and number = $2 and state = $3`,
+    [run, chunk, from, to, ...Object.values(fields)],
+  );
+  if (changed !== 1) throw wrongState(chunk, from, to);
+}
+
+async function nowMs(connection: Queryable): Promise<number> {
+  const [row] = await connection.rows(`select ${NOW_MS} as now_ms`);
+  return Number(row?.["now_ms"]);
+}
+
+/** Bytes as the library takes them inside an array. */
+function buffer(array: Int32Array): Buffer {
+  return Buffer.from(bytesOf(array));
+}
