@@ -3,7 +3,7 @@
 import type { ToolCall } from "./core/call-settings.ts";
 import type { PlanCost } from "./core/plan-cost.ts";
 import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
-import type { Progress } from "./core/progress.ts";
+import { batchChanges, type BatchChange, type Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
 import { DISPLAY, displayed, type Bundle } from "./display/bundle.ts";
@@ -38,6 +38,8 @@ export interface RunEvents {
   /** Where the run's memory is, told once before anything is sent. */
   readonly open: OpenedRun;
   readonly progress: Progress;
+  /** A batch was sent, goes on to another phase, or is collected. */
+  readonly batch: BatchChange;
   /** Something went wrong on the way and is being dealt with. */
   readonly warning: Warning;
 }
@@ -336,8 +338,10 @@ export class EnrichRun<T, V>
           this.#tell("open", run);
         },
         onProgress: (progress) => {
+          const changes = batchChanges(this.#progress, progress);
           this.#progress = progress;
           this.#tell("progress", progress);
+          for (const change of changes) this.#tell("batch", change);
         },
         onWarning: (warning) => {
           this.#tell("warning", warning);

@@ -3,7 +3,7 @@
 import { InputError } from "./core/errors.ts";
 import { laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
 import { rowWithoutRequest, type PlanCounts, type PlannedBlock } from "./core/plan.ts";
-import type { Progress } from "./core/progress.ts";
+import { planningProgress, type Progress } from "./core/progress.ts";
 import { readAnswer } from "./output/answer.ts";
 import { openEstimates, type Estimates } from "./plan-estimates.ts";
 import { answerReading, requestSpec, type Settings } from "./settings.ts";
@@ -140,7 +140,7 @@ function planCounter(
           if ("skipped" in fate) skipped[fate.skipped] += 1;
           else rejected[fate.rejected] = (rejected[fate.rejected] ?? 0) + 1;
         }
-        onProgress(planning(requests));
+        onProgress(planningProgress(requests));
         yield block;
       }
     },
@@ -155,11 +155,6 @@ function planCounter(
       ...(cutRows === 0 ? {} : { cutRows }),
     }),
   };
-}
-
-function planning(requests: number): Progress {
-  const none = { answered: 0, failed: 0, underway: 0, chunks: 0, chunksCollected: 0 };
-  return { phase: "planning", requests, ...none };
 }
 
 function nothingToAsk(settings: Settings, counts: PlanCounts): InputError {

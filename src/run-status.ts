@@ -2,7 +2,7 @@
 
 import type { Chunk } from "./core/chunk.ts";
 import { mergedCounts, type PlanCounts } from "./core/plan.ts";
-import { mergedProgress, type Progress } from "./core/progress.ts";
+import { mergedProgress, stepProgress, type Progress } from "./core/progress.ts";
 
 /** A run as it stands on disk, whether or not a process is driving it. */
 export interface RunStatus {
@@ -56,7 +56,7 @@ export function groupStatus(
     createdAt: new Date(Math.min(...steps.map(({ createdAt }) => createdAt.getTime()))),
     finishedAt: finished.length === steps.length ? new Date(Math.max(...finished)) : null,
     plan: plans.length === steps.length ? mergedCounts(plans) : null,
-    progress: mergedProgress(steps.map(({ progress }) => progress)),
+    progress: mergedProgress(steps.map(({ column, progress }) => stepProgress(column, progress))),
     chunks: steps.flatMap(({ chunks }) => chunks),
     hasSent: steps.some(({ hasSent }) => hasSent),
     steps,

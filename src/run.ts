@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Chunk, Ending } from "./core/chunk.ts";
 import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
-import { progressOf } from "./core/progress.ts";
+import { progressOf, type Progress } from "./core/progress.ts";
 import type { Driver, DriveOptions, Warning } from "./run/driver.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
@@ -52,7 +52,7 @@ export async function driveRun(
   for (;;) {
     const run = await ports.store.run();
     const chunks = await ports.store.chunks();
-    options.onProgress(progressOf(requests, chunks, driver.looks));
+    options.onProgress(progressNow(requests, chunks, driver));
     const open = chunks.filter(({ state }) => state !== "collected");
     if (open.length === 0) break;
     ports.signal.throwIfAborted();
@@ -64,6 +64,16 @@ export async function driveRun(
   }
   await ports.store.finished();
   return true;
+}
+
+function progressNow(
+  requests: number,
+  chunks: readonly Chunk[],
+  { ports, options, looks }: Driver,
+): Progress {
+  const { sends = true, price = null } = options;
+  const { free } = ports.provider;
+  return progressOf({ requests, chunks, looks, sends, free, price });
 }
 
 /** The chunks that may take a step: where nothing is to be sent, those that are planned stay so. */

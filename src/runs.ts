@@ -8,11 +8,11 @@ import { isGiven, type FailedRequest } from "./core/chunk.ts";
 import type { LongTexts } from "./core/cut.ts";
 import { InputError, StoreError } from "./core/errors.ts";
 import type { MetaColumn } from "./core/meta.ts";
-import type { PriceOverrides } from "./core/price.ts";
+import { priceOf, type PriceOverrides } from "./core/price.ts";
 import type { Unanswered } from "./kept-rows.ts";
 import type { Json } from "./core/hash.ts";
 import { rowWithoutRequest } from "./core/plan.ts";
-import { progressOf } from "./core/progress.ts";
+import { planningProgress, progressOf } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { Params } from "./core/request.ts";
 import type { RowErrorCode } from "./core/result.ts";
@@ -291,6 +291,8 @@ interface Spec {
   readonly flatten: number;
   readonly meta: readonly MetaColumn[];
   readonly prices: PriceOverrides | null;
+  /** Whether answers cost nothing. */
+  readonly free: boolean;
   readonly long: LongTexts | null;
   /** Which rows are kept; null for all. */
   readonly keep: Unanswered | null;
@@ -305,13 +307,13 @@ function readSpec(record: RunRecord): Spec {
   const absent = {
     ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
-    ...{ meta: [], prices: null, long: null, keep: null },
+    ...{ meta: [], prices: null, long: null, keep: null, free: false },
   };
   return { ...absent, ...spec } as unknown as Spec;
 }
 
 function readRun(directory: string): RunStatus {
-  const { run, chunks } = readSqliteRun(directory);
+  const { run, chunks, isDriven } = readSqliteRun(directory);
   const spec = readSpec(run);
   return {
     id: run.id,
@@ -324,7 +326,16 @@ function readRun(directory: string): RunStatus {
     createdAt: new Date(run.createdAtMs),
     finishedAt: run.finishedAtMs === null ? null : new Date(run.finishedAtMs),
     plan: run.plan,
-    progress: progressOf(run.plan?.requests ?? 0, chunks, new Map()),
+    progress:
+      run.plan === null
+        ? planningProgress(0)
+        : progressOf({
+            requests: run.plan.requests,
+            chunks,
+            sends: isDriven,
+            free: spec.free,
+            price: priceOf(spec.provider, spec.model, spec.prices ?? undefined),
+          }),
     chunks,
     hasSent: chunks.some(({ intent }) => intent !== null && !isGiven(intent)),
     steps: [],

@@ -138,6 +138,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     spec: {
       ...identifyingSettings(settings),
       promptCache: settings.promptCache as unknown as Json,
+      free: provider.free,
       ...settings.memo,
     },
     identity,

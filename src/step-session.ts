@@ -5,7 +5,7 @@ import { InputError } from "./core/errors.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import { mergedCounts } from "./core/plan.ts";
 import { mergedCost } from "./core/plan-cost.ts";
-import { mergedProgress, type Progress } from "./core/progress.ts";
+import { mergedProgress, stepProgress, type Progress } from "./core/progress.ts";
 import { mergedReceipt, stepTally, type Receipt } from "./core/receipt.ts";
 import type { Frame } from "./frame/frame.ts";
 import { rowQueue } from "./frame/new-columns.ts";
@@ -86,7 +86,7 @@ async function openStep(at: number, input: StepsInput, opening: Opening): Promis
     ...input.conduct,
     onOpen: () => undefined,
     onProgress: (latest) => {
-      opening.progress.set(at, latest);
+      opening.progress.set(at, stepProgress(step.column, latest));
       input.conduct.onProgress(mergedProgress([...opening.progress.values()]));
     },
   });

@@ -43,10 +43,14 @@ const HANG = 2;
 
 /** Prints a failure. */
 export function tell(terminal: Terminal, failure: Failure): void {
+  terminal.data({ schemaVersion: 1, error: failure });
+  if (terminal.progress === "json") {
+    terminal.event("error", failure);
+    return;
+  }
   const say = (text: string): void => {
     terminal.insist(wrapped(text, terminal.wrapWidth, HANG));
   };
   say(`${terminal.colours.bad("error:")} ${printable(failure.message)}`);
   if (failure.hint !== null && failure.hint !== "") say(`  ${printable(failure.hint)}`);
-  terminal.data({ schemaVersion: 1, error: failure });
 }

@@ -49,6 +49,7 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
   const host = await hostOf(followed);
   const status = await findRun(opened.id, facts.runDir);
   const before = stateOf(status);
+  terminal.event("open", { run: opened.id, directory: opened.directory, plan });
   terminal.say(headText(facts, { host, opened, plan }, terminal));
   const { aim } = followed;
   const again = typeof aim === "object" ? aim.again : null;
@@ -144,12 +145,16 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
     void run.detach();
   };
   const display = openProgressDisplay(terminal);
+  const tellBatch = (batch: object): void => {
+    terminal.event("batch", batch);
+  };
   const warnings = warningsOn(terminal);
   const endings = [
     onInterrupt(stop("interrupted")),
     onUnread(stop("unread")),
     run.on("warning", warnings.add),
     run.on("progress", display.update),
+    run.on("batch", tellBatch),
     display.close,
     warnings.sum,
   ];
@@ -190,6 +195,7 @@ export async function tellReceipt(
     facts.output === STANDARD_STREAM ? [] : await tellFirstRows(receipt, facts, terminal);
   terminal.say(`\n${receiptText(receipt, { ...known, columns }, terminal)}`);
   terminal.data(receiptData(receipt));
+  terminal.event("receipt", receiptData(receipt));
 }
 
 /** What stands for standard output where a path is asked for; what was written there cannot be read again. */

@@ -58,3 +58,18 @@ export function dollarsText(usd: number): string {
 export function megabytes(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
+
+const UNITS = [
+  { name: "s", ms: 1000, upToMs: 90_000 },
+  { name: "min", ms: 60_000, upToMs: 90 * 60_000 },
+  { name: "h", ms: 3_600_000, upToMs: 36 * 3_600_000 },
+  { name: "d", ms: 86_400_000, upToMs: Number.POSITIVE_INFINITY },
+] as const;
+
+/** A span that lies between two, in the unit that suits the longer: `about 10–25 min left`, `up to 2 h left`. */
+export function timeLeftText(lowMs: number, highMs: number): string {
+  const unit = UNITS.find(({ upToMs }) => highMs < upToMs) ?? UNITS[3];
+  const [low, high] = [Math.floor(lowMs / unit.ms), Math.max(1, Math.ceil(highMs / unit.ms))];
+  if (low === 0) return `up to ${count(high)} ${unit.name} left`;
+  return `about ${low === high ? "" : `${count(low)}–`}${count(high)} ${unit.name} left`;
+}

@@ -39,6 +39,7 @@ function tellMisuse({ message, hint, help }: Misuse, words: readonly string[]): 
   const terminal = openTerminal({
     json: words.includes("--json"),
     color: !words.includes("--no-color"),
+    progress: /--progress[ =]json\b/.test(words.join(" ")) ? "json" : "auto",
   });
   if (help !== null) terminal.insist(help);
   tell(terminal, { code: "usage", message, hint });

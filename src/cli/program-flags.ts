@@ -41,7 +41,12 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
       "cancel a batch that stands still so long, send its rest again",
       values.duration,
     )
-    .option("--keep-remote", "leave requests and results at the provider");
+    .option("--keep-remote", "leave requests and results at the provider")
+    .addOption(
+      command
+        .createOption("--progress <how>", "how progress is told; json: an object a line on stderr")
+        .choices(["auto", "none", "json"]),
+    );
   return addLookFlags(command);
 }
 

@@ -6,6 +6,7 @@ import type { Terminal } from "./terminal.ts";
 
 const REDRAW_MS = 100;
 const LINE_EVERY_MS = 30_000;
+const EVENT_EVERY_MS = 1000;
 
 /** What progress is told to; it owns a timer until closed. */
 export interface ProgressDisplay {
@@ -13,10 +14,16 @@ export interface ProgressDisplay {
   readonly close: () => void;
 }
 
-/** A panel redrawn ten times a second on a terminal; elsewhere a line for each new phase, and one every 30 s. */
+/**
+ * A panel redrawn ten times a second on a terminal; elsewhere a line for each new phase, and one every
+ * 30 s. With `--progress json` an object for each new phase and at most one a second besides; with
+ * `none` nothing.
+ */
 export function openProgressDisplay(terminal: Terminal): ProgressDisplay {
   const startedMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedMs;
+  if (terminal.progress === "none") return { update: () => undefined, close: () => undefined };
+  if (terminal.progress === "json") return eventDisplay(terminal, elapsedMs);
   return terminal.isLive ? panelDisplay(terminal, elapsedMs) : lineDisplay(terminal, elapsedMs);
 }
 
@@ -62,5 +69,18 @@ function lineDisplay(terminal: Terminal, elapsedMs: () => number): ProgressDispl
     close: () => {
       clearInterval(timer);
     },
+  };
+}
+
+function eventDisplay(terminal: Terminal, elapsedMs: () => number): ProgressDisplay {
+  let told: { readonly phase: string; readonly atMs: number } | null = null;
+  return {
+    update: (progress) => {
+      const atMs = performance.now();
+      if (told?.phase === progress.phase && atMs - told.atMs < EVENT_EVERY_MS) return;
+      told = { phase: progress.phase, atMs };
+      terminal.event("progress", { ...progress, elapsedMs: Math.round(elapsedMs()) });
+    },
+    close: () => undefined,
   };
 }

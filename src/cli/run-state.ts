@@ -17,7 +17,8 @@ export function stateOf({ finishedAt, plan, chunks }: RunStatus): RunState {
 /** A run as scripts read it; members are added in later versions, never changed. */
 export function runData(run: RunStatus): object {
   const { id, directory, model, column, input, output, createdAt, finishedAt, plan } = run;
-  const { requests, answered, failed, chunks, chunksCollected } = run.progress;
+  const { requests, answered, cached, failed, underway, chunks, chunksCollected } = run.progress;
+  const { phase, spentUsd, projectedUsd, timeLeft } = run.progress;
   return {
     run: id,
     status: stateOf(run),
@@ -27,8 +28,12 @@ export function runData(run: RunStatus): object {
     output,
     directory,
     rows: plan?.rows ?? null,
-    requests: { total: requests, answered, failed },
+    phase,
+    requests: { total: requests, answered, cached, failed, underway },
     chunks: { total: chunks, collected: chunksCollected },
+    spentUsd,
+    projectedUsd,
+    timeLeft,
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt?.toISOString() ?? null,
   };

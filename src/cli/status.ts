@@ -5,6 +5,7 @@ import { printable } from "./cells.ts";
 import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, span } from "./format.ts";
 import { line, planText, type Look } from "./head-text.ts";
+import { worthText } from "./progress-text.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
 import { runData, stateOf } from "./run-state.ts";
 import { tableText } from "./table.ts";
@@ -26,6 +27,7 @@ export async function statusCommand(
     batches: chunks.map(({ number, state, batchId, requestCount, collection }) => ({
       chunk: number,
       state,
+      phase: phaseOf(run, number),
       batchId,
       requests: requestCount,
       answered: collection?.succeeded ?? 0,
@@ -52,10 +54,11 @@ function runText(run: RunStatus, look: Look): string {
       ? ""
       : ` · finished after ${span(finishedAt.getTime() - createdAt.getTime())}`;
   const state = stateOf(run);
+  const worth = worthText(progress);
   return [
     line(
       "run",
-      `${colours.strong(run.id)} · ${state === "finished" ? colours.good(state) : colours.warn(state)}`,
+      `${colours.strong(run.id)} · ${state === "finished" ? colours.good(state) : colours.warn(stateText(run))}`,
       look,
     ),
     line("files", files, look),
@@ -66,13 +69,32 @@ function runText(run: RunStatus, look: Look): string {
       `${count(progress.answered)} answered · ${count(progress.failed)} failed · ${count(Math.max(0, open))} open`,
       look,
     ),
+    ...(worth === "" ? [] : [line("so far", worth, look)]),
     line("started", `${ago(createdAt)}${ended}`, look),
     line("kept in", shortPath(run.directory), look),
   ].join("\n");
 }
 
+/** The state, and for a run under way its phase. */
+function stateText(run: RunStatus): string {
+  const state = stateOf(run);
+  return state === "underway" ? `${state} · ${run.progress.phase}` : state;
+}
+
+/** What the batch of a chunk is doing; null when it has none that is under way. */
+function phaseOf({ progress }: RunStatus, chunk: number): string | null {
+  return progress.batches.find((batch) => batch.chunk === chunk)?.phase ?? null;
+}
+
+/** What the provider has worked on of a chunk's batch; nothing where there is none under way, or nobody counts. */
+function workedOn({ progress }: RunStatus, chunk: number): string {
+  const done = progress.batches.find((batch) => batch.chunk === chunk)?.done ?? null;
+  return done === null ? "" : count(done);
+}
+
 /** A line for each chunk; of many, those that are not collected come first. */
-function chunksText({ chunks }: RunStatus, width: number): string {
+function chunksText(run: RunStatus, width: number): string {
+  const { chunks } = run;
   const open = chunks.filter(({ state }) => state !== "collected");
   const collected = chunks.filter(({ state }) => state === "collected");
   const shown = [...open, ...collected].slice(0, MOST_CHUNKS);
@@ -82,6 +104,7 @@ function chunksText({ chunks }: RunStatus, width: number): string {
       { title: "state", whole: true },
       { title: "batch" },
       { title: "asked", align: "right", whole: true },
+      { title: "worked on", align: "right", whole: true },
       { title: "ok", align: "right", whole: true },
       { title: "failed", align: "right", whole: true },
     ],
@@ -89,9 +112,10 @@ function chunksText({ chunks }: RunStatus, width: number): string {
       .toSorted((a, b) => a.number - b.number)
       .map(({ number, state, requestCount, collection, batchId }) => [
         count(number),
-        state,
+        phaseOf(run, number) ?? state,
         batchId ?? "",
         count(requestCount),
+        workedOn(run, number),
         collection === null ? "" : count(collection.succeeded),
         collection === null ? "" : count(collection.failed),
       ]),

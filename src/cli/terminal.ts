@@ -11,7 +11,11 @@ export interface TerminalFlags {
   readonly color?: boolean;
   /** False where nobody may be asked. */
   readonly input?: boolean;
+  readonly progress?: ProgressMode;
 }
+
+/** How progress is told: as suits the terminal, not at all, or as JSON for programs. */
+export type ProgressMode = "auto" | "none" | "json";
 
 /** The two streams of a command, and what they can show. */
 export interface Terminal {
@@ -21,6 +25,8 @@ export interface Terminal {
   /** Where lines of words are broken: at the terminal's width, and nowhere in a file or a pipe. */
   readonly wrapWidth: number;
   readonly json: boolean;
+  /** With `json` standard error holds an object a line and nothing else. */
+  readonly progress: ProgressMode;
   /** Whether a panel can be drawn and redrawn. */
   readonly isLive: boolean;
   /** Whether somebody can be asked. */
@@ -33,6 +39,8 @@ export interface Terminal {
   print(text: string): void;
   /** Prints one object on standard output; nothing without `--json`. */
   data(value: object): void;
+  /** Prints one object on a line of standard error; nothing without `--progress json`. */
+  event(kind: string, value: object): void;
   /** Draws the panel below all lines. */
   draw(text: string): void;
   /** Removes the panel; a later `draw` opens it again. */
@@ -43,11 +51,17 @@ export interface Terminal {
 
 /** The terminal of this process under these flags. */
 export function openTerminal(flags: TerminalFlags): Terminal {
-  const { json = false, quiet = false, color = true, input = true } = flags;
+  const { json = false, quiet = false, color = true, input = true, progress = "auto" } = flags;
   const isTerminal = process.stderr.isTTY;
   let panel: Panel | null = null;
+  const isEvents = progress === "json";
+  const event = (kind: string, value: object): void => {
+    if (!isEvents) return;
+    process.stderr.write(`${JSON.stringify({ schemaVersion: 1, event: kind, ...value })}\n`);
+  };
   const insist = (text: string): void => {
-    if (panel === null) process.stderr.write(`${text}\n`);
+    if (isEvents) event("message", { text: text.trim() });
+    else if (panel === null) process.stderr.write(`${text}\n`);
     else panel.above(text);
   };
   return {
@@ -59,12 +73,14 @@ export function openTerminal(flags: TerminalFlags): Terminal {
       return isTerminal ? process.stderr.columns : Number.POSITIVE_INFINITY;
     },
     json,
-    isLive: isTerminal && !quiet && process.env["TERM"] !== "dumb",
-    canAsk: input && isTerminal && process.stdin.isTTY,
+    progress,
+    isLive: isTerminal && !quiet && progress === "auto" && process.env["TERM"] !== "dumb",
+    canAsk: input && isTerminal && process.stdin.isTTY && !isEvents,
     say: (text) => {
-      if (!quiet) insist(text);
+      if (!quiet && !isEvents) insist(text);
     },
     insist,
+    event,
     print: (text) => {
       process.stdout.write(`${text}\n`);
     },

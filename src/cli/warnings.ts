@@ -21,6 +21,7 @@ export function warningsOn(terminal: Terminal): Warnings {
   };
   return {
     add: ({ code, message }) => {
+      terminal.event("warning", { code, message });
       const times = (seen.get(code) ?? 0) + 1;
       seen.set(code, times);
       if (times <= MOST_OF_A_CODE) tell(printable(message));

@@ -1,6 +1,7 @@
 /** A chunk: the requests sent together, and everything known about where they stand. */
 
 import type { Lane } from "./lane.ts";
+import type { Look } from "./look.ts";
 import type { RequestFailure } from "./result.ts";
 import type { TokenEstimate } from "./token-estimate.ts";
 import type { Match } from "./tracker.ts";
@@ -113,6 +114,8 @@ export interface Chunk {
   readonly batchId: string | null;
   /** When the batch was accepted, in epoch milliseconds. */
   readonly submittedAtMs: number | null;
+  /** The last look at its batch that was written down; null before the first. */
+  readonly look: Look | null;
   readonly ending: Ending | null;
   readonly collection: Collection | null;
 }

@@ -1,7 +1,8 @@
 /** What driving a run is told and keeps in mind. */
 
 import type { Price } from "../core/price.ts";
-import type { LastLook, Progress } from "../core/progress.ts";
+import type { Look } from "../core/look.ts";
+import type { Progress } from "../core/progress.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import type { CollectOptions } from "../stages/collect.ts";
 import type { Ports } from "../stages/ports.ts";
@@ -45,7 +46,7 @@ export interface Driver {
   readonly ports: Ports;
   readonly options: DriveOptions;
   readonly paces: LanePaces;
-  readonly looks: Map<number, LastLook>;
+  readonly looks: Map<number, Look>;
   /** Chunks whose batch this process has asked the provider to cancel. */
   readonly stopped: Set<number>;
   /** Chunks of which it has been said that nobody knows yet whether their batch exists. */

@@ -10,16 +10,16 @@ import type { Driver } from "./driver.ts";
 export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver): Promise<void> {
   const { ports, options, paces } = driver;
   const pace = paces.of(chunk);
-  const status = await poll(chunk, ports);
-  if (status.phase === "ended") {
+  const before = driver.looks.get(chunk.number) ?? null;
+  const seen = await poll(chunk, before, ports);
+  if (seen === null) {
     pace.moved(chunk.number);
     return;
   }
-  const before = driver.looks.get(chunk.number);
-  driver.looks.set(chunk.number, { phase: status.phase, done: status.done });
+  driver.looks.set(chunk.number, seen);
   const nowMs = await ports.store.clockMs();
   const stillMs = pace.looked(chunk.number, {
-    moved: before?.phase !== status.phase || before.done !== status.done,
+    moved: before?.phase !== seen.phase || before.done !== seen.done,
     ageMs: Math.max(0, nowMs - (chunk.submittedAtMs ?? nowMs)),
   });
   // What is asked from here waits for answers; each has a time limit of its own.

@@ -75,6 +75,12 @@ function take(database: DatabaseSync, owner: string): void {
   }
 }
 
+/** Whether a live process holds the run's lock. */
+export function isLocked(database: DatabaseSync): boolean {
+  const held = database.prepare("select * from lock").get();
+  return held !== undefined && isAlive(held);
+}
+
 function isAlive(lock: Readonly<Record<string, unknown>>): boolean {
   if (lock["host"] === hostname() && !processExists(Number(lock["pid"]))) return false;
   const silentMs = Date.now() - Number(lock["beat_at_ms"]);

@@ -45,7 +45,7 @@ create table batchframe.chunk (
   attempt integer not null default 1, resends integer not null default 0, bytes bigint,
   estimate text, tokens bigint,
   intent_id text, intent_at_ms bigint, staged text,
-  batch_id text, submitted_at_ms bigint, ending text, collection text,
+  batch_id text, submitted_at_ms bigint, look text, ending text, collection text,
   reply_ordinals bytea, reply_offsets bytea, reply_lengths bytea,
   primary key (run, number)
 );

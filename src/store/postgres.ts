@@ -230,8 +230,17 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): Store {
     released: (chunk, note) =>
       write(async (connection) => {
         await close(connection, chunk, { outcome: "withdrawn", note });
-        const fields = { ...NO_INTENT, batch_id: null, submitted_at_ms: null, ending: null };
-        await move(connection, chunk, { from: "ended", to: "planned" }, fields);
+        const fields = { ...NO_INTENT, batch_id: null, submitted_at_ms: null };
+        const unseen = { look: null, ending: null };
+        await move(connection, chunk, { from: "ended", to: "planned" }, { ...fields, ...unseen });
+      }),
+    looked: (chunk, look) =>
+      write(async (connection) => {
+        await connection.change(
+          `update batchframe.chunk set look = $3
+           where run = $1 and number = $2 and state = 'submitted'`,
+          [run, chunk, JSON.stringify(look)],
+        );
       }),
     ended: (chunk, ending) =>
       write(async (connection) => {

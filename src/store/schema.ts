@@ -27,7 +27,7 @@ create table chunk (
   attempt integer not null default 1, resends integer not null default 0, bytes integer,
   estimate text,
   intent_id text, intent_at_ms integer, staged text,
-  batch_id text, submitted_at_ms integer, ending text, collection text,
+  batch_id text, submitted_at_ms integer, look text, ending text, collection text,
   reply_ordinals blob, reply_offsets blob, reply_lengths blob
 ) strict;
 create unique index chunk_batch on chunk (batch_id) where batch_id is not null;

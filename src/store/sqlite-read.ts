@@ -14,6 +14,7 @@ import type {
 import { StoreError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import type { Lane } from "../core/lane.ts";
+import type { Look } from "../core/look.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
@@ -50,7 +51,7 @@ export function runOf(row: Row): RunRecord {
 
 /** The columns a chunk is read from. */
 export const CHUNK_FIELDS =
-  "number, state, request_count, origin, lane, attempt, resends, bytes, estimate, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, ending, collection";
+  "number, state, request_count, origin, lane, attempt, resends, bytes, estimate, intent_id, intent_at_ms, staged, batch_id, submitted_at_ms, look, ending, collection";
 
 /** Every chunk, by number. */
 export function readChunks(database: DatabaseSync): readonly Chunk[] {
@@ -81,6 +82,7 @@ export function chunkOf(row: Row): Chunk {
     intent: intentOf(row),
     batchId: textOrNull(row["batch_id"]),
     submittedAtMs: numberOrNull(row["submitted_at_ms"]),
+    look: jsonOf(row["look"]) as Look | null,
     ending: jsonOf(row["ending"]) as Ending | null,
     collection: jsonOf(row["collection"]) as Collection | null,
   };

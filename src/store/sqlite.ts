@@ -3,20 +3,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import {
-  NOTHING_COLLECTED,
-  RECALLED_CHUNK,
-  type Chunk,
-  type ChunkState,
-  type Collection,
-} from "../core/chunk.ts";
+import { NOTHING_COLLECTED, type Chunk, type ChunkState } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import { canonicalJson } from "../core/hash.ts";
-import type { PlannedRows } from "../core/plan.ts";
 import { chunkFiles, removeUnfinished } from "./chunk-files.ts";
-import { holdLock, type HeldLock } from "./lock.ts";
+import { holdLock, isLocked, type HeldLock } from "./lock.ts";
 import { wrongState } from "./moves.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
+import { insertPlan, insertRecalled } from "./sqlite-plan.ts";
 import {
   readChunks,
   readClaimedBatches,
@@ -37,8 +31,7 @@ import {
   recordRejudged,
   recordGiven,
 } from "./sqlite-hand-on.ts";
-import { bytesOf, jsonText } from "./sqlite-values.ts";
-import type { PlannedChunk, RecalledChunk, RunRecord, Store } from "./store.ts";
+import type { RunRecord, Store } from "./store.ts";
 
 /** A run's database file inside its directory. */
 export const STORE_FILE = "run.sqlite";
@@ -128,10 +121,16 @@ export function requestCancel(directory: string): void {
 export function readSqliteRun(directory: string): {
   readonly run: RunRecord;
   readonly chunks: readonly Chunk[];
+  /** Whether a live process drives it. */
+  readonly isDriven: boolean;
 } {
   const database = openDatabase(join(directory, STORE_FILE), true);
   try {
-    return { run: readRun(database), chunks: readChunks(database) };
+    return {
+      run: readRun(database),
+      chunks: readChunks(database),
+      isDriven: isLocked(database),
+    };
   } finally {
     database.close();
   }
@@ -267,8 +266,15 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
           staged: null,
           batch_id: null,
           submitted_at_ms: null,
+          look: null,
           ending: null,
         });
+      }),
+    looked: (chunk, look) =>
+      write(() => {
+        database
+          .prepare("update chunk set look = ? where number = ? and state = 'submitted'")
+          .run(JSON.stringify(look), chunk);
       }),
     ended: (chunk, ending) =>
       write(() => {
@@ -352,48 +358,4 @@ function transaction(database: DatabaseSync, lock: HeldLock, change: () => void)
   } catch (error) {
     throw asStoreError(error);
   }
-}
-
-function insertRecalled(database: DatabaseSync, { index, bytes }: RecalledChunk): void {
-  const succeeded = index.ordinals.length;
-  const collection: Collection = { ...NOTHING_COLLECTED, succeeded };
-  database
-    .prepare(
-      `insert into chunk (number, state, origin, lane, ordinals, request_count, bytes, collection,
-         reply_ordinals, reply_offsets, reply_lengths)
-       values (?, 'collected', 'cache', 'batch', ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(
-      RECALLED_CHUNK,
-      bytesOf(index.ordinals),
-      succeeded,
-      bytes,
-      JSON.stringify(collection),
-      bytesOf(index.ordinals),
-      bytesOf(index.offsets),
-      bytesOf(index.lengths),
-    );
-}
-
-function insertPlan(
-  database: DatabaseSync,
-  rows: readonly PlannedRows[],
-  chunk: PlannedChunk | null,
-): void {
-  const insert = database.prepare("insert into planned_rows (first_row, requests) values (?, ?)");
-  for (const block of rows) insert.run(block.firstRow, bytesOf(block.requests));
-  if (chunk === null) return;
-  database
-    .prepare(
-      `insert into chunk (number, state, lane, ordinals, request_count, bytes, estimate)
-       values (?, 'planned', ?, ?, ?, ?, ?)`,
-    )
-    .run(
-      chunk.number,
-      chunk.lane,
-      bytesOf(chunk.ordinals),
-      chunk.ordinals.length,
-      chunk.bytes,
-      jsonText(chunk.estimate ?? null),
-    );
 }

@@ -10,6 +10,7 @@ import type {
 } from "../core/chunk.ts";
 import type { Json } from "../core/hash.ts";
 import type { Lane } from "../core/lane.ts";
+import type { Look } from "../core/look.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
 import type { RequestFailure } from "../core/result.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
@@ -166,6 +167,8 @@ export interface Store extends AsyncDisposable {
   adopted(chunk: number, intentId: string, batchId: string): Promise<void>;
   /** ended → planned: the batch that was adopted for it is another's. */
   released(chunk: number, reason: string): Promise<void>;
+  /** Writes down what a look at a submitted chunk's batch showed; of one that is no longer submitted, nothing. */
+  looked(chunk: number, look: Look): Promise<void>;
   /** submitted → ended. */
   ended(chunk: number, ending: Ending): Promise<void>;
   /** ended → collected, with the requests handed on, in one transaction. */

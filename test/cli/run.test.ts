@@ -156,13 +156,44 @@ describe("progress where no terminal is", () => {
     const cwd = folder({ "in.csv": REVIEWS });
     const { stderr } = await cli(cwd, FREE);
     const phases = stderr.match(
-      /^(planning|submitting|validating|running|finalizing|collecting|done)\b/gm,
+      /^(planning|submitting|validating|running|finalizing|downloading|done)\b/gm,
     );
     expect(phases?.at(-1)).toBe("done");
     expect(new Set(phases).size).toBe(phases?.length);
     expect(stderr).not.toContain("\u001b");
     // Node's own remarks about itself have no place between ours.
     expect(stderr).not.toContain("Warning");
+  });
+
+  it("is an object a line for programs, and nothing else on standard error", async () => {
+    const cwd = folder({ "in.csv": REVIEWS });
+    const { code, stderr } = await cli(cwd, [...FREE, "--progress", "json"]);
+    expect(code).toBe(0);
+    const events = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events[0]).toMatchObject({ event: "open", run: runsIn(cwd)[0], plan: { requests: 3 } });
+    expect(events.at(-1)).toMatchObject({ event: "receipt", rows: { total: 5, ok: 4 } });
+    const progress = events.filter(({ event }) => event === "progress");
+    expect(progress.at(-1)).toMatchObject({
+      schemaVersion: 1,
+      phase: "done",
+      requests: 3,
+      answered: 3,
+      spentUsd: 0,
+    });
+    const batches = events.filter(({ event }) => event === "batch");
+    expect(batches.at(-1)).toMatchObject({ chunk: 1, phase: "collected", total: 3 });
+    const lines = (await cli(cwd, [...FREE, "--progress", "json", "-n", "x"])).stderr;
+    expect(JSON.parse(lines)).toMatchObject({ event: "error", code: "usage" });
+  });
+
+  it("is left out when it is not wanted", async () => {
+    const cwd = folder({ "in.csv": REVIEWS });
+    const { stderr } = await cli(cwd, [...FREE, "--progress", "none"]);
+    expect(stderr).not.toMatch(/^(planning|submitting|running|done)\b/m);
+    expect(stderr).toContain("✔ 5 rows");
   });
 
   it("has colours when they are forced, unless they are forbidden", async () => {

@@ -201,6 +201,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         intent: null,
         batchId: null,
         submittedAtMs: null,
+        look: null,
         ending: null,
         collection: null,
       });
@@ -229,6 +230,16 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
     describe("the life of a chunk", () => {
       beforeEach(async () => {
         await planned(store, 3);
+      });
+
+      it("remembers the last look at a submitted batch, and at no other", async () => {
+        const look = { phase: "running", done: 1, atMs: 5, marks: [{ done: 1, atMs: 5 }] } as const;
+        await store.looked(1, look);
+        expect((await chunkOf(store, 1)).look).toBeNull();
+        await driveTo(store, 1, "submitted");
+        await store.looked(1, look);
+        await reopen();
+        expect((await chunkOf(store, 1)).look).toEqual(look);
       });
 
       it("leads from planned to collected, each step remembered", async () => {

@@ -15,6 +15,7 @@ export function chunkOf(number: number, part: Partial<Chunk> = {}): Chunk {
     intent: null,
     batchId: null,
     submittedAtMs: null,
+    look: null,
     ending: null,
     collection: null,
     ...part,

@@ -6,10 +6,15 @@ export function progressAt(part: Partial<Progress>): Progress {
     phase: "running",
     requests: 100,
     answered: 0,
+    cached: 0,
     failed: 0,
     underway: 0,
     chunks: 4,
     chunksCollected: 0,
+    batches: [],
+    spentUsd: null,
+    projectedUsd: null,
+    timeLeft: null,
     ...part,
   };
 }

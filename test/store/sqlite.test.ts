@@ -221,8 +221,11 @@ describe("a reader", () => {
     expect(readSqliteRun(directory)).toEqual({
       run: await store.run(),
       chunks: await store.chunks(),
+      isDriven: true,
     });
     expect(await store.holdsLock()).toBe(true);
+    await store[Symbol.asyncDispose]();
+    expect(readSqliteRun(directory).isDriven).toBe(false);
   });
 
   it("may ask the driver to cancel, which a retry takes back", async () => {
