@@ -248,6 +248,27 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/cache.test.ts", named: "holds no failure" },
   },
   {
+    promise: "a fallback is asked only about rows that failed",
+    file: "src/fallback.ts",
+    edits: [["if (!isCurable(outcome) || later", "if (later"]],
+    guard: { file: "test/fallback.test.ts", named: "once, and each row says" },
+  },
+  {
+    promise: "a retry does not pay the first model for what a later pass has answered",
+    file: "src/pass-session.ts",
+    edits: [["!isHandedOn || !plan.handedOn.has(code)", "!isHandedOn || code !== null"]],
+    guard: { file: "test/fallback.test.ts", named: "is what a retry asks again" },
+  },
+  {
+    promise: "a cancelled run makes no further pass",
+    file: "src/pass-session.ts",
+    edits: [
+      ["const chosen = isCancelled(run) ? null : await", "const chosen = await"],
+      ["if (chosen === null || isCancelled(run)) {", "if (chosen === null) {"],
+    ],
+    guard: { file: "test/fallback.test.ts", named: "is not begun once" },
+  },
+  {
     promise: "a row that failed a step is not asked by the steps that need it",
     file: "src/frame/with-answers.ts",
     edits: [['cells[statusAt] === "failed" || ', ""]],

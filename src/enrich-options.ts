@@ -13,6 +13,7 @@ import type { RowErrorCode, RowStatus } from "./core/result.ts";
 import type { OnNull } from "./core/template.ts";
 import type { AnswerColumns, AnswerOf } from "./output/answer-type.ts";
 import type { OutputOption } from "./output/form.ts";
+import type { ModelRef } from "./provider/models.ts";
 import type { Example } from "./stages/render.ts";
 import type { OnLong } from "./told-columns.ts";
 
@@ -65,6 +66,11 @@ export interface EnrichOptions<
    * answer; `<column>_agreement` holds its share. Costs as many times as much. For labels and schemas.
    */
   readonly votes?: number;
+  /**
+   * Another model, which is asked the rows that this one failed (refused, cut off, unusable, unanswered)
+   * once all its batches have ended; never rows that were not sent. `meta: ["model"]` tells who answered.
+   */
+  readonly fallbackModel?: ModelRef;
   /** Extra fields for every request body, such as `{ max_completion_tokens: 64 }`. */
   readonly params?: Params;
   /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */

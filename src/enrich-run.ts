@@ -12,9 +12,11 @@ import { idleBundle, progressBundle } from "./display/progress.ts";
 import { receiptBundle } from "./display/receipt.ts";
 import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
-import { openPieces } from "./piece-session.ts";
+import { openPasses } from "./pass-session.ts";
+import { openPieces, type OpenSession } from "./piece-session.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
+import type { MakePasses } from "./passes.ts";
 import type { Settings } from "./settings.ts";
 import { shownDone, shownRun } from "./shown-run.ts";
 import type { RowOutcome } from "./stages/join.ts";
@@ -68,24 +70,39 @@ export interface OpenedSession {
   close(): Promise<void>;
 }
 
-/** Opens the session of a run of one column, with its model; the settings are read when the run starts. */
-export function openColumn(settings: () => Promise<Settings>): Job<unknown>["open"] {
+/**
+ * Opens the session of a run of one column, with its model; the settings are read when the run starts.
+ * `makePasses` says whether another model is asked as well.
+ */
+export function openColumn(
+  settings: () => Promise<Settings>,
+  makePasses: MakePasses = () => Promise.resolve(null),
+): Job<unknown>["open"] {
   return async (conduct, place) => {
     const given = await settings();
-    const closeModel = (): Promise<void> => given.model.provider.close();
+    const models = [given.model];
+    const closeModels = async (): Promise<void> => {
+      for (const { provider } of models) await provider.close();
+    };
     try {
-      const settings = { ...given, runDir: await place(given) };
-      const open = settings.long?.onLong === "chunk" ? openPieces : openSession;
-      const session = await open(settings, conduct);
+      const passes = await makePasses(given);
+      if (passes !== null) models.push(passes.plan.other.model);
+      const placed = { ...(passes?.settings ?? given), runDir: await place(given) };
+      const open: OpenSession =
+        passes === null ? openSession : (settings, own) => openPasses(settings, own, passes.plan);
+      const session =
+        placed.long?.onLong === "chunk"
+          ? await openPieces(placed, conduct, open)
+          : await open(placed, conduct);
       return {
         session,
         close: async () => {
           await session[Symbol.asyncDispose]();
-          await closeModel();
+          await closeModels();
         },
       };
     } catch (error) {
-      await closeModel();
+      await closeModels();
       throw error;
     }
   };

@@ -16,13 +16,16 @@ import {
 import { EnrichRun, openColumn } from "./enrich-run.ts";
 import { lastingPath } from "./file-parts.ts";
 import { checkFileOutput, openFile, writeFileFrame, type FileFrame } from "./files.ts";
+import type { Frame } from "./frame/frame.ts";
 import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
 import { judgedCells, rowKeeper, type Unanswered } from "./kept-rows.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import type { OutputOfModel } from "./output/embedding-name.ts";
 import type { OutputOption } from "./output/form.ts";
+import { passesOf } from "./passes.ts";
 import type { ModelRef } from "./provider/models.ts";
+import type { Settings } from "./settings.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
 import { withBadRows } from "./text-warnings.ts";
@@ -126,15 +129,13 @@ export function frameRun<R, V>({
   // Loaded when rows in memory are at hand, and with them polars: files need none of its 120 MB.
   const polars = () => import("./frame/polars.ts");
   const refreshed = refreshMark(options);
+  const settingsFor = (of: ModelRef, over: Frame): Promise<Settings> =>
+    settingsOf(over, template, of, { options, memo: {}, refreshed });
   return new EnrichRun<R, V>({
-    open: openColumn(async () => {
-      const { polarsFrame } = await polars();
-      return await settingsOf(polarsFrame(rows), template, model, {
-        options,
-        memo: {},
-        refreshed,
-      });
-    }),
+    open: openColumn(
+      async () => settingsFor(model, (await polars()).polarsFrame(rows)),
+      passesOf(options, (other, main) => settingsFor(other, main.frame)),
+    ),
     finish: async (session) => {
       const { onlyRows, withNewColumns } = await polars();
       let result = rows;
@@ -225,18 +226,23 @@ export function fileRun<V>({
   const open = (): Promise<FileFrame> =>
     openFile(files.input, { ...files.reading, output: files.output });
   let frame: FileFrame | null = null;
+  const settingsFor = (of: ModelRef, over: Frame): Promise<Settings> =>
+    settingsOf(over, template, of, {
+      options,
+      memo,
+      refreshed,
+      ...(asked === undefined ? {} : { asked }),
+    });
   return new EnrichRun({
-    open: openColumn(async () => {
-      frame = await open();
-      // Found out now, before anything is bought, and once more when the file is written.
-      await checkFileOutput(frame, files.output, keep !== undefined);
-      return await settingsOf(frame, template, model, {
-        options,
-        memo,
-        refreshed,
-        ...(asked === undefined ? {} : { asked }),
-      });
-    }),
+    open: openColumn(
+      async () => {
+        frame = await open();
+        // Found out now, before anything is bought, and once more when the file is written.
+        await checkFileOutput(frame, files.output, keep !== undefined);
+        return await settingsFor(model, frame);
+      },
+      passesOf(options, (other, main) => settingsFor(other, main.frame)),
+    ),
     finish: async (session) => {
       const input = frame ?? (await open());
       const receipt = await session.complete(async (columns, cells) => {

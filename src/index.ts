@@ -67,10 +67,12 @@ export { previewFile, previewFrame } from "./preview.ts";
 export type { FramePreview, Preview } from "./preview.ts";
 export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
-export { cancelRun, failuresOf, findRun, listRuns, removeRun, resumeRun } from "./runs.ts";
+export { failuresOf } from "./failures.ts";
+export type { RowFailure } from "./failures.ts";
+export { cancelRun, findRun, listRuns, removeRun, resumeRun } from "./runs.ts";
 export { reparseRun } from "./reparse.ts";
 export type { ReparseOptions } from "./reparse.ts";
-export type { ResumeOptions, RowFailure, RunStatus } from "./runs.ts";
+export type { ResumeOptions, RunStatus } from "./runs.ts";
 export {
   BatchframeError,
   BudgetError,
@@ -101,6 +103,7 @@ export type { PlanEstimate } from "./core/plan.ts";
 export type { Band, TokenEstimate } from "./core/token-estimate.ts";
 export { priceOf } from "./core/price.ts";
 export type { Price, PriceOverrides, TokenPrices } from "./core/price.ts";
+export type { PassReceipt, PassRole } from "./core/pass.ts";
 export type { KeptRows, Receipt, RowCounts } from "./core/receipt.ts";
 export { ROW_ERROR_CODES } from "./core/result.ts";
 export type { RowErrorCode, RowStatus, SkipReason } from "./core/result.ts";

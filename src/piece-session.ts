@@ -12,6 +12,9 @@ import { openSession, type Conduct, type Session } from "./session.ts";
 import { columnLayout, type Settings } from "./settings.ts";
 import type { JoinedRows, RowOutcome } from "./stages/join.ts";
 
+/** Opens the session that asks about the pieces. */
+export type OpenSession = (settings: Settings, conduct: Conduct) => Promise<Session>;
+
 /**
  * Opens a session over the pieces of long texts, which gives the rows as they were, each with the
  * answers to its pieces put together and `<column>_pieces` of them.
@@ -22,7 +25,11 @@ import type { JoinedRows, RowOutcome } from "./stages/join.ts";
  * @throws {InputError} `option_unsupported` for what looks at single answers, `column_exists`; and what
  * opening any session throws.
  */
-export async function openPieces(settings: Settings, conduct: Conduct): Promise<Session> {
+export async function openPieces(
+  settings: Settings,
+  conduct: Conduct,
+  open: OpenSession = openSession,
+): Promise<Session> {
   const { template, long, limit, column } = settings;
   if (long === null || !("parts" in template))
     throw new InvariantError("cells_misaligned", "There is nothing said of long texts.");
@@ -37,7 +44,7 @@ export async function openPieces(settings: Settings, conduct: Conduct): Promise<
   const attached = new Set(template.attached);
   const columns = template.columns.filter((name) => !attached.has(name));
   const frame = piecesFrame(settings.frame, { columns, maxChars: long.maxChars, limit });
-  const inner = await openSession(
+  const inner = await open(
     {
       ...settings,
       frame,

@@ -114,7 +114,7 @@ function planCounter(
   onProgress: (progress: Progress) => void,
   estimates: Pick<Estimates, "see">,
 ): PlanCounter {
-  const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0 };
+  const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 };
   const rejected: Record<string, number> = {};
   let rows = 0;
   let asked = 0;

@@ -28,6 +28,14 @@ export interface RunStatus {
   readonly hasSent: boolean;
   /** The runs of its steps, where it is one of several columns; empty for any other. */
   readonly steps: readonly RunStatus[];
+  /** The runs of its passes, where it asks more than one model; empty for any other. */
+  readonly passes: readonly RunStatus[];
+}
+
+/** The runs that a run is made of on disk: those of its steps or passes, or the run itself. */
+export function partsOf(run: RunStatus): readonly RunStatus[] {
+  const parts = [...run.steps, ...run.passes];
+  return parts.length > 0 ? parts : [run];
 }
 
 /**
@@ -60,5 +68,30 @@ export function groupStatus(
     chunks: steps.flatMap(({ chunks }) => chunks),
     hasSent: steps.some(({ hasSent }) => hasSent),
     steps,
+    passes: [],
+  };
+}
+
+/**
+ * The status of a run whose passes are the runs in its directory: the first one's rows and files, and
+ * sums of the rest. It has finished when all passes have and `isEnded` says that no other will come.
+ */
+export function passesStatus(
+  id: string,
+  directory: string,
+  passes: readonly [RunStatus, ...RunStatus[]],
+  isEnded: boolean,
+): RunStatus {
+  const [first] = passes;
+  const sums = groupStatus(id, directory, passes);
+  const phase = sums.progress.phase === "done" && !isEnded ? "downloading" : sums.progress.phase;
+  return {
+    ...sums,
+    output: first.output,
+    plan: first.plan,
+    finishedAt: isEnded ? sums.finishedAt : null,
+    progress: { ...sums.progress, phase },
+    steps: [],
+    passes,
   };
 }

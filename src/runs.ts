@@ -4,18 +4,16 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve as absolute } from "node:path";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
-import { isGiven, type FailedRequest } from "./core/chunk.ts";
+import { isGiven } from "./core/chunk.ts";
 import type { LongTexts } from "./core/cut.ts";
 import { InputError, StoreError } from "./core/errors.ts";
 import type { MetaColumn } from "./core/meta.ts";
 import { priceOf, type PriceOverrides } from "./core/price.ts";
 import type { Unanswered } from "./kept-rows.ts";
 import type { Json } from "./core/hash.ts";
-import { rowWithoutRequest } from "./core/plan.ts";
 import { planningProgress, progressOf } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { Params } from "./core/request.ts";
-import type { RowErrorCode } from "./core/result.ts";
 import { didYouMean } from "./core/suggest.ts";
 import type { OnNull } from "./core/template.ts";
 import { fileRun, type EnrichOptions } from "./enrich.ts";
@@ -25,18 +23,14 @@ import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import { schemaOption } from "./output/schema-option.ts";
 import type { AnswerForm } from "./core/form.ts";
+import type { ModelSpec } from "./provider/models.ts";
 import type { TextEndpoint } from "./provider/openai-dialect.ts";
 import type { Example } from "./stages/render.ts";
-import {
-  openSqliteReader,
-  openSqliteStore,
-  readSqliteRun,
-  requestCancel,
-  STORE_FILE,
-} from "./store/sqlite.ts";
+import { openSqliteStore, readSqliteRun, requestCancel, STORE_FILE } from "./store/sqlite.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { RunRecord } from "./store/store.ts";
-import { groupStatus, type RunStatus } from "./run-status.ts";
+import { readPasses, removePasses } from "./store/passes-file.ts";
+import { groupStatus, partsOf, passesStatus, type RunStatus } from "./run-status.ts";
 
 export type { RunStatus };
 
@@ -63,14 +57,18 @@ export async function listRuns(runDir: string = DEFAULT_RUN_DIR): Promise<{
   return { runs, unreadable };
 }
 
-/** A folder's run; where it holds none but others do in folders of its own, those are the steps of one. */
+/** A folder's run; where it holds none but others do in folders of its own, those are the steps or the passes of one. */
 async function readRunOrGroup(runDir: string, id: string): Promise<RunStatus> {
   const directory = absolute(join(runDir, id));
   if (existsSync(join(directory, STORE_FILE))) return readRun(directory);
-  const inner = (await foldersIn(directory)).map((name) => join(directory, name));
+  const inner = (await foldersIn(directory)).toSorted().map((name) => join(directory, name));
   const [first, ...rest] = inner.filter((path) => existsSync(join(path, STORE_FILE)));
   if (first === undefined) return readRun(directory);
-  return groupStatus(id, directory, [readRun(first), ...rest.map(readRun)]);
+  const parts = [readRun(first), ...rest.map(readRun)] as const;
+  if (readSpec(readSqliteRun(first).run).followedBy === null)
+    return groupStatus(id, directory, parts);
+  const isEnded = readPasses(directory).endedFor === parts[0].finishedAt?.getTime();
+  return passesStatus(id, directory, parts, isEnded);
 }
 
 async function foldersIn(directory: string): Promise<readonly string[]> {
@@ -106,46 +104,12 @@ export async function findRun(ref: string, runDir: string = DEFAULT_RUN_DIR): Pr
   });
 }
 
-/** A row that has no answer, and why. */
-export interface RowFailure {
-  /** The row's position, counted from 0. */
-  readonly row: number;
-  readonly code: RowErrorCode;
-  readonly message: string;
-}
-
-/** The rows of a run that have failed so far, in row order; readable while the run is being driven. */
-export async function* failuresOf(run: RunStatus): AsyncGenerator<RowFailure> {
-  if (run.steps.length > 0) {
-    for (const step of run.steps)
-      for await (const failure of failuresOf(step))
-        yield { ...failure, message: `${step.column}: ${failure.message}` };
-    return;
-  }
-  const reader = openSqliteReader(run.directory);
-  try {
-    const failed = new Map<number, FailedRequest>();
-    for await (const failure of reader.failures()) failed.set(failure.ordinal, failure);
-    for await (const { firstRow, requests } of reader.plannedRows())
-      for (const [at, request] of requests.entries()) {
-        const fate = request < 0 ? rowWithoutRequest(request) : null;
-        const failure = failed.get(request);
-        if (failure !== undefined)
-          yield { row: firstRow + at, code: failure.code, message: failure.message };
-        else if (fate !== null && "rejected" in fate)
-          yield { row: firstRow + at, code: fate.rejected, message: "It was not sent." };
-      }
-  } finally {
-    reader[Symbol.dispose]();
-  }
-}
-
 /**
  * Asks for a run's remote work to be stopped, whichever process drives it. Answers that came are kept;
  * the batches are cancelled by that process, or by the next one that goes on with the run.
  */
 export function cancelRun(run: RunStatus): void {
-  for (const { directory } of run.steps.length > 0 ? run.steps : [run]) requestCancel(directory);
+  for (const { directory } of partsOf(run)) requestCancel(directory);
 }
 
 /**
@@ -165,13 +129,14 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
         hint: `Stop it first: batchframe cancel ${run.id}. Or remove it all the same with --force.`,
       },
     );
-  for (const { directory } of run.steps.length > 0 ? run.steps : [run]) {
+  for (const { directory } of partsOf(run)) {
     const store = await openSqliteStore(directory, null);
     await store[Symbol.asyncDispose]();
     await removeRunFiles(directory);
   }
+  if (run.passes.length > 0) await removePasses(run.directory);
   // What else lies there is not ours.
-  if (run.steps.length > 0) await removeRunFiles(run.directory);
+  if (run.steps.length + run.passes.length > 0) await removeRunFiles(run.directory);
 }
 
 /** What {@link resumeRun} takes over from {@link EnrichOptions}. */
@@ -204,7 +169,7 @@ export function resumeRun(
       `Run ${run.id} has ${String(run.steps.length)} steps, which only the command or the code that started them has together. Nothing was sent.`,
       { hint: "Give that command again; it goes on where the run stands." },
     );
-  const spec = readSpec(readSqliteRun(run.directory).run);
+  const spec = readSpec(readSqliteRun(run.passes[0]?.directory ?? run.directory).run);
   const { input, template } = spec;
   const { output = spec.output, schema, ...passed } = options;
   if (input === null || output === null || template === null)
@@ -249,6 +214,7 @@ export function resumeRun(
       ...(spec.cacheFile === null ? { cache: false } : { cacheFile: spec.cacheFile }),
       name: run.id,
       ...(spec.system === null ? {} : { system: spec.system }),
+      ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
       ...(spec.limit === null ? {} : { limit: spec.limit }),
       ...passed,
     },
@@ -300,6 +266,9 @@ interface Spec {
   readonly validator: string | null;
   readonly cacheFile: string | null;
   readonly refreshed: string | null;
+  /** What the passes after this first one ask of whom; null where it is the whole run. */
+  readonly followedBy: Json;
+  readonly fallbackModel: ModelSpec | null;
 }
 
 function readSpec(record: RunRecord): Spec {
@@ -308,6 +277,7 @@ function readSpec(record: RunRecord): Spec {
     ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
+    ...{ followedBy: null, fallbackModel: null },
   };
   return { ...absent, ...spec } as unknown as Spec;
 }
@@ -339,5 +309,6 @@ function readRun(directory: string): RunStatus {
     chunks,
     hasSent: chunks.some(({ intent }) => intent !== null && !isGiven(intent)),
     steps: [],
+    passes: [],
   };
 }

@@ -56,6 +56,7 @@ export function identifyingSettings(settings: Settings): Readonly<Record<string,
     examples: examples as unknown as Json,
     ...(settings.long === null ? {} : { long: settings.long as unknown as Json }),
     ...(settings.refreshed === null ? {} : { refreshed: settings.refreshed }),
+    ...(settings.pass?.followedBy === undefined ? {} : { followedBy: settings.pass.followedBy }),
   };
 }
 

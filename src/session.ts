@@ -129,9 +129,10 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     rendering,
     settings: identifyingSettings(settings),
     isTextTemplate: "parts" in settings.template,
+    ...(settings.pass?.first === undefined ? {} : { content: settings.pass.first }),
   });
   const id = runId(settings, identity);
-  const directory = absolute(join(settings.runDir, id));
+  const directory = absolute(join(settings.runDir, id, settings.pass?.folder ?? ""));
   const store = await (settings.openStore ?? openSqliteStore)(directory, {
     id,
     token: newToken(),

@@ -53,6 +53,8 @@ export interface Settings {
   readonly refreshed: string | null;
   /** Which of several votes on the same question this run is; left out where it is the only one. */
   readonly vote?: number;
+  /** Which pass of a run with several this is; left out where it is the whole run. */
+  readonly pass?: PassPlace;
   /** Whether a run in which no row can be asked is a run all the same, because other steps go on. */
   readonly mayAskNothing: boolean;
   /** The cache that answers are taken from and kept in; null for none. */
@@ -61,6 +63,16 @@ export interface Settings {
   readonly memo: Readonly<Record<string, Json>>;
   /** Opens the run's memory; the embedded store when left out. */
   readonly openStore?: typeof openSqliteStore;
+}
+
+/** Where a pass of a run with several stands. */
+export interface PassPlace {
+  /** The pass's own directory, within that of the run. */
+  readonly folder: string;
+  /** What the first pass is known by besides its own settings: what the passes after it will ask of whom. */
+  readonly followedBy?: Json;
+  /** The identity of the first pass, by which those after it know their rows. */
+  readonly first?: string;
 }
 
 /** How a cache is used. */

@@ -1,6 +1,7 @@
 /** The session of a run with several columns: one session a step, later ones over the answers of earlier ones. */
 
-import type { NewCells, NewColumn } from "./core/column.ts";
+import { completeTogether, type Completed } from "./complete-together.ts";
+import type { NewCells } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import { mergedCounts } from "./core/plan.ts";
@@ -271,30 +272,8 @@ async function completeSteps(
   write: WriteCells,
 ): Promise<Receipt> {
   const tally = stepTally();
-  const parts: {
-    readonly columns: readonly NewColumn[];
-    readonly cells: AsyncIterable<NewCells>;
-  }[] = [];
-  const {
-    promise: written,
-    resolve,
-    reject,
-  } = Promise.withResolvers<Awaited<ReturnType<WriteCells>>>();
-  const receipts = await Promise.all(
-    sessions.map(async (session, at) => {
-      try {
-        return await session.complete(async (columns, cells) => {
-          parts[at] = { columns, cells };
-          // The last to come writes for all.
-          if (Object.keys(parts).length === sessions.length)
-            writeTogether(parts, { steps, tally, write }).then(resolve, reject);
-          return await written;
-        });
-      } catch (error) {
-        reject(error);
-        throw error;
-      }
-    }),
+  const receipts = await completeTogether(sessions, (parts) =>
+    writeTogether(parts, { steps, tally, write }),
   );
   const byColumn = Object.fromEntries(
     receipts.map((receipt, at) => [stepAt(steps, at).column, receipt]),
@@ -303,10 +282,7 @@ async function completeSteps(
 }
 
 async function writeTogether(
-  parts: readonly {
-    readonly columns: readonly NewColumn[];
-    readonly cells: AsyncIterable<NewCells>;
-  }[],
+  parts: readonly Completed[],
   {
     steps,
     tally,

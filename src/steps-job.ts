@@ -1,6 +1,7 @@
 /** The job of a run of several steps: their order, their settings, and the session over them all. */
 
 import { join, resolve as absolute } from "node:path";
+import { InputError } from "./core/errors.ts";
 import { contentHash } from "./core/hash.ts";
 import { metaColumns } from "./core/meta.ts";
 import { stepNeeds } from "./core/steps.ts";
@@ -21,7 +22,7 @@ import { openSteps, type Step } from "./step-session.ts";
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
 export type StepOptions<Name extends string, O extends OutputOption> = Omit<
   EnrichOptions<Name, O>,
-  "column" | "votes" | keyof RunOptions
+  "column" | "votes" | "fallbackModel" | keyof RunOptions
 >;
 
 /** One new column: its name, its prompt, its model, and what it asks for. */
@@ -98,6 +99,7 @@ export function stepsJob(
         needs: order[at] ?? [],
         open: async (frame, own) => {
           const needed = order[at] ?? [];
+          refusePasses(step);
           const settings = await settingsOf(frame, step.template, step.model, {
             options: { ...step, ...sharedOptions(options) },
             memo: source.memo,
@@ -145,6 +147,16 @@ export function stepsJob(
       };
     },
   };
+}
+
+/** @throws {InputError} `option_unsupported`: a step with passes of its own would be taken for several runs. */
+function refusePasses(step: object): void {
+  if (!("fallbackModel" in step) || step.fallbackModel === undefined) return;
+  throw new InputError(
+    "option_unsupported",
+    "fallbackModel is for runs of one column, and this run has several. Nothing was sent.",
+    { hint: "Add the column that needs it with enrichColumn first." },
+  );
 }
 
 /** What a step takes over: its run, named after its content, lies below the group's and shares the cache. */

@@ -62,6 +62,8 @@ export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFla
   readonly option?: readonly string[];
   /** How often every question is asked. */
   readonly votes?: number;
+  /** Another model, asked the rows that the first one fails. */
+  readonly fallbackModel?: string;
   readonly format?: FileFormat;
   readonly delimiter?: string;
   readonly onBadRow?: OnBadRow;

@@ -36,6 +36,24 @@ export function chooseModel(flags: EnrichFlags): ModelChoice {
   });
 }
 
+/**
+ * Another model beside the one chosen. The address and the settling time the flags give are the chosen
+ * one's, and hold for the other where both are one provider's.
+ *
+ * @throws {InputError} `unknown_model`, `unknown_provider`
+ */
+export function otherModel(name: string, chosen: ModelChoice, flags: EnrichFlags): ModelRef {
+  const named = resolveModel(name);
+  const { baseUrl, settle, endpoint } = flags;
+  if (named.provider !== resolveModel(chosen.name).provider) return named;
+  return {
+    ...named,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(settle === undefined ? {} : { settleMs: settle }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
 function choice(name: string, why: string | null, flags: EnrichFlags): ModelChoice {
   return { name, why, model: modelRef(name, flags) };
 }

@@ -99,6 +99,7 @@ function addKeptFlags(command: Command, values: FlagValues): void {
     .optionsGroup("The run:")
     .option("--recipe <name>", "settings under this name in the configuration file")
     .option("--name <id>", "name of the run")
+    .option("--fallback-model <name>", "another model for the rows this one fails")
     .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
     .option("--no-cache", "neither take answers bought before nor keep new ones")
     .option("--refresh", "ask everything anew, and keep the new answers")

@@ -1,6 +1,6 @@
 /** What a finished run prints: the first rows, and the receipt. */
 
-import type { KeptRows, Preview, Receipt } from "../index.ts";
+import type { KeptRows, PassReceipt, Preview, Receipt } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { bar, count, counted, dollarsText, percent } from "./format.ts";
@@ -64,6 +64,7 @@ export function receiptText(
     sumText(receipt, colours),
     ...labelLines(receipt, look),
     ...failureLines(receipt, look),
+    ...(receipt.passes ?? []).slice(1).map((pass) => say(pass.role, passText(pass))),
     ...oddLines(receipt).map((text) => say("batches", text)),
     ...(receipt.warnings ?? []).map((text) => say("note", text)),
     ...(receipt.kept === undefined ? [] : [say("kept", keptText(receipt.kept))]),
@@ -94,6 +95,7 @@ const SKIPPED: Readonly<Record<string, string>> = {
   limit: "past the limit",
   step: "failed a step before",
   bad_row: "unreadable in the file",
+  pass: "left to another model",
 };
 
 const WIDEST_LABEL = 24;
@@ -122,6 +124,13 @@ function failureLines({ failedBy, rows }: Receipt, look: Look): string[] {
   return [line("failed", look.colours.warn(codes.join(" · ")), look)];
 }
 
+/** What another model was asked besides: `12 rows to openai/gpt-5 (10 refused · 2 truncated): 11 answered, 1 failed`. */
+function passText({ model, rows, answers, failed, cameFor }: PassReceipt): string {
+  const came = Object.entries(cameFor).map(([code, number]) => `${count(number)} ${code}`);
+  const why = came.length === 0 ? "" : ` (${came.join(" · ")})`;
+  return `${counted(rows, "row")} to ${model}${why}: ${count(answers)} answered, ${count(failed)} failed`;
+}
+
 function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string[] {
   const odd = [
     ...(resent > 0 ? [`${counted(resent, "request")} sent again`] : []),
@@ -132,15 +141,21 @@ function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string
 }
 
 function costText(
-  { costUsd, usage }: Receipt,
+  { costUsd, usage, passes = [] }: Receipt,
   more: { readonly facts: RunFacts; readonly host: Host; readonly wasFinished: boolean },
 ): string {
   const { facts, host, wasFinished } = more;
   const before = wasFinished ? "nothing was sent: every answer was there · " : "";
   if (host.free) return `${before}$0.00, the model runs here`;
   const tokens = `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`;
-  const dollars = costUsd === null ? `unknown (no price for ${facts.model})` : dollarsText(costUsd);
-  return `${before}${dollars} · ${tokens}`;
+  const unpriced = passes.filter((pass) => pass.costUsd === null).map(({ model }) => model);
+  const [model = facts.model] = unpriced;
+  const dollars = costUsd === null ? `unknown (no price for ${model})` : dollarsText(costUsd);
+  const each =
+    passes.length < 2 || costUsd === null
+      ? ""
+      : ` = ${passes.map((pass) => `${dollarsText(pass.costUsd ?? 0)} ${pass.role}`).join(" + ")}`;
+  return `${before}${dollars}${each} · ${tokens}`;
 }
 
 function keptText({ rows, unanswered, leftOut }: KeptRows): string {

@@ -13,7 +13,7 @@ import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
 import { follow, type Followed } from "./follow.ts";
 import { paramsOf, textOf } from "./given.ts";
-import { chooseModel } from "./model-choice.ts";
+import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
 import { enrichedPath } from "./paths.ts";
 import { showPrompt } from "./show-prompt.ts";
 import type { Terminal } from "./terminal.ts";
@@ -76,9 +76,11 @@ export async function runOf(
   { task, flags }: Ask,
 ): Promise<Pick<Followed, "run" | "model" | "facts">> {
   refuseOtherLanes(flags.lane);
-  const { model, name, why } = chooseModel(flags);
+  const chosen = chooseModel(flags);
+  const { model, name, why } = chosen;
   const files = { input, output, reading: readingOf(flags) };
-  const run = fileTask(files, task, model, await optionsOf(task, flags, name));
+  const options = { ...(await optionsOf(task, flags, name)), ...othersOf(chosen, flags) };
+  const run = fileTask(files, task, model, options);
   const facts = {
     input,
     output,
@@ -107,6 +109,13 @@ function refuseOtherLanes(lane: string | undefined): void {
     `There is no lane named ${JSON.stringify(lane)}. Nothing was sent.`,
     { hint: "The one lane there is: batch." },
   );
+}
+
+/** The other models that the flags name. */
+function othersOf(chosen: ModelChoice, flags: EnrichFlags): Pick<TaskOptions, "fallbackModel"> {
+  const { fallbackModel } = flags;
+  if (fallbackModel === undefined) return {};
+  return { fallbackModel: otherModel(fallbackModel, chosen, flags) };
 }
 
 type TaskOptions = Omit<EnrichOptions<string, OutputOption>, "output" | "system">;

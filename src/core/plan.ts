@@ -50,6 +50,7 @@ export const NO_REQUEST = {
   too_long: -4,
   step: -5,
   bad_row: -6,
+  pass: -7,
 } as const;
 
 /** Consecutive rows of the plan. */
@@ -71,6 +72,8 @@ export function rowWithoutRequest(
       return { skipped: "step" };
     case NO_REQUEST.bad_row:
       return { skipped: "bad_row" };
+    case NO_REQUEST.pass:
+      return { skipped: "pass" };
     case NO_REQUEST.invalid_input:
       return { rejected: "invalid_input" };
     default:
@@ -114,6 +117,8 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
       limit: most(({ skipped }) => skipped.limit),
       step: most(({ skipped }) => skipped.step),
       bad_row: most(({ skipped }) => skipped.bad_row),
+      // Where a plan leaves rows to another, the other has them.
+      pass: 0,
     },
     rejected,
     chunks: sum(({ chunks }) => chunks),

@@ -2,6 +2,7 @@
 
 import type { Chunk, Collection } from "./chunk.ts";
 import type { PlanCounts } from "./plan.ts";
+import type { PassReceipt } from "./pass.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
@@ -51,6 +52,8 @@ export interface Receipt {
   readonly kept?: KeptRows;
   /** In a run of several columns the receipt of each, by column; left out in any other. */
   readonly steps?: Readonly<Record<string, Receipt>>;
+  /** In a run that asks another model as well, what each pass did, in order; left out in any other. */
+  readonly passes?: readonly PassReceipt[];
 }
 
 /** What became of rows of which only some were kept; `rows + leftOut` is every row. */

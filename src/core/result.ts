@@ -35,8 +35,11 @@ export const ROW_ERROR_CODES: readonly RowErrorCode[] = [
 /** What became of a row: answered, answered by an earlier run, not asked, or asked without a usable answer. */
 export type RowStatus = "ok" | "cached" | "skipped" | "failed";
 
-/** Why a row was not asked: a blank cell, a position past the limit, a step it needs that failed, or a row of a file that cannot be read. */
-export type SkipReason = "blank" | "limit" | "step" | "bad_row";
+/**
+ * Why a row was not asked: a blank cell, a position past the limit, a step it needs that failed, a row of
+ * a file that cannot be read, or, within one pass of a run with several, that another pass answers it.
+ */
+export type SkipReason = "blank" | "limit" | "step" | "bad_row" | "pass";
 
 /** A request's failure: what kind, in whose words, and whether asking again unchanged may help. */
 export interface RequestFailure {

@@ -12,6 +12,8 @@ export interface Identified {
   readonly settings: Json;
   /** Whether the settings say everything about the prompts; false for a template written as a function. */
   readonly isTextTemplate: boolean;
+  /** What the rows are known by, where that is known already; read from the frame when left out. */
+  readonly content?: string;
 }
 
 const ROWS_PER_BLOCK = 1000;
@@ -24,8 +26,9 @@ const ROWS_PER_BLOCK = 1000;
  * function is a different run.
  */
 export async function identify(input: Identified): Promise<string> {
-  const fingerprint = input.isTextTemplate ? await input.frame.fingerprint() : null;
-  const content = fingerprint ?? (await hashPrompts(input));
+  const { isTextTemplate, frame } = input;
+  const known = input.content ?? (isTextTemplate ? await frame.fingerprint() : null);
+  const content = known ?? (await hashPrompts(input));
   return contentHash(canonicalJson({ settings: input.settings, content }));
 }
 

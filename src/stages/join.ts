@@ -23,7 +23,13 @@ export type RowOutcome =
       readonly quotes?: Quotes;
     }
   | { readonly status: "skipped"; readonly reason: SkipReason }
-  | { readonly status: "failed"; readonly code: RowErrorCode; readonly message: string };
+  | {
+      readonly status: "failed";
+      readonly code: RowErrorCode;
+      readonly message: string;
+      /** Whether it failed without having been sent; left out where it was sent. */
+      readonly isUnsent?: true;
+    };
 
 /** What joining reads. */
 export interface JoinInput {
@@ -118,7 +124,7 @@ function withoutRequest(request: number): RowOutcome {
     fate.rejected === "too_long"
       ? "The request is larger than the provider takes, or a text longer than it may be; it was not sent."
       : "A cell the template names is blank or not what the template needs; it was not sent.";
-  return { status: "failed", code: fate.rejected, message };
+  return { status: "failed", code: fate.rejected, message, isUnsent: true };
 }
 
 /** Where a reply line lies. */

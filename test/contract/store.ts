@@ -34,7 +34,7 @@ const COUNTS: PlanCounts = {
   requests: 3,
   cached: 0,
   duplicates: 1,
-  skipped: { blank: 1, limit: 0, step: 0, bad_row: 0 },
+  skipped: { blank: 1, limit: 0, step: 0, bad_row: 0, pass: 0 },
   rejected: { too_long: 0 },
   chunks: 1,
   bytes: 10,

@@ -12,9 +12,11 @@ import { join } from "node:path";
 import { BatchframeError } from "../../src/core/errors.ts";
 import { parseTemplate } from "../../src/core/template.ts";
 import { EnrichRun, openColumn } from "../../src/enrich-run.ts";
+import { fallbackPlan } from "../../src/fallback.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { writeCsv } from "../../src/frame/csv-write.ts";
 import { answerForm } from "../../src/output/form.ts";
+import type { Passes } from "../../src/passes.ts";
 import { openModel } from "../../src/provider/models.ts";
 import type { Settings } from "../../src/settings.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
@@ -35,6 +37,8 @@ export interface ChildJob {
   readonly resends: number;
   readonly stallMs: number | null;
   readonly keepRemote: boolean;
+  /** Hands rows that failed to a second model, `gpt-large`. */
+  readonly fallback: boolean;
   /** Asks failed rows again first. */
   readonly retry: boolean;
   /** Stops the remote work once the plan is made. */
@@ -184,9 +188,16 @@ async function settingsOf(): Promise<Settings> {
   };
 }
 
+async function withFallback(settings: Settings): Promise<Passes | null> {
+  if (!job.fallback) return null;
+  const other = await settingsOf();
+  const model = { ...other.model, model: "gpt-large" };
+  return { settings, plan: fallbackPlan(settings, { ...other, model }) };
+}
+
 function runOf(): EnrichRun<Receipt, unknown> {
   return new EnrichRun<Receipt, unknown>({
-    open: openColumn(settingsOf),
+    open: openColumn(settingsOf, withFallback),
     finish: async (session) => {
       const input = await openCsv(job.input);
       const receipt = await session.complete(async (columns, cells) => {

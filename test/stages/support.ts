@@ -176,7 +176,7 @@ async function planInto(
     requests,
     duplicates: 0,
     cached: 0,
-    skipped: { blank: 0, limit: 0, step: 0, bad_row: 0 },
+    skipped: { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 },
     rejected: {},
     ...made,
   };
