@@ -14,6 +14,7 @@ import type { OnNull } from "./core/template.ts";
 import type { AnswerColumns, AnswerOf } from "./output/answer-type.ts";
 import type { OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
+import type { Pacing } from "./provider/pacing.ts";
 import type { Example } from "./stages/render.ts";
 import type { OnLong } from "./told-columns.ts";
 
@@ -25,7 +26,8 @@ export interface EnrichOptions<
   Meta extends MetaName = MetaName,
   Quotes extends boolean = boolean,
   Long extends OnLong = OnLong,
-> extends CallSettings {
+>
+  extends CallSettings, Pacing {
   /** The new column's name; `enriched` when left out. */
   readonly column?: Name;
   /** What the answers may be; free text when left out. */
@@ -90,7 +92,7 @@ export interface EnrichOptions<
   /** The run's id; made from the frame's name, the column and the content when left out. */
   readonly name?: string;
   /**
-   * How requests travel: in `batch` jobs, one by one in `realtime`, or `auto` when left out, which asks
+   * How requests travel: in `batch` jobs (when left out), one by one in `realtime`, or `auto`, which asks
    * up to 200 requests in realtime and more in batches. Where the provider has one way only, that one.
    * It decides what a call costs and how long it takes, never what is asked: answers count in either lane.
    */

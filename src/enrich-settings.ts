@@ -5,15 +5,17 @@ import { callSettings, checkPositive } from "./call-options.ts";
 import { InputError } from "./core/errors.ts";
 import type { AnswerForm } from "./core/form.ts";
 import type { Json } from "./core/hash.ts";
+import { LANES } from "./core/lane.ts";
 import { metaColumns } from "./core/meta.ts";
-import { priceOf, type Price, type PriceOverrides } from "./core/price.ts";
+import { priceOf } from "./core/price.ts";
 import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { Job } from "./enrich-run.ts";
 import type { Frame } from "./frame/frame.ts";
 import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
 import { sourceOf } from "./output/schema-option.ts";
-import { openModel, type ModelRef, type OpenedModel } from "./provider/models.ts";
+import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
+import { pacingOf, refusePacing, type Pacing } from "./provider/pacing.ts";
 import { DEFAULT_RESENDS } from "./session.ts";
 import type { CacheUse, Settings } from "./settings.ts";
 import type { RowFunction } from "./stages/render.ts";
@@ -33,13 +35,14 @@ export const DEFAULT_RUN_DIR = ".batchframe";
 /** How a run is conducted, as its options say. */
 export function conductOf(options: EnrichOptions<string, OutputOption>): Job<never>["conduct"] {
   checkPositive("chunkRows", options.chunkRows);
+  checkLane(options);
   checkPositive("pollEveryMs", options.pollEveryMs);
   checkPositive("limit", options.limit);
   checkPositive("stallMs", options.stallMs);
   if (options.retries !== 0) checkPositive("retries", options.retries);
   return {
     requestsPerChunk: options.chunkRows ?? null,
-    lane: options.lane ?? "auto",
+    lane: options.lane ?? "batch",
     pollEveryMs: options.pollEveryMs ?? null,
     maxResends: options.retries ?? DEFAULT_RESENDS,
     stallMs: options.stallMs ?? null,
@@ -96,7 +99,7 @@ export async function settingsOf(
   checkPrices(options.prices);
   if (flatten !== 0) checkPositive("flatten", flatten);
   const cache = cacheUse(options);
-  const opened = await openModel(model);
+  const opened = await openModel(pacedModel(model, options));
   return {
     frame,
     template: read,
@@ -108,7 +111,7 @@ export async function settingsOf(
     flatten,
     long,
     meta,
-    price: priceHere(opened, options.prices),
+    price: priceOf(opened.provider.id, opened.model, options.prices),
     call: callSettings(options),
     promptCache: options.promptCache ?? null,
     examples: options.examples ?? [],
@@ -132,10 +135,23 @@ export async function settingsOf(
   };
 }
 
-/** The price of the model as it is asked: no batch discount holds where requests are asked one by one. */
-function priceHere({ provider, model }: OpenedModel, prices?: PriceOverrides): Price | null {
-  const price = priceOf(provider.id, model, prices);
-  return price !== null && provider.asksLive === true ? { ...price, batchShare: 1 } : price;
+/** The model with what the options say of its pace, which wins over what it says itself. */
+function pacedModel(model: ModelRef, options: Pacing): ModelRef {
+  const pacing = pacingOf(options);
+  if (Object.keys(pacing).length === 0) return model;
+  return { ...(typeof model === "string" ? resolveModel(model) : model), ...pacing };
+}
+
+/** @throws {InputError} `lane_unknown`, and `option_unsupported` where nothing is asked one by one. */
+function checkLane(options: EnrichOptions<string, OutputOption>): void {
+  const { lane } = options;
+  if (lane === "batch") refusePacing(pacingOf(options), 'lane "batch"');
+  if (lane === undefined || LANES.includes(lane)) return;
+  throw new InputError(
+    "lane_unknown",
+    `There is no lane named ${JSON.stringify(lane)}. Nothing was sent.`,
+    { hint: `The lanes: ${LANES.join(", ")}.` },
+  );
 }
 
 /** Where a schema's own check can be found again: a module and its export, `code` for the calling program alone, null where there is none. */

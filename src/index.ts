@@ -6,6 +6,7 @@ export type { CacheFilter, CacheShare } from "./store/reply-cache.ts";
 export { defineConfig, findConfig, readConfig, recipeOf } from "./config.ts";
 export type { BatchframeConfig, ConfigFile, ConfigSettings, Setting } from "./config.ts";
 export { enrichColumn, enrichFile } from "./enrich.ts";
+export type { Lane, LaneChoice } from "./core/lane.ts";
 export type { EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts";
 export type { CollectHow, EnrichRun, RowResult, RunEvents, RunPlan } from "./enrich-run.ts";
 export { openBatches } from "./batches.ts";

@@ -94,7 +94,7 @@ function valuesOf(facts: RequestFacts, books: Books): MetaValues {
     cached_tokens: usage?.cachedInputTokens ?? null,
     output_tokens: usage?.outputTokens ?? null,
     reasoning_tokens: usage?.reasoningTokens ?? null,
-    cost: costOf(facts, books.input),
+    cost: costOf(facts, books),
     latency: latencyOf(sent),
     attempts: books.sendings?.counts[ordinal] ?? null,
     finish_reason: result?.finishReason ?? null,
@@ -106,16 +106,19 @@ function valuesOf(facts: RequestFacts, books: Books): MetaValues {
   };
 }
 
-function costOf({ isFirst, replies }: RequestFacts, { price, free }: RowMetaInput): number | null {
+function costOf({ isFirst, replies }: RequestFacts, { input, chunks }: Books): number | null {
+  const { price, free } = input;
   if (free) return 0;
   if (price === null) return null;
-  return isFirst ? roundedUsd(replies.reduce((sum, reply) => sum + chargeOf(reply, price), 0)) : 0;
+  return isFirst
+    ? roundedUsd(replies.reduce((sum, reply) => sum + chargeOf(reply, price, chunks), 0))
+    : 0;
 }
 
 /** What was paid for a reply in this run: nothing for one that an earlier run had bought. */
-function chargeOf({ chunk, result }: StoredReply, price: Price): number {
+function chargeOf({ chunk, result }: StoredReply, price: Price, chunks: Books["chunks"]): number {
   if (chunk === RECALLED_CHUNK || result.usage === null) return 0;
-  return costUsd(result.usage, price, "batch");
+  return costUsd(result.usage, price, chunks.get(chunk)?.lane ?? "batch");
 }
 
 function latencyOf(chunk: Chunk | undefined): number | null {

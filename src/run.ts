@@ -48,6 +48,7 @@ export async function driveRun(
     looks: new Map(),
     stopped: new Set(),
     unclear: new Set(),
+    troubled: new Set(),
   };
   for (;;) {
     const run = await ports.store.run();
@@ -59,7 +60,7 @@ export async function driveRun(
     const isCancelled = run.cancelRequestedAtMs !== null;
     const steps = paces.due(movable(open, run, options), isCancelled).slice(0, STEPS_AT_ONCE);
     if (steps.length > 0) await together(steps.map((chunk) => step(chunk, run, driver)));
-    else if (options.once) return false;
+    else if (options.once && !isAsking(open, driver)) return false;
     else await rest(paces.restMs(open, isCancelled), ports.signal);
   }
   await ports.store.finished();
@@ -74,6 +75,14 @@ function progressNow(
   const { sends = true, price = null } = options;
   const { free } = ports.provider;
   return progressOf({ requests, chunks, looks, sends, free, price });
+}
+
+/** Whether this process is asking: nobody else goes on with that, so it is waited for, as an upload is. */
+function isAsking(open: readonly Chunk[], { troubled }: Driver): boolean {
+  return open.some(
+    ({ number, lane, state }) =>
+      lane === "realtime" && state !== "planned" && !troubled.has(number),
+  );
 }
 
 /** The chunks that may take a step: where nothing is to be sent, those that are planned stay so. */
@@ -103,6 +112,7 @@ async function step(chunk: Chunk, run: RunRecord, driver: Driver): Promise<void>
   const { ports, options, paces } = driver;
   try {
     await advance(chunk, run, driver);
+    driver.troubled.delete(chunk.number);
   } catch (error) {
     // A call that is cut off fails in as many ways as there are libraries; the caller is told its own reason.
     if (!(error instanceof StoreError || error instanceof InvariantError))
@@ -111,6 +121,7 @@ async function step(chunk: Chunk, run: RunRecord, driver: Driver): Promise<void>
     const isGone = error.httpStatus === 404 && chunk.batchId !== null && chunk.lane === "batch";
     if (!error.retryable && !isGone) throw error;
     options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
+    driver.troubled.add(chunk.number);
     const troubles = paces.of(chunk).trouble(chunk.number, error.retryAfterMs);
     if (isGone && troubles >= LOOKS_UNTIL_GONE) await giveUp(chunk, driver);
   }

@@ -25,6 +25,7 @@ import { schemaOption } from "./output/schema-option.ts";
 import type { AnswerForm } from "./core/form.ts";
 import type { ModelSpec } from "./provider/models.ts";
 import type { TextEndpoint } from "./provider/openai-dialect.ts";
+import type { Pacing } from "./provider/pacing.ts";
 import type { Example } from "./stages/render.ts";
 import { openSqliteStore, readSqliteRun, requestCancel, STORE_FILE } from "./store/sqlite.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
@@ -142,7 +143,15 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
 /** What {@link resumeRun} takes over from {@link EnrichOptions}. */
 type Passed = Pick<
   EnrichOptions<string, OutputOption>,
-  "pollEveryMs" | "retries" | "stallMs" | "keepRemote" | "signal" | "onProgress" | "progress"
+  | "pollEveryMs"
+  | "retries"
+  | "stallMs"
+  | "keepRemote"
+  | "lane"
+  | keyof Pacing
+  | "signal"
+  | "onProgress"
+  | "progress"
 >;
 
 /** How a run is gone on with; what is asked cannot be changed. */

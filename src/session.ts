@@ -196,6 +196,9 @@ function session(parts: Parts): Session {
   let cutRows = record.plan?.cutRows ?? 0;
   const layout = columnLayout(settings);
   const columns = newColumns(settings.column, layout);
+  ports.live?.warns?.((warning) => {
+    conduct.onWarning({ chunk: 0, ...warning });
+  });
   return {
     id: record.id,
     directory,

@@ -2,11 +2,12 @@
 
 import type { FileFormat, OnBadRow, OnNull } from "../index.ts";
 import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
+import type { LaneFlags } from "./lane-flags.ts";
 import type { CallFlags } from "./call-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
 
 /** Flags of commands that drive a run. */
-export interface DriveFlags extends TerminalFlags {
+export interface DriveFlags extends TerminalFlags, LaneFlags {
   readonly runDir?: string;
   /** Time between looks at a batch, in milliseconds. */
   readonly poll?: number;
@@ -52,7 +53,6 @@ export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFla
   /** The row whose prompt is printed instead, counted from 1; true for the first that would be asked. */
   readonly printPrompt?: number | true;
   readonly limit?: number;
-  readonly lane?: string;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */
   readonly settle?: number;
@@ -71,13 +71,6 @@ export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFla
   readonly cache?: boolean;
   readonly refresh?: boolean;
   readonly cacheFile?: string;
-  readonly concurrency?: number;
-  /** Requests a minute. */
-  readonly rpm?: number;
-  /** Tokens a minute. */
-  readonly tpm?: number;
-  /** In milliseconds. */
-  readonly requestTimeout?: number;
 }
 
 /** Flags of `run`. */

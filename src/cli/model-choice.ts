@@ -60,15 +60,11 @@ function choice(name: string, why: string | null, flags: EnrichFlags): ModelChoi
 
 /** @throws {InputError} `unknown_model`, `unknown_provider` */
 function modelRef(name: string, flags: EnrichFlags): ModelRef {
-  const { baseUrl, settle, endpoint, concurrency, rpm, tpm, requestTimeout } = flags;
+  const { baseUrl, settle, endpoint } = flags;
   return {
     ...resolveModel(name),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(settle === undefined ? {} : { settleMs: settle }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
-    ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),
-    ...(requestTimeout === undefined ? {} : { requestTimeoutMs: requestTimeout }),
   };
 }

@@ -3,16 +3,6 @@
 import type { Command } from "commander";
 import type { FlagValues } from "./flag-values.ts";
 
-/** Adds the flags for servers that are asked row by row, having no batches. */
-export function addPaceFlags(command: Command, values: FlagValues): void {
-  command
-    .optionsGroup("Servers without batches:")
-    .option("-j, --concurrency <n>", "requests under way at once", values.wholeNumber)
-    .option("--rpm <n>", "requests a minute", values.wholeNumber)
-    .option("--tpm <n>", "tokens a minute", values.wholeNumber)
-    .option("--request-timeout <duration>", "how long one request may take", values.duration);
-}
-
 /** Adds the flags that say how a model is asked. */
 export function addCallFlags(command: Command, values: FlagValues): void {
   command

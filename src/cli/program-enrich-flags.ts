@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { FlagValues } from "./flag-values.ts";
 import { addToldFlags } from "./program-answer-flags.ts";
-import { addCacheFlags, addCallFlags, addPaceFlags } from "./program-call-flags.ts";
+import { addCacheFlags, addCallFlags } from "./program-call-flags.ts";
 import { addDriveFlags } from "./program-flags.ts";
 
 /** Adds the flags of commands that ask a model of each row, follow the run and write a file. */
@@ -24,7 +24,6 @@ export function addAskFlags(command: Command, values: FlagValues): Command {
   addModelFlags(command, values);
   addRowFlags(command, values);
   addToldFlags(command, values);
-  addPaceFlags(command, values);
   addCallFlags(command, values);
   addCacheFlags(command, values);
   addKeptFlags(command, values);
@@ -85,7 +84,6 @@ function addRowFlags(command: Command, values: FlagValues): void {
 function addLaneFlags(command: Command, values: FlagValues): void {
   command
     .optionsGroup("Batches:")
-    .option("--lane <lane>", 'how requests travel: "batch"')
     .option(
       "--settle <duration>",
       "how long a new batch may take to show up there",

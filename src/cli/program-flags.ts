@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import type { FlagValues } from "./flag-values.ts";
+import { addLaneFlags } from "./lane-flags.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
 
 /** Notes which command a command line asks for. */
@@ -47,6 +48,7 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
         .createOption("--progress <how>", "how progress is told; json: an object a line on stderr")
         .choices(["auto", "none", "json"]),
     );
+  addLaneFlags(command, values);
   return addLookFlags(command);
 }
 

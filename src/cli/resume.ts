@@ -3,6 +3,7 @@
 import { findRun, resumeRun, type RunStatus } from "../index.ts";
 import type { DriveFlags } from "./flags.ts";
 import { follow, type Followed } from "./follow.ts";
+import { laneOptions } from "./lane-flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `resume`. */
@@ -23,6 +24,7 @@ export async function resumeCommand(
 export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
   const { poll, output, runDir, retries, stall, keepRemote } = flags;
   const run = resumeRun(status, {
+    ...laneOptions(flags),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(output === undefined ? {} : { output }),
     ...(retries === undefined ? {} : { retries }),

@@ -13,6 +13,7 @@ import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
 import { follow, type Followed } from "./follow.ts";
 import { paramsOf, textOf } from "./given.ts";
+import { laneOptions } from "./lane-flags.ts";
 import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
 import { enrichedPath } from "./paths.ts";
 import { showPrompt } from "./show-prompt.ts";
@@ -75,7 +76,6 @@ export async function runOf(
   output: string,
   { task, flags }: Ask,
 ): Promise<Pick<Followed, "run" | "model" | "facts">> {
-  refuseOtherLanes(flags.lane);
   const chosen = chooseModel(flags);
   const { model, name, why } = chosen;
   const files = { input, output, reading: readingOf(flags) };
@@ -102,15 +102,6 @@ function readingOf({ format, delimiter, onBadRow }: EnrichFlags): OpenFileOption
   };
 }
 
-function refuseOtherLanes(lane: string | undefined): void {
-  if (lane === undefined || lane === "batch") return;
-  throw new InputError(
-    "lane_unknown",
-    `There is no lane named ${JSON.stringify(lane)}. Nothing was sent.`,
-    { hint: "The one lane there is: batch." },
-  );
-}
-
 /** The other models that the flags name. */
 function othersOf(chosen: ModelChoice, flags: EnrichFlags): Pick<TaskOptions, "fallbackModel"> {
   const { fallbackModel } = flags;
@@ -134,6 +125,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
   const { limit, runDir, name, chunkRows, poll, onNull, option } = flags;
   const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
   return {
+    ...laneOptions(flags),
     ...(flatten === undefined ? {} : { flatten }),
     ...(quotes === undefined ? {} : { quotes }),
     ...(option === undefined ? {} : { params: paramsOf(option) }),

@@ -6,6 +6,9 @@ export type Lane = "batch" | "realtime";
 /** A lane, or `auto`: realtime for few requests, batches for many. */
 export type LaneChoice = Lane | "auto";
 
+/** Every choice there is. */
+export const LANES: readonly LaneChoice[] = ["auto", "batch", "realtime"];
+
 /** The most requests that `auto` asks one by one. */
 export const AUTO_REALTIME_REQUESTS = 200;
 

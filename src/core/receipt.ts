@@ -1,6 +1,7 @@
 /** The receipt: what came of every row, and what it cost. */
 
 import type { Chunk, Collection } from "./chunk.ts";
+import type { Lane } from "./lane.ts";
 import type { PlanCounts } from "./plan.ts";
 import type { PassReceipt } from "./pass.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
@@ -40,6 +41,8 @@ export interface Receipt {
   readonly usage: Usage;
   /** US dollars for what the provider says was used; null when the model's price is not known. */
   readonly costUsd: number | null;
+  /** The same by how requests travelled, with those answered; lanes by which nothing was sent are left out. */
+  readonly lanes?: Readonly<Partial<Record<Lane, LaneSum>>>;
   /** The batches' ids at the provider, in the order of their chunks. */
   readonly batches: readonly string[];
   /** The file written, null for rows in memory. */
@@ -54,6 +57,14 @@ export interface Receipt {
   readonly steps?: Readonly<Record<string, Receipt>>;
   /** In a run that asks another model as well, what each pass did, in order; left out in any other. */
   readonly passes?: readonly PassReceipt[];
+}
+
+/** What one lane came to. */
+export interface LaneSum {
+  /** Requests answered. */
+  readonly answered: number;
+  /** US dollars; null when the model's price is not known. */
+  readonly costUsd: number | null;
 }
 
 /** What became of rows of which only some were kept; `rows + leftOut` is every row. */
@@ -147,7 +158,8 @@ export function receiptOf(
     duplicateReplies: sum(({ match }) => match.duplicates),
     unknownReplies: sum(({ match }) => match.unknown),
     usage: collections.reduce((total, { usage }) => addUsage(total, usage), NO_USAGE),
-    costUsd: costOf(collections, context),
+    costUsd: costOf(chunks, context),
+    ...laneSums(chunks, context),
     batches: chunks.flatMap(({ batchId }) => (batchId === null ? [] : [batchId])),
     output: context.output,
     neutralisedCells: context.neutralisedCells,
@@ -157,11 +169,34 @@ export function receiptOf(
 }
 
 function costOf(
-  collections: readonly Collection[],
-  { free, price }: ReceiptContext,
+  chunks: readonly Chunk[],
+  { free, price }: Pick<ReceiptContext, "free" | "price">,
 ): number | null {
   if (free) return 0;
-  return price === null ? null : roundedUsd(spentUsd(collections, price, "batch"));
+  if (price === null) return null;
+  const usd = (lane: Lane): number => spentUsd(collectionsOf(chunks, lane), price, lane);
+  return roundedUsd(usd("batch") + usd("realtime"));
+}
+
+function collectionsOf(chunks: readonly Chunk[], lane: Lane): readonly Collection[] {
+  return chunks.flatMap((chunk) =>
+    chunk.lane === lane && chunk.collection !== null ? [chunk.collection] : [],
+  );
+}
+
+/** What each lane answered and cost, as far as anything was sent by it; left out where nothing was sent. */
+function laneSums(
+  chunks: readonly Chunk[],
+  context: Pick<ReceiptContext, "free" | "price">,
+): Pick<Receipt, "lanes"> {
+  const sent = chunks.filter(({ collection, intent }) => collection !== null && intent !== null);
+  const lanes = (["batch", "realtime"] as const).flatMap((lane) => {
+    const own = sent.filter((chunk) => chunk.lane === lane);
+    if (own.length === 0) return [];
+    const answered = own.reduce((sum, { collection }) => sum + (collection?.succeeded ?? 0), 0);
+    return [[lane, { answered, costUsd: costOf(own, context) }] as const];
+  });
+  return lanes.length === 0 ? {} : { lanes: Object.fromEntries(lanes) };
 }
 
 /** Counts the rows of a run of several columns by the worst that happened to each. */
@@ -216,9 +251,23 @@ export function mergedReceipt(
     batches: all.flatMap(({ batches }) => batches),
     output: all[0]?.output ?? null,
     neutralisedCells: all[0]?.neutralisedCells ?? 0,
+    ...mergedLanes(all),
     ...mergedWarnings(all),
     steps,
   };
+}
+
+function mergedLanes(all: readonly Receipt[]): Pick<Receipt, "lanes"> {
+  const lanes = (["batch", "realtime"] as const).flatMap((lane) => {
+    const sums = all.flatMap((receipt) => receipt.lanes?.[lane] ?? []);
+    if (sums.length === 0) return [];
+    const answered = sums.reduce((total, sum) => total + sum.answered, 0);
+    const costs = sums.flatMap(({ costUsd }) => costUsd ?? []);
+    const costUsd =
+      costs.length === sums.length ? costs.reduce((total, cost) => total + cost, 0) : null;
+    return [[lane, { answered, costUsd }] as const];
+  });
+  return lanes.length === 0 ? {} : { lanes: Object.fromEntries(lanes) };
 }
 
 function mergedWarnings(all: readonly Receipt[]): Pick<Receipt, "warnings"> {

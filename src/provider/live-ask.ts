@@ -3,19 +3,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProviderError } from "../core/errors.ts";
 import type { ErrorReader } from "./http-errors.ts";
-import { asRecord, parseJson, textOf } from "./json-values.ts";
+import { asRecord, parseJson, recordsOf, textOf } from "./json-values.ts";
+import type { LiveForm } from "./live-form.ts";
 import type { Gate } from "./live-gate.ts";
 import type { Exchange, LiveHttp } from "./live-http.ts";
 import type { Answered, LiveRequest } from "./live-replies.ts";
-import { askedWaitMs, backoffMs, isTriedAgain, troubleOf, usedUpForMs } from "./live-retry.ts";
+import {
+  askedWaitMs,
+  backoffMs,
+  durationMs,
+  isTriedAgain,
+  troubleOf,
+  usedUpForMs,
+} from "./live-retry.ts";
 import { tokensAsked, tokensUsed } from "./live-tokens.ts";
 import type { Stops } from "./local-engine.ts";
 import { redact } from "./secrets.ts";
 
 /** What asking needs of its server. */
 export interface Line {
-  readonly baseUrl: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Where a request goes, and what travels beside it; asked for every try, since tokens grow old. */
+  readonly address: (request: LiveRequest) => Promise<LiveAddress>;
+  readonly form: Pick<LiveForm, "limitHeaders" | "requestIdHeader">;
   readonly timeoutMs: number;
   readonly http: LiveHttp;
   readonly gate: Gate;
@@ -24,6 +33,12 @@ export interface Line {
   readonly secrets: readonly string[];
   /** Added to the message when nothing listens at the address. */
   readonly whenUnreachable: string;
+}
+
+/** Where one request goes. */
+export interface LiveAddress {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Asks the server one thing; null when it was told to stop before there was an answer. */
@@ -46,16 +61,19 @@ export function asking(line: Line): Ask {
     const body = JSON.stringify(request.body);
     const tokens = tokensAsked(request.body);
     for (let tries = 1; ; tries++) {
+      const address = await line.address(request);
       const leave = await line.gate.enter(tokens, stops.stopping);
       if (leave === null) return null;
-      const exchange = cleaned(await send(line, { path: request.path, body }, stops.cut), line);
+      const exchange = cleaned(await send(line, { ...address, body }, stops.cut), line);
       const reply = exchange.kind === "answered" ? parseJson(exchange.text) : null;
       const trouble = troubleOf(exchange, reply !== null);
-      const waitMs = backoffMs(tries, askedWaitMs(exchange), Math.random());
+      const askedMs = askedWaitMs(exchange) ?? saidWaitMs(reply);
+      const waitMs = backoffMs(tries, askedMs, Math.random());
       const isCrowded = trouble === "crowded";
       // Who waits for room waits for all: the others would only be refused as well.
       if (isCrowded) line.gate.hold(Math.min(waitMs, LONGEST_PATIENCE_MS));
-      if (exchange.kind === "answered") line.gate.hold(usedUpForMs(exchange.header, tokens));
+      if (exchange.kind === "answered")
+        line.gate.hold(usedUpForMs(exchange.header, tokens, line.form.limitHeaders));
       const isAnswered = exchange.kind === "answered" && exchange.status < 300;
       leave({
         usedTokens: trouble === null && isAnswered ? tokensUsed(reply) : null,
@@ -65,13 +83,14 @@ export function asking(line: Line): Ask {
       if (exchange.kind === "unreachable") throw unreachable(line, exchange.message);
       // A 429 as well, and the only one that no waiting will mend.
       if (isOutOfCredit(reply)) throw refused(line, exchange, { status: 402 });
+      if (isWrongKey(reply)) throw refused(line, exchange, { status: 401 });
       if (trouble === null) {
         if (exchange.kind === "answered" && isAnswered) hasAnswered = true;
         else throwIfHopeless(line, exchange, hasAnswered);
-        return settled(exchange, reply);
+        return settled(line, exchange, reply);
       }
       if (isCrowded && waitMs > LONGEST_PATIENCE_MS) throw refused(line, exchange, { waitMs });
-      if (!isTriedAgain(trouble, tries)) return settled(exchange, reply);
+      if (!isTriedAgain(trouble, tries)) return settled(line, exchange, reply);
       if (!isCrowded && !(await rested(waitMs, stops.stopping))) return null;
     }
   };
@@ -82,11 +101,10 @@ const LONGEST_PATIENCE_MS = 120_000;
 
 function send(
   line: Line,
-  { path, body }: { readonly path: string; readonly body: string },
+  call: LiveAddress & { readonly body: string },
   signal: AbortSignal,
 ): Promise<Exchange> {
-  const { baseUrl, headers, timeoutMs } = line;
-  return line.http.post({ url: `${baseUrl}${path}`, headers, body, timeoutMs, signal });
+  return line.http.post({ ...call, timeoutMs: line.timeoutMs, signal });
 }
 
 /** The exchange without our keys, which some servers quote when they refuse them. */
@@ -100,11 +118,11 @@ async function rested(waitMs: number, stopping: AbortSignal): Promise<boolean> {
   return sleep(waitMs, true, { signal: stopping }).catch(() => false);
 }
 
-function settled(exchange: Exchange, reply: unknown): Answered {
+function settled({ form }: Line, exchange: Exchange, reply: unknown): Answered {
   if (exchange.kind === "timed_out") return { code: "request_timeout", message: exchange.message };
   if (exchange.kind !== "answered") return { code: "connection_lost", message: exchange.message };
   const { status, text } = exchange;
-  const requestId = exchange.header("x-request-id");
+  const requestId = exchange.header(form.requestIdHeader);
   if (status < 300 && reply === null)
     return { code: "connection_lost", message: "The reply is no JSON." };
   // Some servers say what is wrong in plain text, or as a bare string.
@@ -131,9 +149,27 @@ function throwIfHopeless(line: Line, exchange: Exchange, hasAnswered: boolean): 
   if (isAboutAccount || (isAboutServer && !hasAnswered)) throw refused(line, exchange);
 }
 
+/** An account without money, in the words of OpenAI or of Anthropic, which says so with a 400. */
 function isOutOfCredit(reply: unknown): boolean {
   const error = asRecord(asRecord(reply)?.["error"]);
-  return [error?.["code"], error?.["type"]].includes("insufficient_quota");
+  const names = [error?.["code"], error?.["type"]];
+  if (names.includes("insufficient_quota") || names.includes("billing_error")) return true;
+  return /credit balance is too low/i.test(textOf(error?.["message"]) ?? "");
+}
+
+/** A wrong key is a 400 at Google; only the reason in the details tells it from a bad request. */
+function isWrongKey(reply: unknown): boolean {
+  return detailsOf(reply).some(({ reason }) => reason === "API_KEY_INVALID");
+}
+
+/** The wait that a google.rpc.RetryInfo in the body asks for, in milliseconds. */
+function saidWaitMs(reply: unknown): number | undefined {
+  const delays = detailsOf(reply).flatMap(({ retryDelay }) => textOf(retryDelay) ?? []);
+  return durationMs(delays[0] ?? "") ?? undefined;
+}
+
+function detailsOf(reply: unknown): ReturnType<typeof recordsOf> {
+  return recordsOf(asRecord(asRecord(reply)?.["error"])?.["details"]);
 }
 
 /** The error a refusal stands for; read like those of other clients, so that keys are taken out of it. */
@@ -143,7 +179,7 @@ function refused(
   told: { readonly status?: number; readonly waitMs?: number } = {},
 ): unknown {
   const isReply = exchange.kind === "answered";
-  const reply = settled(exchange, isReply ? parseJson(exchange.text) : null);
+  const reply = settled(line, exchange, isReply ? parseJson(exchange.text) : null);
   const body = "status" in reply ? asRecord(asRecord(reply.body)?.["error"]) : null;
   const said = textOf(body?.["message"]) ?? "it gave no reason";
   const seen = isReply ? exchange.status : 0;

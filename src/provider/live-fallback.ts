@@ -1,6 +1,7 @@
 /** Learns once how a server takes structured output, and asks all other requests that way. */
 
 import type { Ask } from "./live-ask.ts";
+import type { ProviderWarning } from "./provider.ts";
 import {
   blamesStructure,
   restructured,
@@ -10,7 +11,7 @@ import {
 } from "./live-structure.ts";
 
 /** Told when something is asked in a weaker way than was meant. */
-export type WarnLive = (warning: { readonly code: string; readonly message: string }) => void;
+export type WarnLive = (warning: ProviderWarning) => void;
 
 const WORDS: Readonly<Record<Structure, string>> = {
   json_schema: "structured output with a JSON Schema",

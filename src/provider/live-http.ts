@@ -64,6 +64,8 @@ function post(call: Post, { plain, secure }: Agents): Promise<Exchange> {
       "content-type": "application/json",
       "content-length": String(bytes.byteLength),
       accept: "application/json",
+      // Some hosts turn away callers that do not say what they are.
+      "user-agent": "batchframe",
       ...call.headers,
     },
   };

@@ -2,7 +2,8 @@
 
 import type { Ask } from "./live-ask.ts";
 import { packedBody, packsOf, unpacked } from "./live-packs.ts";
-import { invalidRequest, readRequest, replyLine, type LiveRequest } from "./live-replies.ts";
+import type { LiveForm } from "./live-form.ts";
+import type { LiveRequest } from "./live-replies.ts";
 import type { LocalAnswerer, Stops } from "./local-engine.ts";
 import { customIdOf } from "./local-journal.ts";
 
@@ -16,7 +17,11 @@ const MAX_CHARACTERS = 400_000;
  * down to single texts, so that one bad text fails alone; when both halves are taken, later packs are
  * no larger than a half. Refused calls are not charged.
  */
-export function answeringPacks(ask: Ask, mostInputs: number): LocalAnswerer["answer"] {
+export function answeringPacks(
+  ask: Ask,
+  form: LiveForm,
+  mostInputs: number,
+): LocalAnswerer["answer"] {
   const limits = { maxInputs: mostInputs, maxCharacters: MAX_CHARACTERS };
 
   /** The replies to a pack; gives whether the server took all of it. */
@@ -28,17 +33,17 @@ export function answeringPacks(ask: Ask, mostInputs: number): LocalAnswerer["ans
     if (answered === null) return false;
     const isTaken = "status" in answered && answered.status < 300;
     if (isAlone) {
-      yield [replyLine(first.customId, answered)];
+      yield [form.write(first.customId, answered)];
       return isTaken;
     }
     const bodies = isTaken ? unpacked(answered.body, pack) : null;
     if (bodies !== null && isTaken) {
-      yield pack.map(({ customId }, at) => replyLine(customId, { ...answered, body: bodies[at] }));
+      yield pack.map(({ customId }, at) => form.write(customId, { ...answered, body: bodies[at] }));
       return true;
     }
     // Trouble that would pass has been waited out: in halves it would only come twice.
     if ("code" in answered || isPassing(answered.status)) {
-      yield pack.map(({ customId }) => replyLine(customId, answered));
+      yield pack.map(({ customId }) => form.write(customId, answered));
       return false;
     }
     return yield* answerHalves(pack, stops);
@@ -56,9 +61,8 @@ export function answeringPacks(ask: Ask, mostInputs: number): LocalAnswerer["ans
   return async function* (lines, stops) {
     const requests: LiveRequest[] = [];
     for (const line of lines) {
-      const request = readRequest(line);
-      if ("refused" in request)
-        yield [replyLine(customIdOf(line), invalidRequest(request.refused))];
+      const request = form.read(line);
+      if ("refused" in request) yield [form.write(customIdOf(line), form.invalid(request.refused))];
       else requests.push(request);
     }
     for (const pack of packsOf(requests, limits)) yield* answerPack(pack, stops);

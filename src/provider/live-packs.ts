@@ -2,8 +2,6 @@
 
 import { asRecord, numberOf, textOf } from "./json-values.ts";
 import type { LiveRequest } from "./live-replies.ts";
-import { EMBEDDINGS_ENDPOINT } from "./openai-embedding-lines.ts";
-import { endpointOfLine } from "./openai-lines.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -17,11 +15,6 @@ export interface PackLimits {
 /** Whether a request embeds one text, so that it may share a call with others. */
 export function isPackable({ path, body }: LiveRequest): boolean {
   return path === "/embeddings" && typeof body["input"] === "string";
-}
-
-/** Whether a batch input line asks for embeddings. */
-export function isEmbeddingLine(line: string): boolean {
-  return endpointOfLine(line) === EMBEDDINGS_ENDPOINT;
 }
 
 /**

@@ -9,14 +9,15 @@ export type Trouble = "crowded" | "failed" | "timed_out";
 /**
  * What kept a request from being answered; null when it was answered or refused for good.
  *
- * 408, 409, 425, 429 and 5xx may pass, except 501 and 505, which speak of what a server cannot do. A reply
+ * 408, 409, 425, 429 and 5xx may pass, except 501 and 505, which speak of what a server cannot do; 529
+ * is Anthropic's word for overload. A reply
  * with 2xx that is no JSON was spoilt on its way.
  */
 export function troubleOf(exchange: Exchange, isJson: boolean): Trouble | null {
   if (exchange.kind === "timed_out") return "timed_out";
   if (exchange.kind !== "answered") return "failed";
   const { status } = exchange;
-  if (status === 429 || status === 503) return "crowded";
+  if (status === 429 || status === 503 || status === 529) return "crowded";
   if (status === 501 || status === 505) return null;
   if (status === 408 || status === 409 || status === 425 || status >= 500) return "failed";
   return status < 300 && !isJson ? "failed" : null;
@@ -50,24 +51,47 @@ export function askedWaitMs(exchange: Exchange): number | undefined {
 // A limit that is counted by the day says so in its refusals; these headers are only a hint.
 const LONGEST_HINT_MS = 60_000;
 
+/** The headers of one limit: how much of it is left, and when it is whole again. */
+export interface LimitHeader {
+  readonly counts: "requests" | "tokens";
+  readonly remaining: string;
+  /** Holds a duration (`1m2s`, seconds) or a date. */
+  readonly reset: string;
+}
+
+/** The headers of OpenAI's protocol. */
+export const OPENAI_LIMITS: readonly LimitHeader[] = (["requests", "tokens"] as const).map(
+  (counts) => ({
+    counts,
+    remaining: `x-ratelimit-remaining-${counts}`,
+    reset: `x-ratelimit-reset-${counts}`,
+  }),
+);
+
 /**
- * How long to hold back all requests because the server says that its limit is used up, in
- * milliseconds: `x-ratelimit-remaining-requests` is 0, or `-tokens` fewer than a request takes.
+ * How long to hold back all requests because the server says that a limit is used up, in
+ * milliseconds: no request is left, or fewer tokens than a request takes.
  */
 export function usedUpForMs(
   header: (name: string) => string | null,
   tokensOfARequest: number,
+  limits: readonly LimitHeader[] = OPENAI_LIMITS,
 ): number {
-  const waits = [
-    ["requests", 1],
-    ["tokens", tokensOfARequest],
-  ] as const;
-  return waits.reduce((longest, [what, needed]) => {
-    const remaining = header(`x-ratelimit-remaining-${what}`);
-    if (remaining === null || !(Number(remaining) < needed)) return longest;
-    const resetMs = durationMs(header(`x-ratelimit-reset-${what}`) ?? "");
+  return limits.reduce((longest, { counts, remaining, reset }) => {
+    const left = header(remaining);
+    const needed = counts === "requests" ? 1 : tokensOfARequest;
+    if (left === null || !(Number(left) < needed)) return longest;
+    const resetMs = untilMs(header(reset) ?? "");
     return Math.max(longest, Math.min(resetMs ?? 0, LONGEST_HINT_MS));
   }, 0);
+}
+
+/** The milliseconds until a duration is over or a date has come; null for what is neither. */
+function untilMs(text: string): number | null {
+  const duration = durationMs(text);
+  if (duration !== null) return duration;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }
 
 const DURATION = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;

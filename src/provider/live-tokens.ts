@@ -10,18 +10,25 @@ const TOKENS_OF_AN_ANSWER = 256;
 
 const CAPS = ["max_completion_tokens", "max_tokens", "max_output_tokens"] as const;
 
+// Where the texts of a request are, in the words of OpenAI, Anthropic and Google.
+const TEXTS = [
+  ...["messages", "input", "instructions", "tools"],
+  ...["system", "contents", "content", "systemInstruction"],
+] as const;
+
 /**
  * The tokens a request may take, those of its answer included: its texts at four characters each, a
  * thousand for a picture or document, and its cap on the answer. Rough, and good enough to spread
  * requests over a minute.
  */
 export function tokensAsked(body: Readonly<Record<string, unknown>>): number {
-  const prompt = ["messages", "input", "instructions", "tools"].reduce(
-    (sum, name) => sum + tokensIn(body[name]),
-    0,
-  );
+  const prompt = TEXTS.reduce((sum, name) => sum + tokensIn(body[name]), 0);
   if ("input" in body && !("max_output_tokens" in body) && !("instructions" in body)) return prompt;
-  const cap = CAPS.map((name) => numberOf(body[name])).find((tokens) => tokens !== null);
+  // A vector has no tokens.
+  if ("content" in body) return prompt;
+  const config = asRecord(body["generationConfig"]);
+  const caps = [...CAPS.map((name) => body[name]), config?.["maxOutputTokens"]];
+  const cap = caps.map(numberOf).find((tokens) => tokens !== null);
   return prompt + (cap ?? TOKENS_OF_AN_ANSWER);
 }
 
@@ -37,9 +44,10 @@ function tokensIn(value: unknown): number {
 
 /** The tokens a reply says it took, prompt and answer together; null when it does not say. */
 export function tokensUsed(body: unknown): number | null {
-  const usage = asRecord(asRecord(body)?.["usage"]);
+  const reply = asRecord(body);
+  const usage = asRecord(reply?.["usage"]) ?? asRecord(reply?.["usageMetadata"]);
   if (usage === null) return null;
-  const total = numberOf(usage["total_tokens"]);
+  const total = numberOf(usage["total_tokens"]) ?? numberOf(usage["totalTokenCount"]);
   if (total !== null) return total;
   const input = numberOf(usage["prompt_tokens"]) ?? numberOf(usage["input_tokens"]);
   const output = numberOf(usage["completion_tokens"]) ?? numberOf(usage["output_tokens"]);

@@ -1,17 +1,13 @@
 /** Any server of OpenAI's protocol without batches: each request is asked live, and the engine in this process plays the batch. */
 
 import type { ChatDialect, RequestLines, TextEndpoint } from "./openai-dialect.ts";
-import { httpErrors } from "./http-errors.ts";
-import { asking, type Ask } from "./live-ask.ts";
-import { askingStructured, type WarnLive } from "./live-fallback.ts";
-import { flowOf } from "./live-flow.ts";
-import { gateOf } from "./live-gate.ts";
-import { liveHttp } from "./live-http.ts";
-import { answeringPacks } from "./live-lines.ts";
-import { isEmbeddingLine } from "./live-packs.ts";
+import type { LiveAddress } from "./live-ask.ts";
+import type { WarnLive } from "./live-fallback.ts";
+import type { LiveRequest } from "./live-replies.ts";
 import { usualConcurrency } from "./live-servers.ts";
-import { localBatches, type LocalAnswerer } from "./local-engine.ts";
+import { liveService } from "./live-service.ts";
 import { chatLines } from "./openai-lines.ts";
+import { OPENAI_LIVE } from "./openai-live.ts";
 import type { Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 
@@ -19,17 +15,11 @@ import type { BatchProvider } from "./provider.ts";
  * How to ask a server live, and how hard: `concurrency` is what servers of the kind take when left
  * out, `requestTimeoutMs` 10 minutes.
  */
-export interface LiveOptions extends Pacing {
+export interface LiveOptions extends Pacing, ServerAddress {
   /** The provider's name in `provider/model`. */
   readonly id: string;
-  /** The address that `/chat/completions` and `/embeddings` are added to. */
-  readonly baseUrl: string;
-  /** Null for a server that wants none; it is then sent a placeholder, which some insist on. */
-  readonly apiKey: string | null;
   readonly dialect: ChatDialect;
   readonly endpoint?: TextEndpoint;
-  /** Sent with every request, beside or in place of the bearer key. */
-  readonly headers?: Readonly<Record<string, string>>;
   /** Whether answers cost nothing and are made on this machine; false when left out, since a gateway here may forward to a paid service. */
   readonly free?: boolean;
   /** Said when nothing listens at the address: how to start the server. */
@@ -38,7 +28,6 @@ export interface LiveOptions extends Pacing {
   readonly onWarning?: WarnLive;
 }
 
-const REQUEST_TIMEOUT_MS = 10 * 60_000;
 const PLACEHOLDER_KEY = "not-needed";
 
 /**
@@ -56,7 +45,16 @@ export function liveProvider(options: LiveOptions): BatchProvider {
   const schemas = { ...options.dialect.schemas, isEnforced: false };
   const lines: RequestLines = chatLines({ ...options.dialect, schemas }, options.endpoint);
   return {
-    ...localBatches(answererOf(options, host)),
+    ...liveService({
+      ...options,
+      host,
+      form: OPENAI_LIVE,
+      address: addressOf(options),
+      secrets: secretsOf(options),
+      concurrency: options.concurrency ?? usualConcurrency(baseUrl),
+      mayLackSchemas: true,
+      packsEmbeddings: true,
+    }),
     ...lines,
     id,
     host,
@@ -72,51 +70,39 @@ export function liveProvider(options: LiveOptions): BatchProvider {
   };
 }
 
-// Enough to be worth a call, few enough that one bad text among them is found in a few more.
-const EMBEDDINGS_AT_ONCE = 64;
-
-function answererOf(options: LiveOptions, host: string): LocalAnswerer {
-  const concurrency = options.concurrency ?? usualConcurrency(options.baseUrl);
-  const http = liveHttp();
-  const ask = askOf(options, { host, concurrency, http });
-  return {
-    groupsAtOnce: concurrency,
-    linesAtOnce: (firstLine) => (isEmbeddingLine(firstLine) ? EMBEDDINGS_AT_ONCE : 1),
-    answer: answeringPacks(ask, EMBEDDINGS_AT_ONCE),
-    close: () => {
-      http.close();
-      return Promise.resolve();
-    },
+/** Where the server's live endpoints are, and who asks; a query on the address goes with every call. */
+export function addressOf({
+  baseUrl,
+  apiKey,
+  headers = {},
+  auth = "bearer",
+}: ServerAddress): (request: LiveRequest) => Promise<LiveAddress> {
+  const url = new URL(baseUrl);
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  const key = apiKey ?? PLACEHOLDER_KEY;
+  const own = auth === "bearer" ? { authorization: `Bearer ${key}` } : { "api-key": key };
+  const all = { ...own, ...headers };
+  return ({ path, body }) => {
+    // Azure's dated API names the deployment in the path, and its newer one in the body alone.
+    const isDated = auth === "api-key" && url.search !== "";
+    const deployment = isDated ? `/deployments/${encodeURIComponent(String(body["model"]))}` : "";
+    return Promise.resolve({ url: `${base}${deployment}${path}${url.search}`, headers: all });
   };
 }
 
-interface AskParts {
-  readonly host: string;
-  readonly concurrency: number;
-  readonly http: ReturnType<typeof liveHttp>;
+/** What of the address no message may show. */
+export function secretsOf({ apiKey, headers = {} }: ServerAddress): readonly string[] {
+  return [apiKey ?? PLACEHOLDER_KEY, ...Object.values(headers)];
 }
 
-function askOf(options: LiveOptions, { host, concurrency, http }: AskParts): Ask {
-  const limits = {
-    concurrency,
-    requestsPerMinute: options.requestsPerMinute ?? null,
-    tokensPerMinute: options.tokensPerMinute ?? null,
-  };
-  const key = options.apiKey ?? PLACEHOLDER_KEY;
-  const secrets = [key, ...Object.values(options.headers ?? {})];
-  const ask = asking({
-    baseUrl: options.baseUrl.replace(/\/+$/, ""),
-    headers: { authorization: `Bearer ${key}`, ...options.headers },
-    timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-    http,
-    gate: gateOf(flowOf(limits, () => performance.now())),
-    errors: httpErrors(host, secrets),
-    secrets,
-    whenUnreachable: options.whenUnreachable ?? "",
-  });
-  return askingStructured(ask, host, options.onWarning ?? warnProcess);
-}
-
-function warnProcess({ code, message }: Parameters<WarnLive>[0]): void {
-  process.emitWarning(message, { type: "BatchframeWarning", code });
+/** A server of OpenAI's protocol, and in whose name it is called. */
+export interface ServerAddress {
+  /** The address that `/chat/completions` and `/embeddings` are added to. */
+  readonly baseUrl: string;
+  /** Null for a server that wants none; it is then sent a placeholder, which some insist on. */
+  readonly apiKey: string | null;
+  /** Sent with every request, beside or in place of the key. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How the key travels; `bearer` when left out. */
+  readonly auth?: "bearer" | "api-key";
 }

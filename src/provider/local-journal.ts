@@ -35,14 +35,16 @@ export async function openJournal(path: string): Promise<Journal> {
   }
 }
 
-/** The `custom_id` of a request or reply line; null where it has none that can be read. */
+/** The `custom_id` (or `key`) of a request or reply line; null where it has none that can be read. */
 export function customIdOf(line: string): string | null {
   // Parsing a line that holds a picture or a long vector whole, only for its id, costs far more.
   const atStart = ID_AT_START.exec(line)?.[1];
-  return atStart ?? textOf(asRecord(parseJson(line))?.["custom_id"]);
+  if (atStart !== undefined) return atStart;
+  const parsed = asRecord(parseJson(line));
+  return textOf(parsed?.["custom_id"]) ?? textOf(parsed?.["key"]);
 }
 
-const ID_AT_START = /^\{(?:"id":"[\w-]*",)?"custom_id":"([\w-]+)"/;
+const ID_AT_START = /^\{(?:"id":"[\w-]*",)?"(?:custom_id|key)":"([\w-]+)"/;
 
 async function recover(path: string): Promise<ReadonlySet<string>> {
   const answered = new Set<string>();

@@ -84,6 +84,7 @@ export async function openModel(ref: ModelRef): Promise<OpenedModel> {
   const spec: ModelSpec = typeof ref === "string" ? resolveModel(ref) : ref;
   const provider =
     typeof spec.provider === "string" ? await namedProvider(spec.provider, spec) : spec.provider;
+  if (typeof spec.provider !== "string") refusePacing(spec, "a provider of one's own");
   return { provider, model: spec.model, params: spec.params ?? {} };
 }
 

@@ -4,7 +4,7 @@ import { InputError } from "../core/errors.ts";
 import { baseUrlFrom } from "./base-url.ts";
 import type { HostProfile } from "./host-profile.ts";
 import type { TextEndpoint } from "./openai-dialect.ts";
-import { pacingOf, refusePacing, type Pacing } from "./pacing.ts";
+import { pacingOf, type Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 import { keyFromEnvironment } from "./secrets.ts";
 
@@ -44,10 +44,17 @@ export async function openHost(profile: HostProfile, wishes: HostWishes): Promis
       return liveProvider({ id: profile.id, baseUrl, apiKey, dialect, ...asked, ...pacing });
     }
   }
-  refusePacing(wishes, profile.id);
   const { hostProvider } = await import("./openai-host.ts");
   const settle = wishes.settleMs === undefined ? {} : { settleMs: wishes.settleMs };
-  return hostProvider(profile, { apiKey, baseUrl, model: wishes.model, ...asked, ...settle });
+  const pacing = pacingOf(wishes);
+  return hostProvider(profile, {
+    apiKey,
+    baseUrl,
+    model: wishes.model,
+    pacing,
+    ...asked,
+    ...settle,
+  });
 }
 
 function keyOf({ id, keyVariable, keyNeeded }: HostProfile): string | null {

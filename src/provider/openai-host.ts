@@ -6,13 +6,17 @@ import { firstLine } from "./first-line.ts";
 import type { BatchWays, HostProfile } from "./host-profile.ts";
 import { httpErrors, type ErrorReader } from "./http-errors.ts";
 import { asRecord, parseJson, textOf } from "./json-values.ts";
+import { addressOf, secretsOf } from "./live.ts";
+import { liveTwin, withLive } from "./live-service.ts";
 import { mistralLines } from "./mistral-lines.ts";
 import { readBatch, tagMetadata, type HostBatch } from "./openai-batch.ts";
 import type { RequestLines, TextEndpoint } from "./openai-dialect.ts";
 import { deleteFiles, tagsOfUploads, upload, uploadsNamed, wholeFile } from "./openai-files.ts";
-import { chatLines, endpointOfLine } from "./openai-lines.ts";
+import { chatLines, endpointAt } from "./openai-lines.ts";
+import { hostForm } from "./openai-live.ts";
 import { listed } from "./openai-pages.ts";
 import { hostCalls, type HostCalls } from "./openai-sdk.ts";
+import type { Pacing } from "./pacing.ts";
 import type {
   Batch,
   BatchProvider,
@@ -33,6 +37,8 @@ export interface HostOptions {
   readonly settleMs?: number;
   /** Where text is asked from; chat completions when left out. */
   readonly endpoint?: TextEndpoint;
+  /** How hard it is asked live. */
+  readonly pacing?: Pacing;
 }
 
 interface Host {
@@ -62,7 +68,7 @@ export function hostProvider(profile: HostProfile, options: HostOptions): BatchP
   const errors = httpErrors(name, apiKey === null ? [] : [apiKey]);
   const host: Host = { calls, profile, errors, model: options.model };
   const reading: ErrorReader["reading"] = (action, call) => errors.reading(action, call);
-  return {
+  const batches: BatchProvider = {
     id: profile.id,
     host: name,
     limits: profile.limits,
@@ -95,6 +101,27 @@ export function hostProvider(profile: HostProfile, options: HostOptions): BatchP
       reading("delete the remote files", () => remove(host, batchId, signal)),
     close: () => Promise.resolve(),
   };
+  return withLive(batches, liveLane(batches, profile, options));
+}
+
+/** The host asked live. What is left to the batch to name is named in each request. */
+function liveLane(
+  batches: BatchProvider,
+  { dialect, auth, batches: ways, limits }: HostProfile,
+  { apiKey, baseUrl, model = "", pacing }: HostOptions,
+): BatchProvider {
+  const server = { baseUrl, apiKey, auth };
+  const { maxBatchesInFlight: atOnce } = limits;
+  return liveTwin(batches, {
+    // What a host takes of batches at once is the best guess of what it takes of requests.
+    ...(atOnce === null ? {} : { concurrency: atOnce }),
+    ...pacing,
+    form: hostForm(dialect, ways.modelOn === "batch" ? model : null),
+    address: addressOf(server),
+    secrets: secretsOf(server),
+    mayLackSchemas: !dialect.schemas.isEnforced,
+    packsEmbeddings: dialect.embeddings !== null,
+  });
 }
 
 function linesFor({ dialect, batches }: HostProfile, endpoint?: TextEndpoint): RequestLines {
@@ -122,20 +149,14 @@ async function create(host: Host, submission: Submission, signal: AbortSignal): 
 function createBody({ profile, model }: Host, submission: Submission, line: string): object {
   const { inputField, window, modelOn } = profile.batches;
   const input = submission.staged["input"] ?? "";
-  const body = asRecord(asRecord(parseJson(line))?.["body"]);
+  const parsed = asRecord(parseJson(line));
+  const body = asRecord(parsed?.["body"]);
   return {
     [inputField]: inputField === "input_files" ? [input] : input,
-    endpoint: endpointFor(profile, line),
+    endpoint: endpointAt(profile.dialect, parsed),
     ...window,
     ...(modelOn === "batch" ? { model: textOf(body?.["model"]) ?? model } : {}),
   };
-}
-
-/** Lines that name no endpoint look like responses where they are embeddings without further wishes. */
-function endpointFor({ dialect }: HostProfile, line: string): string {
-  const endpoint = endpointOfLine(line);
-  const isGuess = dialect.layout !== "routed" && !dialect.responses;
-  return isGuess && endpoint === "/v1/responses" ? "/v1/embeddings" : endpoint;
 }
 
 function refusesMetadata(error: unknown): boolean {

@@ -160,7 +160,23 @@ function corrected(body: Unread, failure: RequestFailure): Unread {
  * completions where neither tells.
  */
 export function endpointOfLine(line: string): string {
-  const parsed = asRecord(parseJson(line));
+  return endpointOfParsed(asRecord(parseJson(line)));
+}
+
+/**
+ * The endpoint of a host's line. Lines that name none look like responses where they are embeddings
+ * without further wishes.
+ */
+export function endpointAt(
+  { layout, responses }: ChatDialect,
+  parsed: Readonly<Record<string, unknown>> | null,
+): string {
+  const endpoint = endpointOfParsed(parsed);
+  const isGuess = layout !== "routed" && !responses;
+  return isGuess && endpoint === RESPONSES_ENDPOINT ? EMBEDDINGS_ENDPOINT : endpoint;
+}
+
+function endpointOfParsed(parsed: Readonly<Record<string, unknown>> | null): string {
   const url = textOf(parsed?.["url"]);
   if (url !== null && url !== "") return url;
   const body = asRecord(parsed?.["body"]) ?? asRecord(parsed?.["params"]);

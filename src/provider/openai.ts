@@ -4,6 +4,7 @@ import { baseUrlFrom } from "./base-url.ts";
 import { OPENAI } from "./hosts.ts";
 import type { TextEndpoint } from "./openai-dialect.ts";
 import { hostProvider } from "./openai-host.ts";
+import type { Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 
 /** How to reach OpenAI. */
@@ -14,6 +15,8 @@ export interface OpenAiOptions {
   readonly settleMs?: number;
   /** Where text is asked from; chat completions when left out. */
   readonly endpoint?: TextEndpoint;
+  /** How hard it is asked live. */
+  readonly pacing?: Pacing;
 }
 
 /** OpenAI's own address. */

@@ -2,7 +2,7 @@
 
 import { InputError } from "../core/errors.ts";
 
-/** Bounds of live requests; each is left out for what is usual. Batches know nothing of them. */
+/** Bounds of requests asked one by one; each is left out for what is usual. Batches know nothing of them. */
 export interface Pacing {
   /** The most requests under way at once. */
   readonly concurrency?: number;
@@ -44,12 +44,12 @@ export function pacingOf(given: Pacing): Pacing {
  *
  * @throws {InputError} `option_unsupported`, naming the first that was given; nothing was sent.
  */
-export function refusePacing(given: Pacing, provider: string): void {
+export function refusePacing(given: Pacing, who: string): void {
   const name = NAMES.find((one) => given[one] !== undefined);
   if (name === undefined) return;
   throw new InputError(
     "option_unsupported",
-    `${provider} answers in batches, whose pace is its own: ${name} would do nothing. Nothing was sent.`,
+    `${name} is a bound of requests asked one by one, and ${who} asks none so. Nothing was sent.`,
     { hint: `Leave out ${name}.` },
   );
 }

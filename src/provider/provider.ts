@@ -77,6 +77,12 @@ export type BatchStatus =
     }
   | { readonly phase: "ended"; readonly ending: Ending };
 
+/** What a provider has to say of how it asks. */
+export interface ProviderWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
 /**
  * A service that answers batches.
  *
@@ -170,6 +176,11 @@ export interface BatchProvider {
    * the batch's record. One that is gone already is no error.
    */
   remove(batchId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Has whoever drives the run told what is asked otherwise than was meant; before anybody listens the
+   * process's own warnings tell it. Left out where there is nothing to tell.
+   */
+  warns?(listener: (warning: ProviderWarning) => void): void;
   /** Releases what the provider holds in this process. */
   close(): Promise<void>;
 }

@@ -51,4 +51,6 @@ export interface Driver {
   readonly stopped: Set<number>;
   /** Chunks of which it has been said that nobody knows yet whether their batch exists. */
   readonly unclear: Set<number>;
+  /** Chunks whose last step failed and may succeed later. */
+  readonly troubled: Set<number>;
 }

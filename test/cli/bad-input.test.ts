@@ -137,9 +137,9 @@ const BAD: readonly Bad[] = [
   { name: "a single label", more: ["--labels", "one"], code: 2, says: /at least two/ },
   {
     name: "a lane that does not exist",
-    more: ["--lane", "realtime"],
+    more: ["--lane", "express"],
     code: 2,
-    says: /"realtime"[^]*batch/,
+    says: /"express"[^]*batch/,
   },
   { name: "an unknown flag", more: ["--colunm", "x"], code: 2, says: /--colunm'[^]*--column/ },
   {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Ask } from "../../src/provider/live-ask.ts";
 import { answeringPacks } from "../../src/provider/live-lines.ts";
 import { customIdOf } from "../../src/provider/local-journal.ts";
+import { OPENAI_LIVE } from "../../src/provider/openai-live.ts";
 
 const NEVER = new AbortController().signal;
 const STOPS = { stopping: NEVER, cut: NEVER };
@@ -43,7 +44,7 @@ async function statusesOf(
 describe("a pack that is refused", () => {
   it("is asked in halves until the bad text stands alone, and packs stay as large", async () => {
     const sizes: number[] = [];
-    const answer = answeringPacks(serverTaking(8, sizes), 8);
+    const answer = answeringPacks(serverTaking(8, sizes), OPENAI_LIVE, 8);
     const texts = ["a", "b", "c", "bad", "e", "f", "g", "h"];
     const statuses = await statusesOf(answer, texts);
     expect(statuses).toEqual({
@@ -57,7 +58,7 @@ describe("a pack that is refused", () => {
 
   it("was too large when its halves are taken, and later ones are smaller", async () => {
     const sizes: number[] = [];
-    const answer = answeringPacks(serverTaking(2, sizes), 8);
+    const answer = answeringPacks(serverTaking(2, sizes), OPENAI_LIVE, 8);
     const texts = ["1", "2", "3", "4", "5", "6", "7", "8"];
     await statusesOf(answer, texts);
     expect(sizes).toEqual([8, 4, 2, 2, 4, 2, 2]);
@@ -67,7 +68,7 @@ describe("a pack that is refused", () => {
 
   it("by a server that takes no lists is asked one by one from then on", async () => {
     const sizes: number[] = [];
-    const answer = answeringPacks(serverTaking(1, sizes), 4);
+    const answer = answeringPacks(serverTaking(1, sizes), OPENAI_LIVE, 4);
     await statusesOf(answer, ["1", "2", "3", "4"]);
     await statusesOf(answer, ["1", "2", "3", "4"]);
     expect(sizes.slice(-4)).toEqual([1, 1, 1, 1]);
@@ -79,7 +80,7 @@ describe("a pack that is refused", () => {
       calls += 1;
       return Promise.resolve({ status: 429, requestId: null, body: {} });
     };
-    const statuses = await statusesOf(answeringPacks(busy, 4), ["a", "b"]);
+    const statuses = await statusesOf(answeringPacks(busy, OPENAI_LIVE, 4), ["a", "b"]);
     expect(statuses).toEqual({ a: 429, b: 429 });
     expect(calls).toBe(1);
   });

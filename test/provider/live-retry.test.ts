@@ -30,7 +30,7 @@ describe("trouble", () => {
     [500, "failed"],
     [501, null],
     [503, "crowded"],
-    [529, "failed"],
+    [529, "crowded"],
   ])("with status %i is %s", (status, trouble) => {
     expect(troubleOf(answered(status), true)).toBe(trouble);
   });

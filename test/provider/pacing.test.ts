@@ -17,10 +17,17 @@ describe("the pace that was asked for", () => {
     expect(() => {
       refusePacing({}, "openai");
     }).not.toThrow();
-    for (const provider of ["openai", "anthropic", "embedded"]) {
+    for (const provider of ["anthropic", "embedded"]) {
       const spec = { provider, model: "use-lite", apiKey: "sk-000000", concurrency: 2 };
       await expect(openModel(spec), provider).rejects.toMatchObject({ code: "option_unsupported" });
     }
+  });
+
+  it("reaches the realtime lane of a host of batches", async () => {
+    const spec = { provider: "openai", model: "m", apiKey: "sk-000000", concurrency: 2 };
+    const { provider } = await openModel(spec);
+    expect(provider.live?.id).toBe("openai");
+    await provider.close();
   });
 
   it("reaches a model that is asked live", async () => {
