@@ -90,7 +90,7 @@ async function openAll(
   return {
     name,
     columns: frame.columns,
-    blocks: (columns, maxRows) => frame.blocks(columns, maxRows),
+    blocks: (columns, maxRows, firstRow) => frame.blocks(columns, maxRows, firstRow),
     fingerprint: () => frame.fingerprint(),
     path,
     format,

@@ -41,14 +41,10 @@ export async function* joinedRows({
       ? null
       : await openRowMeta({ store, token, columns, price, free, requests });
   const reading = answerReading(settings);
-  const told = meta === null ? {} : { meta: meta.of };
-  try {
-    const rows = joinRows({ store, provider, reading, requests, ...told });
-    const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
-    yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
-  } finally {
-    await meta?.close();
-  }
+  const told = meta === null ? {} : { meta };
+  const rows = joinRows({ store, provider, reading, requests, ...told });
+  const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
+  yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
 }
 
 /** Fetches reply files that were deleted from the run directory, as long as the provider has them. */

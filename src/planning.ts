@@ -1,9 +1,17 @@
 /** Planning: one pass over the rows, from the frame to chunk files and a recorded plan. */
 
+import { dedupeIndex, type DedupeIndex } from "./core/dedupe.ts";
 import { InputError } from "./core/errors.ts";
 import { laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
-import { rowWithoutRequest, type PlanCounts, type PlannedBlock } from "./core/plan.ts";
+import {
+  rowWithoutRequest,
+  type PlanCounts,
+  type PlanEstimate,
+  type PlannedBlock,
+  type PlannedRows,
+} from "./core/plan.ts";
 import { planningProgress, type Progress } from "./core/progress.ts";
+import { addEstimates } from "./core/token-estimate.ts";
 import { readAnswer } from "./output/answer.ts";
 import { openEstimates, type Estimates } from "./plan-estimates.ts";
 import { answerReading, requestSpec, type Settings } from "./settings.ts";
@@ -30,49 +38,70 @@ export interface PlanningInput {
 /**
  * Reads the rows, writes the chunk files and records the plan; sends nothing.
  *
- * A plan that was cut off is made anew. When the input turns out to be unusable, what the run
- * keeps in its directory is removed: nothing was sent for it, and a leftover would only be in the way.
+ * A plan that was cut off goes on after its last recorded chunk: the rows before it are not rendered
+ * again. When the input turns out to be unusable before anything was sent, what the run keeps in its
+ * directory is removed: a leftover would only be in the way.
  *
  * @throws {InputError} where the frame is damaged, and `nothing_to_ask` when every row is skipped.
  */
 export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
-  const { settings, rendering, ports, directory } = input;
+  const { settings, rendering, ports, directory, cache } = input;
   const { store, provider, token } = ports;
   const laneFor = (requests: number): Lane => laneOf(input.lane, lanesAtHand(ports, requests));
   const manyBy = laneFor(Number.POSITIVE_INFINITY);
-  await store.clearPlan();
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
   const estimates = await openEstimates(settings);
   const counting = planCounter(input.onProgress, estimates);
   try {
-    const blocks = counting.watch(planRows({ frame, rendering, spec, onNull, limit, provider }));
-    const { cache } = input;
-    // Where identities are to be told they are written down, whether or not anything is kept.
-    const isRecalled = cache !== null || settings.meta.includes("prompt_hash");
-    const made = await chunkRequests(
-      isRecalled ? recall(blocks, recalling(input, cache, { counting, estimates })) : blocks,
-      {
-        store,
-        provider,
-        token,
-        // What many requests take; decided once all are counted.
-        lane: manyBy,
-        requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
-        weigher: estimates.weigher,
-      },
-    );
-    const counted = counting.counts(made);
+    const soFar = await plannedBefore(store, counting);
+    const rows = planRows({ frame, rendering, spec, onNull, limit, provider, ...soFar });
+    const blocks = counting.watch(rows);
+    const kept = cache === null ? blocks : recall(blocks, recalling(input, cache, estimates));
+    await chunkRequests(kept, {
+      store,
+      provider,
+      token,
+      // What many requests take; decided once all are counted.
+      lane: manyBy,
+      requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
+      weigher: estimates.weigher,
+    });
+    const counted = await counting.counts(store);
     const lane = laneFor(counted.requests - counted.cached);
-    const counts = { ...counted, lane, estimate: estimates.plan() };
+    const counts = { ...counted, lane, estimate: await wholeEstimate(estimates, store) };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
     if (lane !== manyBy) await store.switchLane(lane);
     await store.finishPlan(counts, estimates.chunks());
     return counts;
   } catch (error) {
-    if (error instanceof InputError) await forget(store, directory);
+    if (error instanceof InputError && !(await hasSent(store))) await forget(store, directory);
     throw error;
   }
+}
+
+/** Takes up a plan that was cut off: its requests, and the row to go on with. */
+async function plannedBefore(
+  store: Store,
+  counting: PlanCounter,
+): Promise<{ readonly index: DedupeIndex; readonly firstRow: number }> {
+  const index = dedupeIndex();
+  for await (const ids of store.requestIds()) index.restore(ids);
+  for await (const rows of store.plannedRows()) counting.count(rows);
+  return { index, firstRow: (await store.planSoFar()).rows };
+}
+
+/** The estimate of all that is to be sent, the chunks of a plan that was cut off included. */
+async function wholeEstimate(estimates: Estimates, store: Store): Promise<PlanEstimate> {
+  const plan = estimates.plan();
+  const now = estimates.chunks();
+  const before = (await store.chunks()).filter(({ number }) => !now.has(number));
+  const tokens = before.flatMap(({ estimate }) => estimate ?? []).reduce(addEstimates, plan.tokens);
+  return { ...plan, tokens };
+}
+
+async function hasSent(store: Store): Promise<boolean> {
+  return (await store.chunks()).some(({ intent }) => intent !== null);
 }
 
 async function forget(store: Store, directory: string): Promise<void> {
@@ -83,20 +112,18 @@ async function forget(store: Store, directory: string): Promise<void> {
 /** How kept replies are found and tried: by the form and the check of this run. */
 function recalling(
   { settings, ports }: PlanningInput,
-  cache: ReplyCache | null,
-  { counting, estimates }: { readonly counting: PlanCounter; readonly estimates: Estimates },
+  cache: ReplyCache,
+  estimates: Estimates,
 ): RecallInput {
   const reading = answerReading(settings);
   // Looking for a million requests in an empty cache would take as long as planning them.
-  const kept = settings.cache?.reads === true && cache?.isEmpty() === false ? cache : null;
+  const kept = settings.cache?.reads === true && !cache.isEmpty() ? cache : null;
   return {
-    store: ports.store,
     find: (id) => kept?.get(id) ?? null,
     isUsable: async (line, fresh) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;
       const isUsable = "value" in (await readAnswer(reading, result));
-      if (isUsable) counting.cached();
       if (result.usage !== null) estimates.answered(fresh, result.usage);
       return isUsable;
     },
@@ -104,10 +131,11 @@ function recalling(
 }
 
 interface PlanCounter {
-  /** Counts a request that needs not be sent. */
-  cached(): void;
+  /** Counts rows that were planned. */
+  count(rows: PlannedRows): void;
   watch(blocks: AsyncIterable<PlannedBlock>): AsyncIterable<PlannedBlock>;
-  counts(made: { chunks: number; bytes: number }): PlanCounts;
+  /** The counts of the rows seen, with what the store holds of them. */
+  counts(store: Store): Promise<Omit<PlanCounts, "lane">>;
 }
 
 function planCounter(
@@ -119,41 +147,47 @@ function planCounter(
   let rows = 0;
   let asked = 0;
   let requests = 0;
-  let cached = 0;
-  let cutRows = 0;
+  const count = ({ requests: planned }: PlannedRows): void => {
+    rows += planned.length;
+    for (const request of planned) {
+      if (request >= 0) {
+        asked += 1;
+        // Ordinals count up with the rows that first have them.
+        requests = Math.max(requests, request + 1);
+        continue;
+      }
+      const fate = rowWithoutRequest(request);
+      if ("skipped" in fate) skipped[fate.skipped] += 1;
+      else rejected[fate.rejected] = (rejected[fate.rejected] ?? 0) + 1;
+    }
+  };
   return {
-    cached: () => {
-      cached += 1;
-    },
+    count,
     watch: async function* (blocks) {
       for await (const block of blocks) {
-        rows += block.rows.requests.length;
-        requests += block.requests.length;
-        cutRows += block.cutRows ?? 0;
+        count(block.rows);
         for (const fresh of block.requests) estimates.see(fresh);
-        for (const request of block.rows.requests) {
-          if (request >= 0) {
-            asked += 1;
-            continue;
-          }
-          const fate = rowWithoutRequest(request);
-          if ("skipped" in fate) skipped[fate.skipped] += 1;
-          else rejected[fate.rejected] = (rejected[fate.rejected] ?? 0) + 1;
-        }
         onProgress(planningProgress(requests));
         yield block;
       }
     },
-    counts: (made) => ({
-      rows,
-      requests,
-      cached,
-      duplicates: asked - requests,
-      skipped,
-      rejected,
-      ...made,
-      ...(cutRows === 0 ? {} : { cutRows }),
-    }),
+    counts: async (store) => {
+      const chunks = await store.chunks();
+      const made = chunks.filter(({ origin }) => origin === "plan");
+      const recalled = chunks.filter(({ origin }) => origin === "cache");
+      const { cutRows } = await store.planSoFar();
+      return {
+        rows,
+        requests,
+        cached: recalled.reduce((sum, { requestCount }) => sum + requestCount, 0),
+        duplicates: asked - requests,
+        skipped,
+        rejected,
+        chunks: made.length,
+        bytes: made.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
+        ...(cutRows === 0 ? {} : { cutRows }),
+      };
+    },
   };
 }
 

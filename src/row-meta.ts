@@ -1,15 +1,15 @@
 /** What is told of each answer beside the answer: worked out from stored replies and chunks, for nothing. */
 
-import { RECALLED_CHUNK, REQUEST_ID_LENGTH, REQUEST_IDS_FILE, type Chunk } from "./core/chunk.ts";
+import { isRecalled, type Chunk } from "./core/chunk.ts";
 import type { MetaColumn, MetaValues } from "./core/meta.ts";
 import { costUsd, roundedUsd, type Price } from "./core/price.ts";
 import { customId } from "./core/tracker.ts";
 import type { RequestFacts, StoredReply } from "./stages/join.ts";
-import type { ChunkFileReader, Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 
 /** What the values are worked out from. */
 export interface RowMetaInput {
-  readonly store: Pick<Store, "files" | "chunks" | "ordinals">;
+  readonly store: Pick<Store, "chunks" | "ordinals" | "requestId">;
   /** The run's token. */
   readonly token: string;
   readonly columns: readonly MetaColumn[];
@@ -21,11 +21,8 @@ export interface RowMetaInput {
   readonly requests: number;
 }
 
-/** Gives the values of one row at a time; holds a file until closed. */
-export interface RowMeta {
-  readonly of: (facts: RequestFacts) => MetaValues;
-  close(): Promise<void>;
-}
+/** Gives the values of one row. */
+export type RowMeta = (facts: RequestFacts) => Promise<MetaValues>;
 
 /** Opens the books of a run whose chunks are collected. */
 export async function openRowMeta(input: RowMetaInput): Promise<RowMeta> {
@@ -34,14 +31,11 @@ export async function openRowMeta(input: RowMetaInput): Promise<RowMeta> {
   const sendings = columns.some((name) => FROM_SENDINGS.has(name))
     ? await sendingsOf(input, chunks.values())
     : null;
-  const needsIds = columns.includes("prompt_hash") && (await store.files.exists(REQUEST_IDS_FILE));
-  const ids = needsIds ? await store.files.open(REQUEST_IDS_FILE) : null;
-  const books: Books = { input, chunks, sendings, ids };
-  return {
-    of: (facts) => valuesOf(facts, books),
-    close: async () => {
-      await ids?.close();
-    },
+  const tellsIds = columns.includes("prompt_hash");
+  const books: Books = { input, chunks, sendings };
+  return async (facts) => {
+    const id = tellsIds ? await store.requestId(facts.ordinal) : null;
+    return { ...valuesOf(facts, books), prompt_hash: id };
   };
 }
 
@@ -49,7 +43,6 @@ interface Books {
   readonly input: RowMetaInput;
   readonly chunks: ReadonlyMap<number, Chunk>;
   readonly sendings: Sendings | null;
-  readonly ids: ChunkFileReader | null;
 }
 
 /** By request: how often it was sent, and in which chunk last. */
@@ -79,13 +72,13 @@ async function sendingsOf(
   return { counts, last };
 }
 
-function valuesOf(facts: RequestFacts, books: Books): MetaValues {
+function valuesOf(facts: RequestFacts, books: Books): Omit<MetaValues, "prompt_hash"> {
   const { ordinal, shown } = facts;
   const result = shown?.result ?? null;
   const answer = result?.status === "succeeded" ? result : null;
   const usage = result?.usage ?? null;
   const number = shown?.chunk ?? books.sendings?.last[ordinal] ?? 0;
-  const sent = number === RECALLED_CHUNK ? undefined : books.chunks.get(number);
+  const sent = isRecalled(number) ? undefined : books.chunks.get(number);
   const madeUp =
     sent === undefined ? null : customId(books.input.token, { chunk: number, ordinal });
   return {
@@ -102,7 +95,6 @@ function valuesOf(facts: RequestFacts, books: Books): MetaValues {
     batch_id: sent?.batchId ?? null,
     confidence: answer?.confidence ?? null,
     raw: answer === null || answer.embedding !== undefined ? null : answer.text,
-    prompt_hash: books.ids?.text(ordinal * (REQUEST_ID_LENGTH + 1), REQUEST_ID_LENGTH) ?? null,
   };
 }
 
@@ -117,7 +109,7 @@ function costOf({ isFirst, replies }: RequestFacts, { input, chunks }: Books): n
 
 /** What was paid for a reply in this run: nothing for one that an earlier run had bought. */
 function chargeOf({ chunk, result }: StoredReply, price: Price, chunks: Books["chunks"]): number {
-  if (chunk === RECALLED_CHUNK || result.usage === null) return 0;
+  if (isRecalled(chunk) || result.usage === null) return 0;
   return costUsd(result.usage, price, chunks.get(chunk)?.lane ?? "batch");
 }
 

@@ -95,7 +95,7 @@ export interface Learnt {
 
 /** A chunk as the store remembers it. */
 export interface Chunk {
-  /** Counted from 1, never reused within a run; {@link RECALLED_CHUNK} holds what a cache has answered. */
+  /** Counted from 1, never reused within a run; {@link RECALLED_CHUNK} and those before it hold what a cache has answered. */
   readonly number: number;
   readonly state: ChunkState;
   readonly requestCount: number;
@@ -120,14 +120,19 @@ export interface Chunk {
   readonly collection: Collection | null;
 }
 
-/** The chunk of requests that were answered before the run began: nothing of it is ever sent. */
+/**
+ * The first chunk of requests that were answered before the run began, of which nothing is ever sent. There
+ * may be more, with the numbers before it.
+ */
 export const RECALLED_CHUNK = 0;
 
-/** The file of every request's identity, by ordinal, {@link REQUEST_ID_LENGTH} characters and a line break each. */
-export const REQUEST_IDS_FILE = "request-ids.txt";
+/** Whether the replies of a chunk had been bought before the run began. */
+export function isRecalled(chunk: number): boolean {
+  return chunk <= RECALLED_CHUNK;
+}
 
-/** The length of a request's identity. */
-export const REQUEST_ID_LENGTH = 32;
+/** Bytes of a request's identity as it is stored; as text it has two characters for each. */
+export const REQUEST_ID_BYTES = 16;
 
 /** The name of a chunk's request file. */
 export function requestFileName(chunk: number): string {
@@ -136,6 +141,8 @@ export function requestFileName(chunk: number): string {
 
 /** The name of a chunk's reply file: the provider's lines as they came, from all its result files. */
 export function replyFileName(chunk: number): string {
+  // Those of recalled chunks stand together: 000000, 000000-1, 000000-2.
+  if (chunk < RECALLED_CHUNK) return `000000${String(chunk)}.replies.jsonl`;
   return `${String(chunk).padStart(6, "0")}.replies.jsonl`;
 }
 

@@ -1,13 +1,19 @@
 /** An index of request ids in flat arrays: 10,000,000 requests fit in 200 MB. */
 
+import { REQUEST_ID_BYTES as BYTES_PER_ID } from "./chunk.ts";
+
 const WORDS_PER_ID = 3;
 const MAX_LOAD = 0.7;
+const PAGE_BITS = 14;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 /** Gives each distinct request id the next ordinal, counted from 0. */
 export interface DedupeIndex {
   readonly size: number;
   /** The ordinal this id has already, or null after giving it the next one. `id` is 32 hexadecimal digits. */
   findOrAdd(id: string): number | null;
+  /** Gives ordinals to ids that were known before, 16 bytes each, in the order of their ordinals. */
+  restore(ids: Uint8Array): void;
 }
 
 /**
@@ -17,7 +23,9 @@ export interface DedupeIndex {
  * are taken for one is below 1e-15.
  */
 export function dedupeIndex(): DedupeIndex {
-  let ids = new Uint32Array(WORDS_PER_ID * 1024);
+  // In pages, so that growing copies nothing and never holds the ids twice.
+  const pages: Uint32Array[] = [];
+  let page = new Uint32Array();
   let slots = new Uint32Array(2048);
   let size = 0;
 
@@ -26,42 +34,54 @@ export function dedupeIndex(): DedupeIndex {
     for (let slot = a & mask; ; slot = (slot + 1) & mask) {
       const held = slots[slot] ?? 0;
       if (held === 0) return slot;
-      const at = (held - 1) * WORDS_PER_ID;
-      if (ids[at] === a && ids[at + 1] === b && ids[at + 2] === c) return slot;
+      const ids = pages[(held - 1) >>> PAGE_BITS];
+      const at = ((held - 1) & PAGE_MASK) * WORDS_PER_ID;
+      if (ids?.[at] === a && ids[at + 1] === b && ids[at + 2] === c) return slot;
     }
   };
 
   const grow = (): void => {
     slots = new Uint32Array(slots.length * 2);
+    const mask = slots.length - 1;
     for (let ordinal = 0; ordinal < size; ordinal++) {
-      const at = ordinal * WORDS_PER_ID;
-      slots[slotOf(ids[at] ?? 0, ids[at + 1] ?? 0, ids[at + 2] ?? 0)] = ordinal + 1;
+      // All are different: the first free place is the right one.
+      const word = pages[ordinal >>> PAGE_BITS]?.[(ordinal & PAGE_MASK) * WORDS_PER_ID] ?? 0;
+      let slot = word & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = ordinal + 1;
     }
+  };
+
+  const findOrAdd = (a: number, b: number, c: number): number | null => {
+    let slot = slotOf(a, b, c);
+    const held = slots[slot] ?? 0;
+    if (held !== 0) return held - 1;
+    if (size + 1 > slots.length * MAX_LOAD) {
+      grow();
+      slot = slotOf(a, b, c);
+    }
+    const at = (size & PAGE_MASK) * WORDS_PER_ID;
+    if (at === 0) {
+      page = new Uint32Array(WORDS_PER_ID << PAGE_BITS);
+      pages.push(page);
+    }
+    page[at] = a;
+    page[at + 1] = b;
+    page[at + 2] = c;
+    size += 1;
+    slots[slot] = size;
+    return null;
   };
 
   return {
     get size() {
       return size;
     },
-    findOrAdd: (id) => {
-      const a = wordAt(id, 0);
-      const b = wordAt(id, 8);
-      const c = wordAt(id, 16);
-      const held = slots[slotOf(a, b, c)] ?? 0;
-      if (held !== 0) return held - 1;
-      if ((size + 1) * WORDS_PER_ID > ids.length) {
-        const larger = new Uint32Array(Math.ceil(ids.length * 1.5));
-        larger.set(ids);
-        ids = larger;
-      }
-      if (size + 1 > slots.length * MAX_LOAD) grow();
-      const at = size * WORDS_PER_ID;
-      ids[at] = a;
-      ids[at + 1] = b;
-      ids[at + 2] = c;
-      size += 1;
-      slots[slotOf(a, b, c)] = size;
-      return null;
+    findOrAdd: (id) => findOrAdd(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16)),
+    restore: (ids) => {
+      const words = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
+      for (let at = 0; at < ids.byteLength; at += BYTES_PER_ID)
+        findOrAdd(words.getUint32(at), words.getUint32(at + 4), words.getUint32(at + 8));
     },
   };
 }

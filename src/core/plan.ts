@@ -87,14 +87,16 @@ export interface NewRequest {
   /** Its identity, and the host it goes to: what a cache knows it by. */
   readonly id: string;
   readonly request: Request;
+  /** The reply line that answered it before this run; left out where it is to be sent. */
+  readonly kept?: string;
 }
 
 /** Consecutive rows, planned, with the requests first met in them. */
 export interface PlannedBlock {
   readonly rows: PlannedRows;
   readonly requests: readonly NewRequest[];
-  /** Rows of these with a text that is cut; none when left out. */
-  readonly cutRows?: number;
+  /** Which of these rows, counted from 0 within them, have a text that is cut, in order; none when left out. */
+  readonly cutRows?: readonly number[];
 }
 
 /** The counts of several plans over the same rows, together; rows are counted once. */

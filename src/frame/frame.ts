@@ -23,11 +23,14 @@ export interface Frame {
   /** Column names in order, without repetition. */
   readonly columns: readonly string[];
   /**
-   * Reads the named columns from the top, in blocks of at most `maxRows` rows.
+   * Reads the named columns in blocks of at most `maxRows` rows.
+   *
+   * With `firstRow`, blocks that end before that row may be left out, where that saves reading them; those
+   * that come all the same are for the caller to pass over.
    *
    * @throws {InputError} where the file is damaged, naming the line; blocks before it have been given.
    */
-  blocks(columns: readonly string[], maxRows: number): AsyncIterable<Block>;
+  blocks(columns: readonly string[], maxRows: number, firstRow?: number): AsyncIterable<Block>;
   /**
    * A hash of the content as it is now, so that a run is never resumed over other rows; null when the
    * rows live in memory and are known only by what they render to.

@@ -73,7 +73,7 @@ async function openFrame(path: string): Promise<ParquetFrame> {
     rowGroupSizes: metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
     openedState,
     footer,
-    blocks: (names, maxRows) => blocksOf(layout, names, maxRows),
+    blocks: (names, maxRows, firstRow = 0) => blocksOf(layout, { names, maxRows, firstRow }),
     fingerprint: async () => (fingerprint = await fileSha256(path)),
     lastFingerprint: () => fingerprint,
   };
@@ -168,10 +168,10 @@ function duplicateColumn(path: string, name: string): InputError {
 
 async function* blocksOf(
   layout: Layout,
-  names: readonly string[],
-  maxRows: number,
+  asked: { readonly names: readonly string[]; readonly maxRows: number; readonly firstRow: number },
 ): AsyncGenerator<Block> {
   const { path } = layout;
+  const { names, maxRows } = asked;
   const columns = names.map((name) => {
     const column = layout.columns.find((it) => it.name === name);
     if (column !== undefined) return column;
@@ -182,8 +182,10 @@ async function* blocksOf(
   try {
     let firstRow = 0;
     for (const [at, group] of layout.metadata.row_groups.entries()) {
-      yield* groupBlocks({ path, file, columns, group, at, firstRow, maxRows });
-      firstRow += Number(group.num_rows);
+      const groupRows = Number(group.num_rows);
+      if (firstRow + groupRows > asked.firstRow)
+        yield* groupBlocks({ path, file, columns, group, at, firstRow, maxRows });
+      firstRow += groupRows;
     }
   } finally {
     await file.close();

@@ -23,19 +23,19 @@ export function polarsFrame(df: DataFrame): Frame {
   return {
     name: "dataframe",
     columns: columnNames(df),
-    blocks: (columns, maxRows) => blocksOf(df, columns, maxRows),
+    blocks: (columns, maxRows, firstRow = 0) => blocksOf(df, { names: columns, maxRows, firstRow }),
     fingerprint: () => Promise.resolve(null),
   };
 }
 
 async function* blocksOf(
   df: DataFrame,
-  names: readonly string[],
-  maxRows: number,
+  asked: { readonly names: readonly string[]; readonly maxRows: number; readonly firstRow: number },
 ): AsyncGenerator<Block> {
+  const { names, maxRows } = asked;
   const height = rowCountOf(df);
   const columns = new Map(names.map((name) => [name, columnOf(df, name)]));
-  for (let firstRow = 0; firstRow < height; firstRow += maxRows) {
+  for (let { firstRow } = asked; firstRow < height; firstRow += maxRows) {
     const rowCount = Math.min(maxRows, height - firstRow);
     const rows = (name: string): Series => {
       const series = columns.get(name);

@@ -1,6 +1,6 @@
 /** join: answers go back to their rows, in row order. */
 
-import { RECALLED_CHUNK, replyFileName } from "../core/chunk.ts";
+import { isRecalled, replyFileName } from "../core/chunk.ts";
 import type { ToolCall } from "../core/call-settings.ts";
 import { InvariantError, StoreError } from "../core/errors.ts";
 import { rowWithoutRequest } from "../core/plan.ts";
@@ -40,7 +40,7 @@ export interface JoinInput {
   /** The number of distinct requests in the plan. */
   readonly requests: number;
   /** Makes the values told beside each answer; none are made when left out. */
-  readonly meta?: (facts: RequestFacts) => MetaValues;
+  readonly meta?: (facts: RequestFacts) => Promise<MetaValues>;
 }
 
 /** A reply line that is stored, and the chunk it came with. */
@@ -103,7 +103,7 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
         if (isFirst) unseen = request + 1;
         if (input.meta !== undefined) {
           const asked = { request, isFirst, shown };
-          meta.push(input.meta(await factsOf(asked, { answers, readers, input })));
+          meta.push(await input.meta(await factsOf(asked, { answers, readers, input })));
         }
         const judgement = judgementOf(request, outcome, answers.failures.get(request));
         if (judgement !== null) rejudged.push(judgement);
@@ -145,7 +145,7 @@ interface Answers {
 
 /** Where the answers to each request lie, and the failures of those that ended without an accepted one. */
 async function locateAnswers(input: JoinInput): Promise<Answers> {
-  const chunks = new Uint32Array(input.requests);
+  const chunks = new Int32Array(input.requests);
   const offsets = new Float64Array(input.requests);
   const lengths = new Uint32Array(input.requests);
   const earlier = new Map<number, readonly Place[]>();
@@ -258,7 +258,7 @@ async function answerAt(
   if (result.status === "failed") throw replyChanged(request, chunk);
   const answer = await readAnswer(input.reading, result);
   if ("invalid" in answer) return answer;
-  const status = chunk === RECALLED_CHUNK ? "cached" : "ok";
+  const status = isRecalled(chunk) ? "cached" : "ok";
   return { ...answer, status, toolCalls: result.toolCalls ?? [] };
 }
 

@@ -1,6 +1,6 @@
 /** plan: rows become distinct requests, and every row learns which request answers it. */
 
-import { dedupeIndex } from "../core/dedupe.ts";
+import type { DedupeIndex } from "../core/dedupe.ts";
 import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
 import {
   requestIdentity,
@@ -23,6 +23,10 @@ export interface PlanInput {
   /** Rows past this many are kept and not asked; null asks all. */
   readonly limit: number | null;
   readonly provider: Pick<BatchProvider, "id" | "host" | "encode" | "limits">;
+  /** The requests that are known already, to which those of these rows are added. */
+  readonly index: DedupeIndex;
+  /** The row to begin with; those before it were planned before. */
+  readonly firstRow: number;
 }
 
 // Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
@@ -33,39 +37,45 @@ const ROWS_PER_BLOCK = 1000;
  *
  * Identical prompts become one request. A row without a prompt is skipped, or rejected as
  * `invalid_input` under `onNull: "fail"`, as is one whose cell is not what the template needs; a row whose request is larger than the provider takes, or
- * with a longer text than it may have, is rejected as `too_long`. Repeatable: the same rows and settings give the same plan.
+ * with a longer text than it may have, is rejected as `too_long`. Repeatable: the same rows, settings and
+ * index give the same plan.
  *
  * @throws {InputError} where the frame is damaged.
  */
 export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
-  const index = dedupeIndex();
+  const { index } = input;
   // One name may stand for different models on different hosts.
   const service = `${input.provider.id} ${input.provider.host}`;
   const identityOf = requestIdentity(service, input.spec);
   const isTooLong = lengthCheck(input);
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
-  for await (const block of input.frame.blocks(input.rendering.columns, ROWS_PER_BLOCK)) {
-    const requests = new Int32Array(block.rowCount);
+  const { columns } = input.rendering;
+  for await (const block of input.frame.blocks(columns, ROWS_PER_BLOCK, input.firstRow)) {
+    const from = Math.max(0, input.firstRow - block.firstRow);
+    if (from >= block.rowCount) continue;
+    const firstRow = block.firstRow + from;
+    const requests = new Int32Array(block.rowCount - from);
     const fresh: NewRequest[] = [];
     const promptOf = input.rendering.prompts(block);
-    let cutRows = 0;
-    for (let row = 0; row < block.rowCount; row++) {
+    const cutRows: number[] = [];
+    for (let at = 0; at < requests.length; at++) {
+      const row = from + at;
       const withheld = block.withheld?.(row) ?? null;
-      if (block.firstRow + row >= limit) requests[row] = NO_REQUEST.limit;
-      else if (withheld !== null) requests[row] = NO_REQUEST[withheld];
-      else requests[row] = place(promptOf(row));
+      if (firstRow + at >= limit) requests[at] = NO_REQUEST.limit;
+      else if (withheld !== null) requests[at] = NO_REQUEST[withheld];
+      else requests[at] = place(at, promptOf(row));
     }
-    const cut = cutRows === 0 ? {} : { cutRows };
-    yield { rows: { firstRow: block.firstRow, requests }, requests: fresh, ...cut };
+    const cut = cutRows.length === 0 ? {} : { cutRows };
+    yield { rows: { firstRow, requests }, requests: fresh, ...cut };
 
-    function place(prompt: Prompt | Unaskable | null): number {
+    function place(at: number, prompt: Prompt | Unaskable | null): number {
       if (prompt === "unfit") return NO_REQUEST.invalid_input;
       if (prompt === "too_long") return NO_REQUEST.too_long;
       if (prompt === null)
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
       const { messages, cells, isCut = false } = prompt;
       if (isTooLong(prompt)) return NO_REQUEST.too_long;
-      if (isCut) cutRows += 1;
+      if (isCut) cutRows.push(at);
       const id = identityOf(messages);
       const ordinal = index.findOrAdd(id);
       if (ordinal !== null) return ordinal;

@@ -72,7 +72,8 @@ export async function* readReplyIndexes(
   database: Queryable,
   run: string,
 ): AsyncGenerator<{ readonly chunk: number; readonly index: ReplyIndex }> {
-  for (let last = -1; ;) {
+  // Recalled chunks have numbers below zero.
+  for (let last = -(2 ** 31); ;) {
     const rows = await database.rows(
       `select number, reply_ordinals, reply_offsets, reply_lengths from batchframe.chunk
        where run = $1 and state = 'collected' and number > $2 order by number limit 8`,

@@ -28,12 +28,16 @@ create table batchframe.account (
 create table batchframe.run (
   id text primary key, token text not null unique, spec text not null, identity text not null,
   account text not null references batchframe.account (id),
-  created_at_ms bigint not null, plan text, finished_at_ms bigint,
+  created_at_ms bigint not null, cut_rows integer not null default 0, plan text, finished_at_ms bigint,
   owner text, fence bigint not null default 0, lease_until_ms bigint not null default 0
 );
 create table batchframe.planned_rows (
   run text not null references batchframe.run (id) on delete cascade,
   first_row integer not null, requests bytea not null, primary key (run, first_row)
+);
+create table batchframe.request_ids (
+  run text not null references batchframe.run (id) on delete cascade,
+  first_ordinal integer not null, ids bytea not null, primary key (run, first_ordinal)
 );
 create table batchframe.chunk (
   run text not null references batchframe.run (id) on delete cascade,

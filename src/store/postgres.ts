@@ -1,6 +1,6 @@
 /** The shared store: a run in PostgreSQL, driven by one worker at a time under a lease, by whichever is free. */
 
-import { NOTHING_COLLECTED, RECALLED_CHUNK, type ChunkState } from "../core/chunk.ts";
+import { NOTHING_COLLECTED, type ChunkState } from "../core/chunk.ts";
 import { canonicalJson } from "../core/hash.ts";
 import { wrongState } from "./moves.ts";
 import { objectFiles, removeSpool, spoolOf, type FileIndex } from "./object-files.ts";
@@ -25,8 +25,9 @@ import {
   readReplyIndexes,
   readRun,
 } from "./postgres-read.ts";
+import { readPlanSoFar, readRequestIds, recordPlanStep, requestIdReader } from "./postgres-plan.ts";
 import type { NewRun } from "./sqlite.ts";
-import { bytesOf, jsonText, text } from "./sqlite-values.ts";
+import { text } from "./sqlite-values.ts";
 import type { Store } from "./store.ts";
 
 /** Where a run's memory is, and how it is held. */
@@ -125,45 +126,11 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): Store {
   return {
     files: objectFiles({ objects: place.objects, index, prefix: place.prefix, spool }),
     run: () => readRun(database, run),
-    clearPlan: () =>
-      write(async (connection) => {
-        await connection.change("delete from batchframe.planned_rows where run = $1", [run]);
-        await connection.change("delete from batchframe.chunk where run = $1", [run]);
-        await connection.change("update batchframe.run set plan = null where id = $1", [run]);
-      }),
-    addToPlan: (rows, chunk) =>
-      write(async (connection) => {
-        await connection.change(
-          `insert into batchframe.planned_rows (run, first_row, requests)
-           select $1, * from unnest($2::integer[], $3::bytea[])`,
-          [run, rows.map(({ firstRow }) => firstRow), rows.map((row) => buffer(row.requests))],
-        );
-        if (chunk === null) return;
-        const { number, lane, ordinals, bytes, estimate = null } = chunk;
-        await connection.change(
-          `insert into batchframe.chunk (run, number, account, state, lane, ordinals, request_count,
-             bytes, estimate, tokens)
-           values ($1, $2, $3, 'planned', $4, $5, $6, $7, $8, $9)`,
-          [
-            ...[run, number, account.id, lane, bytesOf(ordinals), ordinals.length, bytes],
-            ...[jsonText(estimate), admittedTokens(estimate)],
-          ],
-        );
-      }),
-    recalled: ({ index: found, bytes }) =>
-      write(async (connection) => {
-        const succeeded = found.ordinals.length;
-        await connection.change(
-          `insert into batchframe.chunk (run, number, account, state, origin, lane, ordinals,
-             request_count, bytes, collection, reply_ordinals, reply_offsets, reply_lengths)
-           values ($1, $2, $3, 'collected', 'cache', 'batch', $4, $5, $6, $7, $4, $8, $9)`,
-          [
-            ...[run, RECALLED_CHUNK, account.id, bytesOf(found.ordinals), succeeded, bytes],
-            JSON.stringify({ ...NOTHING_COLLECTED, succeeded }),
-            ...[bytesOf(found.offsets), bytesOf(found.lengths)],
-          ],
-        );
-      }),
+    addToPlan: (step) =>
+      write((connection) => recordPlanStep(connection, { run, account: account.id }, step)),
+    planSoFar: () => readPlanSoFar(database, run),
+    requestIds: () => readRequestIds(database, run),
+    requestId: requestIdReader(database, run),
     finishPlan: (counts, estimates) =>
       write(async (connection) => {
         await connection.change("update batchframe.run set plan = $2 where id = $1", [
@@ -353,9 +320,4 @@ async function moveChunk(
 async function nowMs(connection: Queryable): Promise<number> {
   const [row] = await connection.rows(`select ${NOW_MS} as now_ms`);
   return Number(row?.["now_ms"]);
-}
-
-/** Bytes as the library takes them inside an array. */
-function buffer(array: Int32Array): Buffer {
-  return Buffer.from(bytesOf(array));
 }

@@ -2,11 +2,10 @@
 
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { REQUEST_IDS_FILE } from "../core/chunk.ts";
 import { STORE_FILE } from "./sqlite.ts";
 import { GIT_IGNORE, IGNORES_ITSELF } from "./sqlite-open.ts";
 
-const CHUNK_FILE = /^\d{6,}\.(requests|replies)\.jsonl/;
+const CHUNK_FILE = /^\d{6,}(-\d+)?\.(requests|replies)\.jsonl/;
 
 /**
  * Deletes what a run keeps in its directory, and the directory when nothing else is in it: a run's name
@@ -15,8 +14,7 @@ const CHUNK_FILE = /^\d{6,}\.(requests|replies)\.jsonl/;
 export async function removeRunFiles(directory: string): Promise<void> {
   const chunks = join(directory, "chunks");
   for (const name of await readdir(chunks).catch(() => []))
-    if (CHUNK_FILE.test(name) || name.startsWith(REQUEST_IDS_FILE))
-      await rm(join(chunks, name), { force: true });
+    if (CHUNK_FILE.test(name)) await rm(join(chunks, name), { force: true });
   for (const suffix of ["", "-wal", "-shm"])
     await rm(join(directory, `${STORE_FILE}${suffix}`), { force: true });
   const ignore = join(directory, GIT_IGNORE);

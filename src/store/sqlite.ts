@@ -10,7 +10,6 @@ import { chunkFiles, removeUnfinished } from "./chunk-files.ts";
 import { holdLock, isLocked, type HeldLock } from "./lock.ts";
 import { wrongState } from "./moves.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
-import { insertPlan, insertRecalled } from "./sqlite-plan.ts";
 import {
   readChunks,
   readClaimedBatches,
@@ -31,6 +30,7 @@ import {
   recordRejudged,
   recordGiven,
 } from "./sqlite-hand-on.ts";
+import { readPlanSoFar, readRequestIds, recordPlanStep, requestIdReader } from "./sqlite-plan.ts";
 import type { RunRecord, Store } from "./store.ts";
 
 /** A run's database file inside its directory. */
@@ -178,23 +178,19 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       .run(outcome, batchId, note, chunk);
   };
 
+  const idOf = requestIdReader(database);
   return {
     files: chunkFiles(join(directory, CHUNKS), () => {
       lock.assertHeld();
     }),
     run: () => Promise.resolve(readRun(database)),
-    clearPlan: () =>
+    addToPlan: (step) =>
       write(() => {
-        database.exec("delete from planned_rows; delete from chunk; update run set plan = null");
+        recordPlanStep(database, step);
       }),
-    addToPlan: (rows, chunk) =>
-      write(() => {
-        insertPlan(database, rows, chunk);
-      }),
-    recalled: (recalled) =>
-      write(() => {
-        insertRecalled(database, recalled);
-      }),
+    planSoFar: () => Promise.resolve(readPlanSoFar(database)),
+    requestIds: () => readRequestIds(database),
+    requestId: idOf,
     finishPlan: (counts, estimates) =>
       write(() => {
         database.prepare("update run set plan = ?").run(JSON.stringify(counts));

@@ -71,11 +71,34 @@ export interface CollectedChunk {
   readonly again: Uint32Array;
 }
 
-/** The requests of a plan that a cache has answered. */
+/** Requests of a plan that a cache has answered, with their replies in a file of their own. */
 export interface RecalledChunk {
+  /** {@link RECALLED_CHUNK}, or a number before it. */
+  readonly number: number;
   readonly index: ReplyIndex;
   /** Bytes of the reply file. */
   readonly bytes: number;
+}
+
+/**
+ * A piece of the plan that stands by itself: consecutive rows, and every request that is first met in them,
+ * each in the chunk or answered before.
+ */
+export interface PlanStep {
+  readonly rows: readonly PlannedRows[];
+  /** The identities of those requests, by ordinal, {@link REQUEST_ID_BYTES} bytes each. */
+  readonly ids: Uint8Array;
+  /** How many of the rows have a text that is cut. */
+  readonly cutRows: number;
+  readonly chunk: PlannedChunk | null;
+  readonly recalled: RecalledChunk | null;
+}
+
+/** How far planning has come; a plan that was cut off goes on from here. */
+export interface PlanSoFar {
+  readonly rows: number;
+  readonly requests: number;
+  readonly cutRows: number;
 }
 
 /** What a later reading made of a request's stored answer: a failure, or null for an answer that is accepted. */
@@ -132,12 +155,14 @@ export interface ChunkFileReader {
 export interface Store extends AsyncDisposable {
   readonly files: ChunkFiles;
   run(): Promise<RunRecord>;
-  /** Forgets an unfinished plan, so that planning can start again; nothing has been sent for it. */
-  clearPlan(): Promise<void>;
-  /** Adds rows to the plan and the chunk they complete, if any, in one transaction. */
-  addToPlan(rows: readonly PlannedRows[], chunk: PlannedChunk | null): Promise<void>;
-  /** Adds chunk 0 to the plan, collected from the start: the requests that were answered before, with their replies. */
-  recalled(recalled: RecalledChunk): Promise<void>;
+  /** Adds the next piece to the plan, in one transaction; its chunk may be sent from then on. */
+  addToPlan(step: PlanStep): Promise<void>;
+  /** What has been added to the plan. */
+  planSoFar(): Promise<PlanSoFar>;
+  /** The identities of all requests added so far, by ordinal, some thousands at a time. */
+  requestIds(): AsyncIterable<Uint8Array>;
+  /** The identity of one request, 32 hexadecimal digits. */
+  requestId(ordinal: number): Promise<string>;
   /** Records the counts; with `estimates`, puts these in place of those the chunks were added with. */
   finishPlan(counts: PlanCounts, estimates?: ChunkEstimates): Promise<void>;
   /** The planned rows in order. */

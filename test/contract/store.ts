@@ -13,6 +13,7 @@ import type { PlanCounts } from "../../src/core/plan.ts";
 import type { TokenEstimate } from "../../src/core/token-estimate.ts";
 import type { NewRun } from "../../src/store/sqlite.ts";
 import type { CollectedChunk, Store } from "../../src/store/store.ts";
+import { idsOf, planStep } from "../store/steps.ts";
 
 /** A place for one run's memory. */
 export interface StorePlace {
@@ -80,7 +81,8 @@ async function planned(store: Store, ...sizes: readonly number[]): Promise<void>
   let next = 0;
   for (const [at, size] of sizes.entries()) {
     const ordinals = Uint32Array.from({ length: size }, (_, index) => next + index);
-    await store.addToPlan([], { number: at + 1, bytes: 10 * size, lane: "batch", ordinals });
+    const chunk = { number: at + 1, bytes: 10 * size, lane: "batch", ordinals } as const;
+    await store.addToPlan(planStep({ chunk, ids: idsOf(size, next) }));
     next += size;
   }
   await store.finishPlan(COUNTS);
@@ -129,13 +131,8 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         outputTokens: { low: 0, expected: tokens, high: 2 * tokens },
       });
       const ordinals = Uint32Array.of(0, 1, 2, 3, 4, 5);
-      await store.addToPlan([], {
-        number: 1,
-        bytes: 60,
-        lane: "batch",
-        ordinals,
-        estimate: estimate(30),
-      });
+      const told = { lane: "batch", estimate: estimate(30) } as const;
+      await store.addToPlan(planStep({ chunk: { number: 1, bytes: 60, ordinals, ...told } }));
       expect((await chunkOf(store, 1)).estimate).toEqual(estimate(30));
       await store.finishPlan(COUNTS, new Map([[1, estimate(60)]]));
       await store.divided(1, 4);
@@ -176,13 +173,10 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         firstRow: block * 3,
         requests: Int32Array.of(block, -1, -(2 ** 31)),
       }));
-      await store.addToPlan(rows.slice(0, 70), null);
-      await store.addToPlan(rows.slice(70), {
-        number: 1,
-        bytes: 7,
-        lane: "realtime",
-        ordinals: Uint32Array.of(0, 2 ** 32 - 1),
-      });
+      await store.addToPlan(planStep({ rows: rows.slice(0, 70) }));
+      const ordinals = Uint32Array.of(0, 2 ** 32 - 1);
+      const chunk = { number: 1, bytes: 7, lane: "realtime", ordinals } as const;
+      await store.addToPlan(planStep({ rows: rows.slice(70), chunk }));
       await store.finishPlan(COUNTS);
       await reopen();
       expect(await Array.fromAsync(store.plannedRows())).toEqual(rows);
@@ -207,24 +201,48 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       });
     });
 
-    it("forgets an unfinished plan whole, and takes a new one", async () => {
-      const rows = [{ firstRow: 0, requests: Int32Array.of(0) }];
-      await store.addToPlan(rows, {
-        number: 1,
-        bytes: 1,
-        lane: "batch",
-        ordinals: Uint32Array.of(0),
-      });
-      await store.clearPlan();
-      expect(await Array.fromAsync(store.plannedRows())).toEqual([]);
-      expect(await store.chunks()).toEqual([]);
-      await store.addToPlan(rows, {
-        number: 1,
-        bytes: 2,
-        lane: "batch",
-        ordinals: Uint32Array.of(0),
-      });
-      expect((await chunkOf(store, 1)).bytes).toBe(2);
+    it("tells how far an unfinished plan has come, and every request's identity", async () => {
+      expect(await store.planSoFar()).toEqual({ rows: 0, requests: 0, cutRows: 0 });
+      const sizes = [5000, 1, 12_000];
+      let first = 0;
+      for (const [at, size] of sizes.entries()) {
+        const rows = [{ firstRow: at * 3, requests: Int32Array.of(first, -1, first) }];
+        await store.addToPlan(planStep({ rows, ids: idsOf(size, first), cutRows: at }));
+        first += size;
+      }
+      await reopen();
+      expect(await store.planSoFar()).toEqual({ rows: 9, requests: first, cutRows: 3 });
+      const pages = await Array.fromAsync(store.requestIds());
+      expect(Buffer.concat(pages).equals(idsOf(first))).toBe(true);
+      for (const ordinal of [0, 4095, 4096, 4999, 5000, 5001, 17_000, first - 1, 7]) {
+        const id = Buffer.from(idsOf(1, ordinal)).toString("hex");
+        expect(await store.requestId(ordinal), String(ordinal)).toBe(id);
+      }
+      await expect(store.requestId(first)).rejects.toThrow(InvariantError);
+    });
+
+    it("keeps what was answered before as chunks of their own, collected from the start", async () => {
+      const index = {
+        ordinals: Uint32Array.of(1, 4),
+        offsets: Float64Array.of(0, 2 ** 40),
+        lengths: Uint32Array.of(3, 7),
+      };
+      await store.addToPlan(planStep({ recalled: { number: 0, index, bytes: 11 } }));
+      await store.addToPlan(planStep({ recalled: { number: -1, index, bytes: 12 } }));
+      const found = await store.chunks();
+      expect(found.map(({ number, bytes }) => [number, bytes])).toEqual([
+        [-1, 12],
+        [0, 11],
+      ]);
+      expect(found).toMatchObject([
+        { state: "collected", origin: "cache", collection: { succeeded: 2 } },
+        { state: "collected", origin: "cache", collection: { succeeded: 2 } },
+      ]);
+      const indexes = await Array.fromAsync(store.replyIndexes());
+      expect(indexes).toEqual([
+        { chunk: -1, index },
+        { chunk: 0, index },
+      ]);
     });
 
     describe("the life of a chunk", () => {
@@ -306,12 +324,9 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       });
 
       it("never gives one batch to two chunks", async () => {
-        await store.addToPlan([], {
-          number: 2,
-          bytes: 1,
-          lane: "batch",
-          ordinals: Uint32Array.of(9),
-        });
+        const ordinals = Uint32Array.of(9);
+        const chunk = { number: 2, bytes: 1, lane: "batch", ordinals } as const;
+        await store.addToPlan(planStep({ chunk }));
         await driveTo(store, 1, "submitted");
         await store.intend(2, "intent-2");
         await expect(store.submitted(2, "batch-1", "adopted")).rejects.toThrow();
@@ -319,12 +334,9 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       });
 
       it("takes a batch that was made elsewhere, and gives it back when it is another's", async () => {
-        await store.addToPlan([], {
-          number: 2,
-          bytes: 1,
-          lane: "batch",
-          ordinals: Uint32Array.of(9),
-        });
+        const ordinals = Uint32Array.of(9);
+        const chunk = { number: 2, bytes: 1, lane: "batch", ordinals } as const;
+        await store.addToPlan(planStep({ chunk }));
         const before = Date.now();
         await store.adopted(1, "given-a", "batch-9");
         await reopen();

@@ -36,4 +36,14 @@ describe("a dedupe index", () => {
     expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
     expect(index.size).toBe(count);
   });
+
+  it("takes up ids that were known before, in their order", () => {
+    const ids = Array.from({ length: 20_000 }, (_, ordinal) => idOf(String(ordinal)));
+    const index = dedupeIndex();
+    for (let at = 0; at < ids.length; at += 3000)
+      index.restore(Buffer.from(ids.slice(at, at + 3000).join(""), "hex"));
+    expect(index.size).toBe(ids.length);
+    expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
+    expect(index.findOrAdd(idOf("another"))).toBeNull();
+  });
 });

@@ -1,10 +1,10 @@
 /** A run is killed at every step it takes, and the same command again finishes it as if nothing had been. */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { replyFileName } from "../../src/core/chunk.ts";
+import { replyFileName, requestFileName } from "../../src/core/chunk.ts";
 import type { BatchProvider } from "../../src/provider/provider.ts";
 import { STORE_FILE } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -35,21 +35,12 @@ type Scene = keyof typeof SCENES;
 /** What only reads, what is called without waiting, and what other tests below are about. */
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
-  | (
-      | "abandoned"
-      | "retry"
-      | "recalled"
-      | "adopted"
-      | "released"
-      | "answered"
-      | "rejudged"
-      | "switchLane"
-    );
+  | ("planSoFar" | "requestIds" | "requestId")
+  | ("abandoned" | "retry" | "adopted" | "released" | "answered" | "rejudged" | "switchLane");
 type Move = Exclude<keyof Store, NotAMove | symbol>;
 
 // A new move of the store does not compile until it is named here with where it happens.
 const STORE_MOVES: Readonly<Record<Move, Scene>> = {
-  clearPlan: "plain",
   addToPlan: "plain",
   finishPlan: "plain",
   plannedRows: "plain",
@@ -162,6 +153,20 @@ describe("a run that is killed", () => {
     for (const [at, nth] of steps)
       expect((await killed.start(kill(at, nth)).ended).signal, at).toBe("SIGKILL");
     expect(damageOf(killed, receiptOf(await killed.finish()))).toEqual(UNHARMED);
+  });
+});
+
+describe("a plan that is cut off", () => {
+  it("goes on after its last chunk: what is recorded is not written again", async () => {
+    const killed = await stand({ rows: { count: 60 }, job: { chunkRows: 10 } });
+    expect((await killed.start(kill("store.addToPlan:after", 3)).ended).signal).toBe("SIGKILL");
+    const files = [1, 2, 3].map((chunk) =>
+      join(killed.directory, "chunks", requestFileName(chunk)),
+    );
+    const written = files.map((file) => statSync(file).ino);
+    const receipt = receiptOf(await killed.finish());
+    expect(files.map((file) => statSync(file).ino)).toEqual(written);
+    expect(damageOf(killed, receipt)).toEqual(UNHARMED);
   });
 });
 

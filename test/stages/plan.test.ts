@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dedupeIndex } from "../../src/core/dedupe.ts";
 import { NO_REQUEST, type PlannedBlock } from "../../src/core/plan.ts";
 import { planRows, type PlanInput } from "../../src/stages/plan.ts";
 import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
@@ -29,6 +30,8 @@ async function plan(
       onNull: "skip",
       limit: null,
       provider: { id: "openai", host: "api.openai.com", encode, limits },
+      index: dedupeIndex(),
+      firstRow: 0,
       ...rest,
     }),
   );
@@ -105,6 +108,31 @@ describe("planRows", () => {
           const requests = blocks.flatMap((block) => block.requests);
           expect(requests.map(({ ordinal }) => ordinal)).toEqual([...order.keys()]);
           expect(requests.map(({ request }) => request.messages[0]?.content)).toEqual(order);
+        },
+      ),
+    );
+  });
+
+  it("goes on at any row as if it had never stopped, whatever blocks the frame gives", async () => {
+    const texts = fc.array(fc.constantFrom("a", "b", "c", "d", "", null), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(
+        texts,
+        fc.nat(12),
+        fc.integer({ min: 1, max: 5 }),
+        async (rows, at, size) => {
+          const whole = await plan(rows);
+          const firstRow = Math.min(at, rows.length);
+          const before = await plan(rows.slice(0, firstRow));
+          const index = dedupeIndex();
+          for (const { id } of before.flatMap(({ requests }) => requests))
+            index.restore(Buffer.from(id, "hex"));
+          const after = await plan(rows, { firstRow, index, blockRows: size });
+          expect(after[0]?.rows.firstRow ?? firstRow).toBe(firstRow);
+          expect([...fatesOf(before), ...fatesOf(after)]).toEqual(fatesOf(whole));
+          const asked = (blocks: readonly PlannedBlock[]) =>
+            blocks.flatMap(({ requests }) => requests);
+          expect([...asked(before), ...asked(after)]).toEqual(asked(whole));
         },
       ),
     );

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
+import { dedupeIndex } from "../../src/core/dedupe.ts";
 import type { AnswerForm } from "../../src/core/form.ts";
 import type { PlanCounts } from "../../src/core/plan.ts";
 import type { Params, RequestSpec } from "../../src/core/request.ts";
@@ -157,14 +158,16 @@ async function planInto(
   const rendering = plainRendering();
   const { spec } = options;
   let requests = 0;
-  const blocks = planRows({ frame, rendering, spec, onNull: "skip", limit: null, provider });
+  const start = { index: dedupeIndex(), firstRow: 0 };
+  const asked = { frame, rendering, spec, onNull: "skip", limit: null, provider } as const;
+  const blocks = planRows({ ...asked, ...start });
   const counted = async function* (): typeof blocks {
     for await (const block of blocks) {
       requests += block.requests.length;
       yield block;
     }
   };
-  const made = await chunkRequests(counted(), {
+  await chunkRequests(counted(), {
     store,
     provider,
     token: "rabcdefg",
@@ -178,7 +181,8 @@ async function planInto(
     cached: 0,
     skipped: { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 },
     rejected: {},
-    ...made,
+    chunks: (await store.chunks()).length,
+    bytes: 0,
   };
   await store.finishPlan(counts);
   return requests;

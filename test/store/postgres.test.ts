@@ -12,6 +12,7 @@ import type { NewRun } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NEW_RUN, storeContract } from "../contract/store.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
+import { planStep } from "./steps.ts";
 
 let server: PostgresServer;
 let database: Database;
@@ -86,7 +87,9 @@ storeContract("PostgreSQL", async () => {
 
 async function planned(store: Store, chunks: number, bytes = 30): Promise<void> {
   for (let number = 1; number <= chunks; number += 1)
-    await store.addToPlan([], { number, bytes, lane: "batch", ordinals: Uint32Array.of(number) });
+    await store.addToPlan(
+      planStep({ chunk: { number, bytes, lane: "batch", ordinals: Uint32Array.of(number) } }),
+    );
 }
 
 describe("migrations", () => {
@@ -169,12 +172,8 @@ describe("admission", () => {
     await limitAccount(database, account.id, { maxBatches: null, maxTokens: 100 });
     const store = await open(newRun(), { account });
     await planned(store, 2, 150);
-    await store.addToPlan([], {
-      number: 3,
-      bytes: 900,
-      lane: "batch",
-      ordinals: Uint32Array.of(9),
-    });
+    const chunk = { number: 3, bytes: 900, lane: "batch", ordinals: Uint32Array.of(9) } as const;
+    await store.addToPlan(planStep({ chunk }));
     expect(await store.intend(1, "few-1")).toBe(true);
     expect(await store.intend(3, "few-3")).toBe(false);
     expect(await store.intend(2, "few-2")).toBe(true);

@@ -14,6 +14,7 @@ import {
 import type { Store } from "../../src/store/store.ts";
 import { NEW_RUN, storeContract } from "../contract/store.ts";
 import { spawned, type Spawned } from "../setup/spawned.ts";
+import { planStep } from "./steps.ts";
 
 const folders: string[] = [];
 const stores: Store[] = [];
@@ -208,12 +209,9 @@ describe("a reader", () => {
     });
     expect(await reader.chunks()).toEqual([]);
     const rows = [{ firstRow: 0, requests: Int32Array.of(0) }];
-    await store.addToPlan(rows, {
-      number: 1,
-      bytes: 1,
-      lane: "batch",
-      ordinals: Uint32Array.of(0),
-    });
+    const ordinals = Uint32Array.of(0);
+    const chunk = { number: 1, bytes: 1, lane: "batch", ordinals } as const;
+    await store.addToPlan(planStep({ rows, chunk }));
     expect(await reader.chunks()).toHaveLength(1);
     expect(await Array.fromAsync(reader.plannedRows())).toEqual(rows);
     await store.abandoned(1);

@@ -1,0 +1,61 @@
+/** Identities of requests in pages, so that one is found without reading all. */
+
+import { REQUEST_ID_BYTES } from "../core/chunk.ts";
+import { InvariantError } from "../core/errors.ts";
+
+/** The identities of consecutive requests. */
+export interface IdPage {
+  /** The ordinal of the first. */
+  readonly first: number;
+  readonly ids: Uint8Array;
+}
+
+const IDS_PER_PAGE = 4096;
+
+/** Identities cut into pages; `first` is the ordinal of the first of them. */
+export function idPages(ids: Uint8Array, first: number): readonly IdPage[] {
+  const pageBytes = IDS_PER_PAGE * REQUEST_ID_BYTES;
+  return Array.from({ length: Math.ceil(ids.byteLength / pageBytes) }, (_, page) => ({
+    first: first + page * IDS_PER_PAGE,
+    ids: ids.subarray(page * pageBytes, (page + 1) * pageBytes),
+  }));
+}
+
+/** How many requests there are up to the end of the last page; 0 where there is no page. */
+export function idsUpTo(last: { readonly first: number; readonly bytes: number } | null): number {
+  return last === null ? 0 : last.first + last.bytes / REQUEST_ID_BYTES;
+}
+
+// Replies of a few chunks come in at the same time, each in an order of its own.
+const PAGES_HELD = 64;
+
+/** Finds identities by ordinal; `read` gives the last page that begins at an ordinal or before it. */
+export function requestIdFinder(
+  read: (ordinal: number) => Promise<IdPage | null>,
+): (ordinal: number) => Promise<string> {
+  const held = new Map<number, IdPage>();
+  let recent: IdPage | null = null;
+  return async (ordinal) => {
+    const page = recent !== null && holds(recent, ordinal) ? recent : await pageOf(ordinal);
+    recent = page;
+    const at = (ordinal - page.first) * REQUEST_ID_BYTES;
+    return Buffer.from(page.ids.subarray(at, at + REQUEST_ID_BYTES)).toString("hex");
+  };
+
+  async function pageOf(ordinal: number): Promise<IdPage> {
+    for (const page of held.values()) if (holds(page, ordinal)) return page;
+    const page = await read(ordinal);
+    if (page === null || !holds(page, ordinal))
+      throw new InvariantError("request_lost", `Request ${String(ordinal)} has no identity.`, {
+        hint: "Keep the run directory and report this.",
+      });
+    const [oldest] = held.keys();
+    if (held.size >= PAGES_HELD && oldest !== undefined) held.delete(oldest);
+    held.set(page.first, page);
+    return page;
+  }
+}
+
+function holds({ first, ids }: IdPage, ordinal: number): boolean {
+  return ordinal >= first && ordinal < first + ids.byteLength / REQUEST_ID_BYTES;
+}
