@@ -6,6 +6,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./run.mjs";
 import { checks, runSteps } from "./steps.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "batchframe-test-"));
@@ -29,6 +31,9 @@ function summary() {
 try {
   let code = await runSteps(checks);
   if (code === 0) {
+    // Where they cannot be installed it says so; the tests that need them then say what they leave out.
+    const packages = fileURLToPath(new URL("debian-packages.sh", import.meta.url));
+    if (process.platform === "linux") await run("bash", [packages], { stdio: "inherit" });
     const tests = ["Tests", "vitest", "run", ...reporters, ...process.argv.slice(2)];
     code = await runSteps([tests]);
     const line = summary();

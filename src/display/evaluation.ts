@@ -66,7 +66,7 @@ function partTable({ parts }: EvalReport): Part {
     parts
       .slice(0, MOST_LABELS)
       .map(({ value, n, accuracy, ci95: [low, high] }) => [
-        value,
+        value === "" ? "(blank)" : value,
         count(n),
         percent(accuracy, 1),
         `${percent(low, 1)} to ${percent(high, 1)}`,
