@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Chunk, Ending } from "./core/chunk.ts";
 import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
 import { progressOf, type Progress } from "./core/progress.ts";
-import type { Driver, DriveOptions, Warning } from "./run/driver.ts";
+import { driveMemory, type Driver, type DriveOptions, type Warning } from "./run/driver.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
@@ -35,21 +35,15 @@ export async function driveRun(
   requests: number,
   options: DriveOptions,
 ): Promise<boolean> {
-  const paces = lanePaces(ports, {
+  const memory = options.memory ?? driveMemory();
+  const paces = (memory.paces ??= lanePaces(ports, {
     pollEveryMs: options.pollEveryMs,
     learnt: (await ports.store.run()).learnt,
     now: () => performance.now(),
     random: Math.random,
-  });
-  const driver: Driver = {
-    ports,
-    options,
-    paces,
-    looks: new Map(),
-    stopped: new Set(),
-    unclear: new Set(),
-    troubled: new Set(),
-  };
+  }));
+  const { looks, stopped, unclear, troubled } = memory;
+  const driver: Driver = { ports, options, paces, looks, stopped, unclear, troubled };
   for (;;) {
     const run = await ports.store.run();
     const chunks = await ports.store.chunks();
@@ -57,11 +51,14 @@ export async function driveRun(
     const open = chunks.filter(({ state }) => state !== "collected");
     if (open.length === 0) break;
     ports.signal.throwIfAborted();
+    if (options.leaves?.() === true) return false;
     const isCancelled = run.cancelRequestedAtMs !== null;
     const steps = paces.due(movable(open, run, options), isCancelled).slice(0, STEPS_AT_ONCE);
     if (steps.length > 0) await together(steps.map((chunk) => step(chunk, run, driver)));
-    else if (options.once && !isAsking(open, driver)) return false;
-    else await rest(paces.restMs(open, isCancelled), ports.signal);
+    else if (options.once && !isAsking(open, driver)) {
+      memory.restMs = paces.restMs(open, isCancelled);
+      return false;
+    } else await rest(paces.restMs(open, isCancelled), ports.signal);
   }
   await ports.store.finished();
   return true;

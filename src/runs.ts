@@ -3,33 +3,20 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve as absolute } from "node:path";
-import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import { isGiven } from "./core/chunk.ts";
-import type { LongTexts } from "./core/cut.ts";
 import { InputError, StoreError } from "./core/errors.ts";
-import type { MetaColumn } from "./core/meta.ts";
-import { priceOf, type PriceOverrides } from "./core/price.ts";
-import type { Unanswered } from "./kept-rows.ts";
-import type { Json } from "./core/hash.ts";
+import { priceOf } from "./core/price.ts";
 import { planningProgress, progressOf } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
-import type { Params } from "./core/request.ts";
 import { didYouMean } from "./core/suggest.ts";
-import type { OnNull } from "./core/template.ts";
 import { fileRun, type EnrichOptions } from "./enrich.ts";
-import { DEFAULT_RUN_DIR, type AskedAndRead } from "./enrich-settings.ts";
+import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
 import type { EnrichRun } from "./enrich-run.ts";
-import type { OpenFileOptions } from "./frame/opened-file.ts";
-import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
-import { schemaOption } from "./output/schema-option.ts";
-import type { AnswerForm } from "./core/form.ts";
-import type { ModelSpec } from "./provider/models.ts";
-import type { TextEndpoint } from "./provider/openai-dialect.ts";
+import type { OutputOption } from "./output/form.ts";
+import { askedOf, readSpec, specModel, specOptions } from "./run-spec.ts";
 import type { Pacing } from "./provider/pacing.ts";
-import type { Example } from "./stages/render.ts";
 import { openSqliteStore, readSqliteRun, requestCancel, STORE_FILE } from "./store/sqlite.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
-import type { RunRecord } from "./store/store.ts";
 import { readPasses, removePasses } from "./store/passes-file.ts";
 import { groupStatus, partsOf, passesStatus, type RunStatus } from "./run-status.ts";
 
@@ -195,100 +182,21 @@ export function resumeRun(
         hint: `Run that code again; or give the schema: batchframe reparse ${run.id} --schema ./schema.ts#name.`,
       },
     );
-  const { provider, model, baseUrl, endpoint, params, call, promptCache, examples } = spec;
   return fileRun({
     files: { input, output, reading: spec.reading },
     template,
-    model: {
-      provider,
-      model,
-      params,
-      ...(baseUrl === null ? {} : { baseUrl }),
-      ...(endpoint === null ? {} : { endpoint }),
-    },
+    model: specModel(spec),
     asked: () => askedOf(spec, schema),
     refreshed: spec.refreshed,
     ...(spec.keep === null ? {} : { keep: spec.keep }),
     options: {
-      ...call,
-      ...(promptCache === null ? {} : { promptCache }),
-      examples,
-      column: spec.column,
-      flatten: spec.flatten,
-      meta: spec.meta,
-      ...(spec.prices === null ? {} : { prices: spec.prices }),
-      ...(spec.long ?? {}),
-      onNull: spec.onNull,
+      ...specOptions(spec),
       runDir: absolute(join(run.directory, "..")),
       ...(spec.cacheFile === null ? { cache: false } : { cacheFile: spec.cacheFile }),
       name: run.id,
-      ...(spec.system === null ? {} : { system: spec.system }),
-      ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
-      ...(spec.limit === null ? {} : { limit: spec.limit }),
       ...passed,
     },
   });
-}
-
-/** What a run asks for, and how its replies are read: as its own schema says, or as another one does. */
-async function askedOf(
-  { form, model, validator }: Spec,
-  schema: OutputOption,
-): Promise<AskedAndRead> {
-  const given = schema ?? (validator === null ? undefined : await schemaOption(validator));
-  if (given === undefined) return { form, validate: null };
-  const { form: plain, validate } = await askedOutput(given, model);
-  const readAs = form.kind === "object" && form.quotes === true ? withQuotes(plain) : plain;
-  return { form, readAs, validate };
-}
-
-/** What {@link openSession} records of a run's settings. */
-interface Spec {
-  readonly provider: string;
-  readonly host: string;
-  readonly model: string;
-  readonly params: Params;
-  readonly template: string | null;
-  readonly system: string | null;
-  readonly onNull: OnNull;
-  readonly limit: number | null;
-  readonly column: string;
-  readonly form: AnswerForm;
-  readonly call: CallSettings;
-  readonly promptCache: PromptCache | null;
-  readonly examples: readonly Example[];
-  readonly input: string | null;
-  readonly output: string | null;
-  /** What was said of the input that it does not show. */
-  readonly reading: OpenFileOptions;
-  readonly baseUrl: string | null;
-  readonly endpoint: TextEndpoint | null;
-  readonly flatten: number;
-  readonly meta: readonly MetaColumn[];
-  readonly prices: PriceOverrides | null;
-  /** Whether answers cost nothing. */
-  readonly free: boolean;
-  readonly long: LongTexts | null;
-  /** Which rows are kept; null for all. */
-  readonly keep: Unanswered | null;
-  /** Where a schema's own check is; null where the form says all, `code` where only the program has it. */
-  readonly validator: string | null;
-  readonly cacheFile: string | null;
-  readonly refreshed: string | null;
-  /** What the passes after this first one ask of whom; null where it is the whole run. */
-  readonly followedBy: Json;
-  readonly fallbackModel: ModelSpec | null;
-}
-
-function readSpec(record: RunRecord): Spec {
-  const spec = record.spec as Readonly<Record<string, Json>>;
-  const absent = {
-    ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
-    ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
-    ...{ meta: [], prices: null, long: null, keep: null, free: false },
-    ...{ followedBy: null, fallbackModel: null },
-  };
-  return { ...absent, ...spec } as unknown as Spec;
 }
 
 function readRun(directory: string): RunStatus {

@@ -15,6 +15,7 @@ import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type Warning } from "./run.ts";
+import type { DriveMemory } from "./run/driver.ts";
 import { warnOfUnowned } from "./run-audit.ts";
 import { retryFailed, switchLane } from "./run-lanes.ts";
 import {
@@ -68,6 +69,10 @@ export interface DriveHow {
   readonly once: boolean;
   /** False leaves planned chunks unsent; they are sent when left out. */
   readonly sends?: boolean;
+  /** What earlier drives of the run in this process kept in mind. */
+  readonly memory?: DriveMemory;
+  /** Asked between steps: true ends the drive there. */
+  readonly leaves?: () => boolean;
 }
 
 /** A run this process drives. */

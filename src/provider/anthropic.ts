@@ -86,6 +86,7 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
     pollEveryMs: 30_000,
     requestsPerChunk: 10_000,
     settleMs: service.settleMs,
+    isTagless: true,
     free: false,
     schemaDialect: ANTHROPIC_SCHEMA_DIALECT,
     check,

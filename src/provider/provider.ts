@@ -113,6 +113,11 @@ export interface BatchProvider {
    */
   readonly live?: BatchProvider;
 
+  /**
+   * Whether batches carry no tag, so that of two whose creations were cut off nobody could tell which is
+   * which; false when left out.
+   */
+  readonly isTagless?: boolean;
   /** The subset of JSON Schema it is asked in, and whether it holds the model to it; the common strict one when left out. */
   readonly schemaDialect?: SchemaDialect;
 

@@ -28,6 +28,10 @@ export interface DriveOptions {
   readonly once: boolean;
   /** False leaves planned chunks alone; they are sent when left out. Only together with `once`. */
   readonly sends?: boolean;
+  /** What was kept in mind by earlier drives of the run in this process; begun anew when left out. */
+  readonly memory?: DriveMemory;
+  /** Asked between steps: true ends the drive there, with what is open left open; never when left out. */
+  readonly leaves?: () => boolean;
   /** Told after every step that changed something. */
   readonly onProgress: (progress: Progress) => void;
   /** Told what went wrong and is being dealt with; nothing for the caller to do. */
@@ -41,11 +45,9 @@ export interface Warning {
   readonly message: string;
 }
 
-/** One drive of one run. */
-export interface Driver {
-  readonly ports: Ports;
-  readonly options: DriveOptions;
-  readonly paces: LanePaces;
+/** What drives of one run by one process keep in mind from one to the next. */
+export interface DriveMemory {
+  paces: LanePaces | null;
   readonly looks: Map<number, Look>;
   /** Chunks whose batch this process has asked the provider to cancel. */
   readonly stopped: Set<number>;
@@ -53,4 +55,19 @@ export interface Driver {
   readonly unclear: Set<number>;
   /** Chunks whose last step failed and may succeed later. */
   readonly troubled: Set<number>;
+  /** How long nothing will be due after the last drive, in milliseconds. */
+  restMs: number;
+}
+
+/** A memory of nothing. */
+export function driveMemory(): DriveMemory {
+  const chunks = { looks: new Map(), stopped: new Set<number>(), unclear: new Set<number>() };
+  return { ...chunks, troubled: new Set(), paces: null, restMs: 0 };
+}
+
+/** One drive of one run. */
+export interface Driver extends Omit<DriveMemory, "paces" | "restMs"> {
+  readonly ports: Ports;
+  readonly options: DriveOptions;
+  readonly paces: LanePaces;
 }

@@ -18,9 +18,12 @@ create table batchframe.part (
   input text not null, input_version text not null, output text not null,
   frame text, state text not null default 'open' check (state in ('open','done','failed')),
   receipt text, error text, retry text, troubles integer not null default 0,
-  next_at_ms bigint not null default 0,
+  next_at_ms bigint not null default 0, ticked_at_ms bigint not null default 0,
   primary key (dataset, number)
 );
+-- When parts were last looked through for ticks that were lost; by whichever worker came first.
+create table batchframe.sweep (one boolean primary key check (one), at_ms bigint not null);
+insert into batchframe.sweep values (true, 0);
 create index part_due on batchframe.part (next_at_ms) where state = 'open';
 create table batchframe.account (
   id text primary key, learnt text, max_batches integer, max_tokens bigint

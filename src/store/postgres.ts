@@ -42,6 +42,12 @@ export interface SharedPlace {
   readonly account: Account;
 }
 
+/** A run that many machines share, held by this one. */
+export interface SharedStore extends Store {
+  /** Does more work on the database in one transaction, while the run is held. @throws {StoreError} `lock_lost` */
+  guarded<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+}
+
 /**
  * Opens a run for driving, making it when there is none, and takes its lease.
  *
@@ -50,7 +56,7 @@ export interface SharedPlace {
  *
  * @throws {StoreError} `run_locked`, `state_unreachable`, `state_refused`, `state_not_migrated`.
  */
-export async function openPostgresStore(place: SharedPlace, fresh: NewRun): Promise<Store> {
+export async function openPostgresStore(place: SharedPlace, fresh: NewRun): Promise<SharedStore> {
   const { database, account } = place;
   await database.transaction(async (connection) => {
     await knowAccount(connection, account.id);
@@ -67,7 +73,7 @@ export async function openPostgresStore(place: SharedPlace, fresh: NewRun): Prom
   return postgresStore(place, lease, spoolOf(place.spool, fresh.id));
 }
 
-function postgresStore(place: SharedPlace, lease: Lease, spool: string): Store {
+function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedStore {
   const { database, account } = place;
   const { run } = lease;
   const write = <T>(change: (connection: Queryable) => Promise<T>): Promise<T> =>
@@ -124,6 +130,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): Store {
   };
 
   return {
+    guarded: write,
     files: objectFiles({ objects: place.objects, index, prefix: place.prefix, spool }),
     run: () => readRun(database, run),
     addToPlan: (step) =>

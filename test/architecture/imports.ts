@@ -29,11 +29,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   stages: { values: ["core", "output"], types: INTERFACES, own: ["src/stages/ports.ts"] },
   run: { values: ["core", "stages"], types: INTERFACES },
   composition: { values: [...ADAPTERS, "display", "stages", "run"], types: [] },
+  machines: { values: [...ADAPTERS, "run", "composition"], types: [] },
   verbs: {
     values: ["core", "composition"],
     types: ["src/output/form.ts", "src/provider/models.ts"],
   },
-  index: { values: [...ADAPTERS, "stages", "run", "composition", "verbs"], types: [] },
+  index: {
+    values: [...ADAPTERS, "stages", "run", "composition", "machines", "verbs"],
+    types: [],
+  },
   cli: { values: ["index", "src/emulator/emulator.ts"], types: [] },
   notebook: { values: ["index", "display"], types: [] },
   emulator: { values: ["src/core/errors.ts"], types: [] },

@@ -1,0 +1,28 @@
+/** What is recorded of a run that many machines share, so that any worker can take a part of it. */
+
+import type { Json } from "../core/hash.ts";
+import { readSpec, type Spec } from "../run-spec.ts";
+
+/** How the parts of a run are driven, whichever worker drives them. */
+export interface SharedConduct {
+  readonly requestsPerChunk: number | null;
+  readonly pollEveryMs: number | null;
+  readonly maxResends: number;
+  readonly keepRemote: boolean;
+}
+
+/** The settings of a run that many machines share; holds no key. */
+export interface DatasetSpec {
+  readonly run: Spec;
+  /** The place that the parts' inputs are in, as an address. */
+  readonly inputPlace: string;
+  readonly conduct: SharedConduct;
+  /** How long a new batch may take to appear at the provider; null for the provider's own advice. */
+  readonly settleMs: number | null;
+}
+
+/** The settings as a dataset records them. */
+export function datasetSpec(recorded: Json): DatasetSpec {
+  const spec = recorded as unknown as Omit<DatasetSpec, "run"> & { readonly run: Json };
+  return { ...spec, run: readSpec({ spec: spec.run }) };
+}

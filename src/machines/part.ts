@@ -1,0 +1,228 @@
+/** One part of a run: taken under its lease, driven as far as it goes now, and given back. */
+
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Json } from "../core/hash.ts";
+import type { Receipt } from "../core/receipt.ts";
+import type { RowErrorCode } from "../core/result.ts";
+import { StoreError } from "../core/errors.ts";
+import { settingsOf } from "../enrich-settings.ts";
+import { writeFileFrame } from "../files.ts";
+import { rowKeeper } from "../kept-rows.ts";
+import { askedOf, specModel, specOptions } from "../run-spec.ts";
+import type { DriveMemory, Warning } from "../run/driver.ts";
+import { openSession, type Conduct, type Session } from "../session.ts";
+import type { Settings } from "../settings.ts";
+import type { Objects } from "../store/objects.ts";
+import type { Database } from "../store/postgres-client.ts";
+import {
+  changePart,
+  finishDataset,
+  readDataset,
+  type Dataset,
+  type Part,
+} from "../store/postgres-datasets.ts";
+import { openPostgresStore, type SharedStore } from "../store/postgres.ts";
+import { withBadRows } from "../text-warnings.ts";
+import { accountOf } from "./accounts.ts";
+import { datasetSpec, type DatasetSpec } from "./dataset-spec.ts";
+import { nameOf, partFrame, type PartFrame } from "./part-frame.ts";
+import { openPlace } from "./places.ts";
+
+/** What working on parts needs. */
+export interface PartWork {
+  readonly database: Database;
+  /** A folder of this part's work alone, which is removed afterwards. */
+  readonly spool: string;
+  readonly leaseMs: number;
+  readonly memory: DriveMemory;
+  /** Asked between steps: true gives the part back as soon as the step is done. */
+  readonly leaves: () => boolean;
+  readonly signal: AbortSignal;
+  readonly onWarning: (warning: Warning) => void;
+}
+
+/** How far a part came: it is done, with its whole run or not, or something is due after a while. */
+export type PartProgress =
+  | { readonly how: "done"; readonly receipt: Receipt; readonly endsRun: boolean }
+  | { readonly how: "waits"; readonly restMs: number };
+
+// Giving a part back and taking it again costs more than waiting so long.
+const SHORT_REST_MS = 1000;
+
+/**
+ * Works on a part until it is done or nothing is due for it.
+ *
+ * @throws {StoreError} `run_locked` while another worker holds it, `lock_lost` when one has taken it over.
+ */
+export async function workPart(part: Part, work: PartWork): Promise<PartProgress> {
+  const dataset = await readDataset(work.database, part.dataset);
+  const spec = datasetSpec(dataset.spec);
+  const inputs = openPlace(spec.inputPlace);
+  try {
+    const { reading } = spec.run;
+    const frame = await partFrame(part, { objects: inputs, spool: work.spool, reading });
+    const held = await takePart({ part, dataset, spec, frame }, work);
+    try {
+      return await advancePart(held, work);
+    } finally {
+      await held.session[Symbol.asyncDispose]();
+      await held.settings.model.provider.close();
+      await held.data[Symbol.asyncDispose]();
+    }
+  } finally {
+    await inputs[Symbol.asyncDispose]();
+    await rm(work.spool, { recursive: true, force: true });
+  }
+}
+
+interface Opening {
+  readonly part: Part;
+  readonly dataset: Dataset;
+  readonly spec: DatasetSpec;
+  readonly frame: PartFrame;
+}
+
+interface HeldPart extends Opening {
+  readonly settings: Settings;
+  readonly session: Session;
+  readonly store: SharedStore;
+  readonly data: Objects;
+}
+
+/** Takes the part's lease, and opens its run under it. */
+async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
+  const { part, dataset, spec, frame } = opening;
+  const data = openPlace(dataset.data);
+  const opened: SharedStore[] = [];
+  const settings = await partSettings(opening, work);
+  const { provider } = settings.model;
+  try {
+    const session = await openSession(
+      {
+        ...settings,
+        openStore: async (_directory, fresh) => {
+          if (fresh === null) throw new Error("A part's run is always opened with its settings.");
+          const shared = await openPostgresStore(
+            {
+              database: work.database,
+              objects: data,
+              prefix: `${dataset.id}/chunks/${String(part.number).padStart(5, "0")}/`,
+              spool: work.spool,
+              leaseMs: work.leaseMs,
+              account: accountOf(provider),
+            },
+            fresh,
+          );
+          opened.push(shared);
+          return shared;
+        },
+      },
+      conductOfPart(spec, work),
+    );
+    const [store] = opened;
+    if (store === undefined) throw new Error("The session has opened no store.");
+    const held: HeldPart = { ...opening, settings, session, store, data };
+    if (part.frame === null) {
+      const known = await frame.known();
+      await held.store.guarded((connection) => changePart(connection, part.run, { frame: known }));
+    }
+    return held;
+  } catch (error) {
+    await provider.close();
+    await data[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The settings of a part's run: the dataset's, over the part's rows. */
+async function partSettings({ part, spec, frame }: Opening, work: PartWork): Promise<Settings> {
+  const { run, settleMs } = spec;
+  const model = { ...specModel(run), ...(settleMs === null ? {} : { settleMs }) };
+  const settings = await settingsOf(frame, run.template ?? "", model, {
+    options: { ...specOptions(run), cache: false, name: part.run, runDir: work.spool },
+    memo: {},
+    refreshed: run.refreshed,
+    asked: () => askedOf(run, undefined),
+  });
+  // A part without a single row to ask is a part all the same.
+  return { ...settings, mayAskNothing: true };
+}
+
+function conductOfPart({ conduct }: DatasetSpec, work: PartWork): Conduct {
+  return {
+    ...conduct,
+    lane: "batch",
+    stallMs: null,
+    signal: work.signal,
+    onOpen: () => undefined,
+    onProgress: () => undefined,
+    onWarning: work.onWarning,
+  };
+}
+
+async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress> {
+  const { part, session, settings, store } = held;
+  const { memory, leaves } = work;
+  await session.plan();
+  if (part.retry !== null) {
+    await session.retry(part.retry === "all" ? undefined : (part.retry as RowErrorCode[]));
+    await store.guarded((connection) => changePart(connection, part.run, { retry: null }));
+  }
+  // What is asked from here would stand still while nobody holds it.
+  const once = settings.model.provider.asksLive !== true;
+  for (;;) {
+    if (await session.drive({ once, memory, leaves })) break;
+    const restMs = leaves() ? 0 : memory.restMs;
+    if (restMs > SHORT_REST_MS || leaves()) {
+      await store.guarded((connection) =>
+        changePart(connection, part.run, { restMs, troubles: 0, error: null }),
+      );
+      return { how: "waits", restMs };
+    }
+    await new Promise((resolve) => setTimeout(resolve, restMs));
+  }
+  const receipt = await writePart(held, work);
+  const endsRun = await store.guarded(async (connection) => {
+    const done = { state: "done", receipt: receipt as unknown as Json, error: null } as const;
+    await changePart(connection, part.run, { ...done, troubles: 0 });
+    return await finishDataset(connection, part.dataset);
+  });
+  return { how: "done", receipt, endsRun };
+}
+
+/** Writes the part's output here, and copies it to its place while the part is still held. */
+async function writePart(held: HeldPart, work: PartWork): Promise<Receipt> {
+  const { part, dataset, spec, frame, session, store } = held;
+  const path = join(work.spool, "output", nameOf(part.output));
+  await mkdir(dirname(path), { recursive: true });
+  const receipt = await session.complete(async (columns, cells) => {
+    const keeper =
+      spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
+    const { neutralisedCells } = await writeFileFrame({
+      input: await frame.file(),
+      output: path,
+      columns,
+      cells,
+      ...(keeper === null ? {} : { keeps: keeper.keeps }),
+    });
+    if (!(await store.holdsLock())) throw takenOver(part);
+    const output = openPlace(dataset.output);
+    try {
+      await output.put(part.output, path);
+    } finally {
+      await output[Symbol.asyncDispose]();
+    }
+    const written = { output: part.output, neutralisedCells };
+    return keeper === null ? written : { ...written, kept: keeper.counts() };
+  });
+  return await withBadRows(receipt, await frame.file(), spec.run.reading.onBadRow);
+}
+
+function takenOver({ run }: Part): StoreError {
+  return new StoreError(
+    "lock_lost",
+    `Another worker has taken over ${run}, so this one did not write its output.`,
+    { hint: "See how it goes with: batchframe status --state" },
+  );
+}

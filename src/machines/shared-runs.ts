@@ -1,0 +1,117 @@
+/** Runs that many machines share, looked at and steered from anywhere. */
+
+import type { Json } from "../core/hash.ts";
+import { InputError } from "../core/errors.ts";
+import { didYouMean } from "../core/suggest.ts";
+import { readSpec } from "../run-spec.ts";
+import {
+  cancelDataset,
+  datasetSums,
+  noteTicks,
+  partReceipts,
+  readDatasets,
+  retryDataset,
+  type Dataset,
+  type DatasetSums,
+} from "../store/postgres-datasets.ts";
+import type { Database } from "../store/postgres-client.ts";
+import type { SharedState } from "./shared-state.ts";
+
+/** A shared run as it stands. */
+export interface SharedRun {
+  readonly id: string;
+  /** `provider/model`. */
+  readonly model: string;
+  readonly host: string;
+  readonly column: string;
+  /** The place of the output's parts. */
+  readonly output: string;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  readonly isCancelled: boolean;
+  readonly sums: DatasetSums;
+}
+
+/** The shared runs, the newest first. */
+export async function listSharedRuns(database: Database): Promise<readonly SharedRun[]> {
+  const runs: SharedRun[] = [];
+  for (const dataset of await readDatasets(database)) runs.push(await shown(dataset, database));
+  return runs;
+}
+
+/**
+ * The run a word stands for: its id, the beginning of one and only one id, or `latest`.
+ *
+ * @throws {InputError} `run_unknown` or `run_ambiguous`, with the ids it may have meant.
+ */
+export async function findSharedRun(ref: string, database: Database): Promise<SharedRun> {
+  const datasets = await readDatasets(database);
+  const exact = ref === "latest" ? datasets[0] : datasets.find(({ id }) => id === ref);
+  if (exact !== undefined) return await shown(exact, database);
+  const begun = datasets.filter(({ id }) => id.startsWith(ref));
+  if (begun.length === 1 && begun[0] !== undefined) return await shown(begun[0], database);
+  const ids = (begun.length > 1 ? begun : datasets).map(({ id }) => id);
+  if (begun.length > 1)
+    throw new InputError(
+      "run_ambiguous",
+      `${JSON.stringify(ref)} is the beginning of several runs.`,
+      { hint: `One of: ${ids.join(", ")}.` },
+    );
+  throw new InputError(
+    "run_unknown",
+    `There is no run ${JSON.stringify(ref)} in ${database.name}.`,
+    {
+      hint: ids.length === 0 ? "There are no runs there at all." : didYouMean(ref, ids),
+    },
+  );
+}
+
+async function shown(dataset: Dataset, database: Database): Promise<SharedRun> {
+  const run = (dataset.spec as { readonly run: Json }).run;
+  const { provider, model, host, column } = readSpec({ spec: run });
+  return {
+    id: dataset.id,
+    model: `${provider}/${model}`,
+    host,
+    column,
+    output: dataset.output,
+    createdAt: new Date(dataset.createdAtMs),
+    finishedAt: dataset.finishedAtMs === null ? null : new Date(dataset.finishedAtMs),
+    isCancelled: dataset.cancelRequestedAtMs !== null,
+    sums: await datasetSums(database, dataset.id),
+  };
+}
+
+/** Asks workers to stop a run's remote work and to keep every answer that came; gives how many parts are to do it. */
+export async function cancelSharedRun(id: string, state: SharedState): Promise<number> {
+  return await wake(await cancelDataset(state.database, id), state);
+}
+
+/**
+ * Asks failed rows again, those with these codes or all of them, and lets parts go on that could not;
+ * gives how many parts are to do it. Pays for what is asked.
+ */
+export async function retrySharedRun(
+  id: string,
+  codes: readonly string[] | "all",
+  state: SharedState,
+): Promise<number> {
+  const runs = await state.database.transaction((connection) =>
+    retryDataset(connection, id, codes),
+  );
+  return await wake(runs, state);
+}
+
+async function wake(runs: readonly string[], { database, ticks }: SharedState): Promise<number> {
+  await noteTicks(database, runs, 0);
+  await ticks.send(runs, 0);
+  return runs.length;
+}
+
+/** The receipts of the parts that are done, in their order. */
+export function sharedReceipts(
+  id: string,
+  database: Database,
+): AsyncGenerator<{ readonly part: number; readonly output: string; readonly receipt: Json }> {
+  return partReceipts(database, id);
+}
