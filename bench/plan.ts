@@ -64,7 +64,7 @@ const tasks: Tasks = {
       baseUrl: "http://127.0.0.1:9",
       apiKey: "none",
     };
-    await using run = enrichFile(files, TEMPLATE, model, { system: SYSTEM, runDir });
+    const run = enrichFile(files, TEMPLATE, model, { system: SYSTEM, runDir });
     const plan = await run.plan();
     if (plan.requests !== rows) throw new Error(`${String(plan.requests)} requests planned`);
   },

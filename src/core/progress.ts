@@ -1,6 +1,6 @@
 /** How a run is doing, as numbers. */
 
-import { RECALLED_CHUNK, type Chunk, type ChunkOrigin } from "./chunk.ts";
+import { isRecalled, type Chunk, type ChunkOrigin } from "./chunk.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./look.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
@@ -92,7 +92,7 @@ export function progressOf(input: ProgressInput): Progress {
   for (const chunk of chunks) {
     answered += chunk.collection?.succeeded ?? 0;
     failed += chunk.collection?.failed ?? 0;
-    if (chunk.number === RECALLED_CHUNK) cached += chunk.requestCount;
+    if (isRecalled(chunk.number)) cached += chunk.requestCount;
     // What the user asks to try again had been counted as failed before.
     if (chunk.origin === "retry") failed -= chunk.requestCount;
     if (chunk.state === "collected") collected += 1;
