@@ -73,6 +73,17 @@ function liveExecution(world: World, { model, request }: Asked): Execution {
   return { model, request, customId: null, target: { key, customId: null, text: () => text } };
 }
 
+/** The route under which Vertex answers single requests. */
+export function vertexLiveRoute(world: World): Route {
+  const path =
+    "/projects/{project}/locations/{location}/publishers/google/models/{model}:generateContent";
+  return {
+    method: "POST",
+    path,
+    act: (call) => live(world, { ...call, parameters: call.parameters.slice(2) }),
+  };
+}
+
 /** Throws the 404 of a model that is not among those that exist. */
 export function checkModel(world: World, name: string): void {
   if (world.settings.models?.includes(name) ?? true) return;

@@ -5,6 +5,7 @@ import { createGcsObjects } from "./gcs-objects.ts";
 import { gcsRoutes } from "./gcs-routes.ts";
 import type { GcsUploads } from "./gcs-upload.ts";
 import { failureOf, failureReply } from "./google-errors.ts";
+import { vertexLiveRoute } from "./google-live.ts";
 import type { Reply } from "./http.ts";
 import type { Service } from "./service.ts";
 import { createTokenBudget } from "./token-budget.ts";
@@ -40,6 +41,7 @@ export function createVertexProfile(world: World): Service {
       routes: [
         ...gcsRoutes({ world, objects, uploads }),
         ...vertexJobRoutes({ ...vertex, all, start }),
+        vertexLiveRoute(world),
       ],
       headers: () => ({ server: "ESF" }),
       authorise: (request) => authorise(world.settings.apiKeys, request),

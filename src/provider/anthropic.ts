@@ -12,11 +12,14 @@ import {
   ANTHROPIC_VERSION,
   encodeMessageLine,
 } from "./anthropic-lines.ts";
+import { ANTHROPIC_LIVE } from "./anthropic-live.ts";
 import { parseMessageLine } from "./anthropic-replies.ts";
 import { messageSettings } from "./anthropic-settings.ts";
 import { baseUrlFrom } from "./base-url.ts";
 import { httpErrors } from "./http-errors.ts";
+import { liveTwin, withLive } from "./live-service.ts";
 import { readdressLine } from "./openai-lines.ts";
+import type { Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 import { refuseUnsupported, type Capabilities } from "./refusals.ts";
 
@@ -26,6 +29,8 @@ export interface AnthropicOptions {
   readonly baseUrl: string;
   /** How long a new batch may take to show in the list before it counts as never made; milliseconds. */
   readonly settleMs?: number;
+  /** How hard it is asked live. */
+  readonly pacing?: Pacing;
 }
 
 /** Anthropic's own address; the SDK adds `/v1`. */
@@ -74,7 +79,7 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
     firstIds: new Map(),
   };
   const { errors } = service;
-  return {
+  const batches: BatchProvider = {
     id: "anthropic",
     host,
     limits: {
@@ -117,6 +122,23 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
       errors.reading("delete the batch", () => remove(client, batchId, signal)),
     close: () => Promise.resolve(),
   };
+  return withLive(batches, liveLane(batches, options));
+}
+
+function liveLane(
+  batches: BatchProvider,
+  { apiKey, baseUrl, pacing }: AnthropicOptions,
+): BatchProvider {
+  const headers = { "x-api-key": apiKey, "anthropic-version": ANTHROPIC_VERSION };
+  const base = baseUrl.replace(/\/+$/, "");
+  return liveTwin(batches, {
+    ...pacing,
+    form: ANTHROPIC_LIVE,
+    address: ({ path }) => Promise.resolve({ url: `${base}${path}`, headers }),
+    secrets: [apiKey],
+    mayLackSchemas: false,
+    packsEmbeddings: false,
+  });
 }
 
 function check(spec: RequestSpec): void {

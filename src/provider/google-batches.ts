@@ -24,7 +24,7 @@ function tagOf(displayName: string | null): Tag | null {
 }
 
 /** `models/gemini-2.5-flash`; a name that says what kind of model it is stays as it is. */
-function resourceOf(model: string): string {
+export function resourceOf(model: string): string {
   const name = model.includes("/") ? model : `models/${model}`;
   return name.split("/").map(encodeURIComponent).join("/");
 }

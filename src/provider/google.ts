@@ -12,6 +12,7 @@ import {
   poll,
   remove,
   replies,
+  resourceOf,
   revoke,
 } from "./google-batches.ts";
 import { checkEmbedding } from "./google-embed.ts";
@@ -24,8 +25,11 @@ import {
   readdressKeyedLine,
 } from "./google-lines.ts";
 import { VERSION } from "./google-list.ts";
+import { googleForm } from "./google-live.ts";
 import { parseGenerateLine } from "./google-replies.ts";
 import { GENERATE_SETTINGS, generateSettings } from "./google-settings.ts";
+import { liveTwin, withLive } from "./live-service.ts";
+import type { Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 import { refuseUnsupported, type Capabilities } from "./refusals.ts";
 import { keyFromEnvironment } from "./secrets.ts";
@@ -38,6 +42,8 @@ export interface GoogleOptions {
   readonly model: string;
   /** How long a new batch may take to show in the list before it counts as never made; milliseconds. */
   readonly settleMs?: number;
+  /** How hard it is asked live. */
+  readonly pacing?: Pacing;
 }
 
 const GOOGLE: Capabilities = {
@@ -60,7 +66,7 @@ export const GOOGLE_BASE_URL = "https://generativelanguage.googleapis.com";
  */
 export function googleProvider(options: GoogleOptions): BatchProvider {
   const http = googleHttp(options);
-  return {
+  const batches: BatchProvider = {
     id: "google",
     host: http.host,
     limits: {
@@ -103,6 +109,23 @@ export function googleProvider(options: GoogleOptions): BatchProvider {
     remove: (batchId, signal) => remove(http, batchId, signal),
     close: () => Promise.resolve(),
   };
+  return withLive(batches, liveLane(batches, options));
+}
+
+function liveLane(
+  batches: BatchProvider,
+  { apiKey, baseUrl, model, pacing }: GoogleOptions,
+): BatchProvider {
+  const base = `${baseUrl.replace(/\/+$/, "")}/${VERSION}/${resourceOf(model)}`;
+  const headers = { "x-goog-api-key": apiKey };
+  return liveTwin(batches, {
+    ...pacing,
+    form: googleForm("key"),
+    address: ({ path }) => Promise.resolve({ url: `${base}${path}`, headers }),
+    secrets: [apiKey],
+    mayLackSchemas: false,
+    packsEmbeddings: false,
+  });
 }
 
 function check(spec: RequestSpec): void {

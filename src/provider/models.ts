@@ -62,8 +62,6 @@ const PROVIDERS: ReadonlyMap<string, ProviderEntry> = new Map<string, ProviderEn
   ["fireworks", { keyVariables: [], open: refuseFireworks }],
 ]);
 
-const ASKED_LIVE = new Set(["ollama", "gguf"]);
-
 /** Every environment variable that may hold a provider's key, with the provider, in the order of their names. */
 export function keyVariables(): readonly (readonly [variable: string, provider: string])[] {
   return [...PROVIDERS]
@@ -101,8 +99,6 @@ export function resolveModel(name: string): NamedModel {
 async function namedProvider(name: string, spec: ModelSpec): Promise<BatchProvider> {
   const entry = PROVIDERS.get(name);
   if (entry !== undefined && !HOSTS.has(name)) refuseEndpoint(spec, name);
-  // Hosts see for themselves: some of them are asked live.
-  if (entry !== undefined && !HOSTS.has(name) && !ASKED_LIVE.has(name)) refusePacing(spec, name);
   if (entry !== undefined) return await entry.open(spec);
   throw new InputError(
     "unknown_provider",
@@ -181,6 +177,7 @@ async function openAnthropic(spec: ModelSpec): Promise<BatchProvider> {
   return anthropicProvider({
     apiKey,
     baseUrl: anthropicBaseUrl(spec.baseUrl),
+    pacing: pacingOf(spec),
     ...(spec.settleMs === undefined ? {} : { settleMs: spec.settleMs }),
   });
 }
@@ -191,6 +188,7 @@ async function openGoogle(spec: ModelSpec): Promise<BatchProvider> {
     apiKey: spec.apiKey ?? googleKey(),
     baseUrl: googleBaseUrl(spec.baseUrl),
     model: spec.model,
+    pacing: pacingOf(spec),
     ...(spec.settleMs === undefined ? {} : { settleMs: spec.settleMs }),
   });
 }
@@ -219,6 +217,7 @@ async function openEmbedded(spec: ModelSpec): Promise<BatchProvider> {
         hint: "Leave out --base-url and --settle, or name the model of the provider that is meant.",
       },
     );
+  refusePacing(spec, "embedded");
   const { embeddedProvider } = await import("./embedded.ts");
   return embeddedProvider();
 }

@@ -1,12 +1,13 @@
 /** The vertex provider, from what a model is spelt out as and what the environment says. */
 
+import { pacingOf, type Pacing } from "./pacing.ts";
 import type { BatchProvider } from "./provider.ts";
 import { assertStorageLibrary } from "./storage-library.ts";
 import { vertexPlace } from "./vertex-settings.ts";
 import { vertexProvider } from "./vertex.ts";
 
 /** What a model needs to say of itself. */
-export interface VertexSpec {
+export interface VertexSpec extends Pacing {
   readonly model: string;
   readonly baseUrl?: string;
   readonly apiKey?: string;
@@ -26,6 +27,7 @@ export function openVertexProvider(spec: VertexSpec): BatchProvider {
     ...place,
     model: spec.model,
     ...(spec.apiKey === undefined ? {} : { accessToken: spec.apiKey }),
+    pacing: pacingOf(spec),
     ...(spec.settleMs === undefined ? {} : { settleMs: spec.settleMs }),
   });
 }

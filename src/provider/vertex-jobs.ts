@@ -24,7 +24,8 @@ export interface JobFiles {
   readonly directory: string | null;
 }
 
-const VERSION = "v1";
+/** The version of the API that is spoken. */
+export const VERSION = "v1";
 
 /** The label under which an intent is found. */
 const LABELS = {

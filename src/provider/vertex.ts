@@ -4,9 +4,12 @@ import type { Ending } from "../core/chunk.ts";
 import { InputError, ProviderError } from "../core/errors.ts";
 import { VERTEX_SCHEMA_DIALECT } from "../core/schema-dialect.ts";
 import { cloudStorage, type CloudStorage } from "./cloud-storage.ts";
-import { googleHttpAs } from "./google-http.ts";
+import { googleHttpAs, type GoogleAccess } from "./google-http.ts";
 import { bearerAccess, defaultIdentity, givenIdentity, namedAt } from "./google-identity.ts";
 import { amendableGenerateFailures } from "./google-lines.ts";
+import { googleForm } from "./google-live.ts";
+import { liveTwin, withLive } from "./live-service.ts";
+import type { Pacing } from "./pacing.ts";
 import type {
   Batch,
   BatchProvider,
@@ -25,6 +28,7 @@ import {
   listJobs,
   lookAtJob,
   statusOfJob,
+  VERSION,
   type VertexJobs,
 } from "./vertex-jobs.ts";
 import {
@@ -52,9 +56,12 @@ export interface VertexOptions {
   readonly accessToken?: string;
   /** How long a new job may take to show in the list before it counts as never made; milliseconds. */
   readonly settleMs?: number;
+  /** How hard it is asked live. */
+  readonly pacing?: Pacing;
 }
 
 interface Vertex {
+  readonly access: GoogleAccess;
   readonly jobs: VertexJobs;
   readonly storage: CloudStorage;
   readonly bucket: string;
@@ -76,7 +83,7 @@ interface Vertex {
 export function vertexProvider(options: VertexOptions): BatchProvider {
   const vertex = connected(options);
   const { jobs, storage } = vertex;
-  return {
+  const batches: BatchProvider = {
     id: "vertex",
     host: jobs.http.host,
     limits: {
@@ -118,15 +125,40 @@ export function vertexProvider(options: VertexOptions): BatchProvider {
     remove: (batchId, signal) => remove(vertex, batchId, signal),
     close: () => Promise.resolve(),
   };
+  return withLive(batches, liveLane(batches, options, vertex));
+}
+
+function liveLane(
+  batches: BatchProvider,
+  { baseUrl, model, pacing }: VertexOptions,
+  { access, jobs }: Vertex,
+): BatchProvider {
+  const base = `${baseUrl.replace(/\/+$/, "")}/${VERSION}/${liveResource(model, jobs.parent)}`;
+  return liveTwin(batches, {
+    ...pacing,
+    form: googleForm("custom_id"),
+    address: async ({ path }) => ({ url: `${base}${path}`, headers: await access.headers() }),
+    secrets: access.secrets,
+    mayLackSchemas: false,
+    packsEmbeddings: false,
+  });
+}
+
+/** The name a model is asked by: a bare one, or one of a publisher, stands below the project and the location. */
+function liveResource(model: string, parent: string): string {
+  if (model.startsWith("projects/")) return model;
+  return `${parent}/${model.includes("/") ? model : `publishers/google/models/${model}`}`;
 }
 
 function connected(options: VertexOptions): Vertex {
   const { project, location, bucket, model, baseUrl, storageUrl, accessToken } = options;
   if (accessToken !== undefined && storageUrl === null) throw onlyDefault();
   const identity = accessToken === undefined ? defaultIdentity() : givenIdentity(accessToken);
-  const http = googleHttpAs(baseUrl, bearerAccess(namedAt(baseUrl, identity)));
+  const access = bearerAccess(namedAt(baseUrl, identity));
+  const http = googleHttpAs(baseUrl, access);
   const atStorage = storageUrl === null ? identity : namedAt(storageUrl, identity);
   return {
+    access,
     jobs: { http, parent: `projects/${project}/locations/${location}` },
     storage: cloudStorage({ url: storageUrl, identity: atStorage }),
     bucket,

@@ -21,6 +21,8 @@ export type ContractFaults = Pick<
   | "createAcceptedThenCut"
   | "crlf"
   | "cutDownload"
+  | "dropConnection"
+  | "dropReply"
   | "emptyOutput"
   | "error429"
   | "error500"
@@ -55,6 +57,10 @@ export interface Books {
   readonly fileDeletions: number;
   /** Rows of batches that were executed and billed. */
   readonly rowsExecuted: number;
+  /** Requests asked one by one that were answered and billed; left out where none can be asked so. */
+  readonly liveCalls?: number;
+  /** Requests that were billed though the same had been billed before; left out where it is not counted. */
+  readonly bodiesBilledAgain?: number;
   /** Calls by route, such as `POST /batches`; refused ones included. */
   readonly calls: Readonly<Record<string, number>>;
 }

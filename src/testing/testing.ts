@@ -6,6 +6,7 @@
  */
 
 export { providerContract } from "./provider-contract.ts";
+export { realtimeContract } from "./realtime-contract.ts";
 export { rowsContract, type RowTraits } from "./rows-contract.ts";
 export type { Cargo } from "./cargo.ts";
 export type { Runner, Told } from "./runner.ts";

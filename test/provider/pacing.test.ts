@@ -17,7 +17,7 @@ describe("the pace that was asked for", () => {
     expect(() => {
       refusePacing({}, "openai");
     }).not.toThrow();
-    for (const provider of ["anthropic", "embedded"]) {
+    for (const provider of ["embedded"]) {
       const spec = { provider, model: "use-lite", apiKey: "sk-000000", concurrency: 2 };
       await expect(openModel(spec), provider).rejects.toMatchObject({ code: "option_unsupported" });
     }
