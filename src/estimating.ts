@@ -38,9 +38,9 @@ export interface Estimator {
   readonly answered: (fresh: NewRequest, usage: Usage) => void;
   readonly loadOf: (fresh: NewRequest) => ChunkLoad;
   /** What a load is expected to use, by what is known so far. */
-  estimate(load: ChunkLoad): TokenEstimate;
+  readonly estimate: (load: ChunkLoad) => TokenEstimate;
   /** The estimate of the whole plan, and what it rests on. */
-  whole(load: ChunkLoad): PlanEstimate;
+  readonly whole: (load: ChunkLoad) => PlanEstimate;
 }
 
 /** What estimates are made for. */

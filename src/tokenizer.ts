@@ -2,7 +2,7 @@
 
 /** Counts the tokens of texts for one model. */
 export interface TokenCounter {
-  count(text: string): number;
+  readonly count: (text: string) => number;
   /** How far a sum of such counts may be off, as a share. */
   readonly error: number;
   /** Whether it is the model's own tokenizer. */

@@ -114,7 +114,7 @@ describe("an estimate that has seen answers", () => {
     const requests = texts(200).map((text, at) => requestOf(at, text));
     const before = estimates.whole(planned(estimates, requests)).tokens;
     for (const request of requests.slice(0, 30)) {
-      const { long: _long, short } = estimates.loadOf(request);
+      const { short } = estimates.loadOf(request);
       const inputTokens = short.units;
       estimates.answered(request, { ...NO_USAGE, inputTokens, outputTokens: 7 });
     }
