@@ -103,6 +103,13 @@ export interface EnrichOptions<
   readonly pollEveryMs?: number;
   /** How often a request that was not answered is sent again; 3 when left out. */
   readonly retries?: number;
+  /**
+   * The most the run may cost, in US dollars, with what it has spent before; anything when left out.
+   * A chunk is sent only when it fits even at the most it is expected to cost, beside all that is under
+   * way; when nothing fits any more the run ends with a `BudgetError`, keeps what is answered, and goes
+   * on with a higher cap. Needs a price.
+   */
+  readonly maxCostUsd?: number;
   /** A batch that makes no progress for this long is cancelled, and its rest sent again; waits for ever when left out. */
   readonly stallMs?: number;
   /** Leaves the provider's copies of requests and results where they are; they are deleted when left out. */

@@ -1,8 +1,7 @@
 /** A run as a value: nothing happens until it is awaited, iterated or started. */
 
 import type { ToolCall } from "./core/call-settings.ts";
-import type { PlanCost } from "./core/plan-cost.ts";
-import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
+import { BudgetError } from "./core/errors.ts";
 import { batchChanges, type BatchChange, type Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
@@ -14,13 +13,13 @@ import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
 import { openPasses } from "./pass-session.ts";
 import { openPieces, type OpenSession } from "./piece-session.ts";
+import { runPlan, type RunPlan } from "./run-plan.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { MakePasses } from "./passes.ts";
 import type { Settings } from "./settings.ts";
 import { shownDone, shownRun } from "./shown-run.ts";
 import type { RowOutcome } from "./stages/join.ts";
-import type { Band } from "./core/token-estimate.ts";
 
 /** One row's outcome. */
 export interface RowResult<V> {
@@ -44,18 +43,6 @@ export interface RunEvents {
   readonly batch: BatchChange;
   /** Something went wrong on the way and is being dealt with. */
   readonly warning: Warning;
-}
-
-/** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
-export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
-  /** Tokens of the prompts that are to be sent; null where nobody has estimated them. */
-  readonly inputTokens: number | null;
-  /** Tokens of their answers; null likewise. */
-  readonly outputTokens: Band | null;
-  /** What the figures rest on; null likewise. */
-  readonly estimate: Omit<PlanEstimate, "tokens"> | null;
-  /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
-  readonly warnings: readonly string[];
 }
 
 /** A finished run: its result and its receipt. */
@@ -140,6 +127,7 @@ export class EnrichRun<T, V>
   readonly #listeners = new Map<keyof RunEvents, Set<(event: never) => void>>();
   #done: Promise<Done<T>> | null = null;
   #progress: Progress | null = null;
+  #partial: Done<T> | null = null;
   #opened: Promise<OpenedSession> | null = null;
   #users = 0;
   #isOver = false;
@@ -162,19 +150,7 @@ export class EnrichRun<T, V>
 
   /** The plan: rows, requests, duplicates, what is skipped and why. Sends nothing and spends nothing. */
   async plan(): Promise<RunPlan> {
-    return await this.#with(async (session) => {
-      const { estimate: all, ...counts } = await session.plan();
-      const { tokens = null, ...estimate } = all ?? {};
-      const plan: RunPlan = {
-        ...counts,
-        ...(await session.cost()),
-        inputTokens: tokens?.inputTokens ?? null,
-        outputTokens: tokens?.outputTokens ?? null,
-        estimate: all === undefined ? null : (estimate as Omit<PlanEstimate, "tokens">),
-        warnings: session.warnings,
-      };
-      return displayed(plan, planBundle);
-    });
+    return await this.#with(async (session) => displayed(await runPlan(session), planBundle));
   }
 
   /** The latest progress; null before the run has started. */
@@ -190,6 +166,15 @@ export class EnrichRun<T, V>
   /** The receipt, once every row is accounted for. */
   async report(): Promise<Receipt> {
     return (await this.#work()).receipt;
+  }
+
+  /**
+   * What there is of a run that has ended with a `BudgetError`: the result and the receipt, in which rows
+   * that were not asked are skipped with `budget` for an error; a file is written so. Null for any other
+   * run, and for one of several columns.
+   */
+  partial(): Done<T> | null {
+    return this.#partial;
   }
 
   /** Calls `listener` for every event of a kind until the function it gives is called. */
@@ -308,6 +293,10 @@ export class EnrichRun<T, V>
         if (retry !== undefined) await session.retry(retry === "all" ? undefined : retry);
         await session.drive();
         return shownDone(await this.#job.finish(session));
+      } catch (error) {
+        if (error instanceof BudgetError && session.completesShort)
+          this.#partial = shownDone(await this.#job.finish(session));
+        throw error;
       } finally {
         this.#isOver = true;
       }

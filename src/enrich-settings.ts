@@ -16,6 +16,7 @@ import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./
 import { sourceOf } from "./output/schema-option.ts";
 import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
 import { pacingOf, refusePacing, type Pacing } from "./provider/pacing.ts";
+import { purseFor } from "./run-budget.ts";
 import { DEFAULT_RESENDS } from "./session.ts";
 import type { CacheUse, Settings } from "./settings.ts";
 import type { RowFunction } from "./stages/render.ts";
@@ -47,6 +48,7 @@ export function conductOf(options: EnrichOptions<string, OutputOption>): Job<nev
     maxResends: options.retries ?? DEFAULT_RESENDS,
     stallMs: options.stallMs ?? null,
     keepRemote: options.keepRemote ?? false,
+    purse: purseFor(options.maxCostUsd),
   };
 }
 

@@ -8,7 +8,8 @@ export type { BatchframeConfig, ConfigFile, ConfigSettings, Setting } from "./co
 export { enrichColumn, enrichFile } from "./enrich.ts";
 export type { Lane, LaneChoice } from "./core/lane.ts";
 export type { EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts";
-export type { CollectHow, EnrichRun, RowResult, RunEvents, RunPlan } from "./enrich-run.ts";
+export type { CollectHow, EnrichRun, RowResult, RunEvents } from "./enrich-run.ts";
+export type { RunPlan } from "./run-plan.ts";
 export { openBatches } from "./batches.ts";
 export type { Batches } from "./batches.ts";
 export type { BuildOptions, BuiltBytes, BuiltFile } from "./batch-building.ts";
@@ -107,7 +108,7 @@ export type { Price, PriceOverrides, TokenPrices } from "./core/price.ts";
 export type { PassReceipt, PassRole } from "./core/pass.ts";
 export type { KeptRows, Receipt, RowCounts } from "./core/receipt.ts";
 export { ROW_ERROR_CODES } from "./core/result.ts";
-export type { RowErrorCode, RowStatus, SkipReason } from "./core/result.ts";
+export type { PlannedSkip, RowErrorCode, RowStatus, SkipReason } from "./core/result.ts";
 export type { Usage } from "./core/usage.ts";
 export type { AnswerOf } from "./output/answer-type.ts";
 export type { OutputOption } from "./output/form.ts";

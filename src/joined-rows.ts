@@ -20,6 +20,8 @@ export interface JoinedRowsInput {
   readonly ports: Ports;
   readonly rendering: Rendering;
   readonly needPlan: () => Promise<PlanCounts>;
+  /** Whether the run was stopped by its budget, so that requests which wait to be sent have no outcome yet. */
+  readonly isShort: boolean;
   /** Told of every quote that the row's text does not hold. */
   readonly onForeignQuote: () => void;
 }
@@ -30,6 +32,7 @@ export async function* joinedRows({
   ports,
   rendering,
   needPlan,
+  isShort,
   onForeignQuote,
 }: JoinedRowsInput): AsyncGenerator<JoinedRows> {
   const { requests } = await needPlan();
@@ -41,10 +44,23 @@ export async function* joinedRows({
       ? null
       : await openRowMeta({ store, token, columns, price, free, requests });
   const reading = answerReading(settings);
-  const told = meta === null ? {} : { meta };
+  const left = isShort ? await requestsLeft(store, requests) : null;
+  const told = {
+    ...(meta === null ? {} : { meta }),
+    ...(left === null ? {} : { isLeft: (request: number) => left[request] === 1 }),
+  };
   const rows = joinRows({ store, provider, reading, requests, ...told });
   const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
   yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
+}
+
+/** 1 for each request that is in a chunk which is not collected. */
+async function requestsLeft(store: Store, requests: number): Promise<Uint8Array> {
+  const left = new Uint8Array(requests);
+  for (const { number, state } of await store.chunks())
+    if (state !== "collected")
+      for (const ordinal of await store.ordinals(number)) left[ordinal] = 1;
+  return left;
 }
 
 /** Fetches reply files that were deleted from the run directory, as long as the provider has them. */

@@ -228,6 +228,8 @@ function passSession(run: PassRun, first: Session): Session {
       }
     },
     // What later passes will cost depends on answers, and no plan can say it.
+    // Which rows a later pass asks follows from whole answers of the one before.
+    completesShort: false,
     cost: () => first.cost(),
     drive: async (how) => {
       for (let at = 0; ; at++) {

@@ -172,6 +172,8 @@ function combinedOutcome(form: AnswerForm, pieces: readonly RowOutcome[]): RowOu
   if (first !== undefined && pieces.length === 1) return first;
   const failed = pieces.find(({ status }) => status === "failed");
   if (failed !== undefined) return failed;
+  const left = pieces.find((piece) => piece.status === "skipped" && piece.reason === "budget");
+  if (left !== undefined) return left;
   const answered = pieces.flatMap((piece) => ("value" in piece ? [piece] : []));
   if (answered.length === 0) return first ?? { status: "skipped", reason: "blank" };
   return {

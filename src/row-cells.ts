@@ -48,8 +48,9 @@ function cutCells({ outcomes, cut }: JoinedRows): readonly NewCell[] {
   return outcomes.map(({ status }, at) => (status === "skipped" ? null : (cut?.[at] ?? null)));
 }
 
-/** A row that waits on a failed step says so; one that is blank, or past the limit, has no error. */
+/** A row that waits on a failed step, or on a larger budget, says so; one that is blank, or past the limit, has no error. */
 function errorOf(outcome: RowOutcome): RowErrorCode | null {
   if (outcome.status === "failed") return outcome.code;
-  return outcome.status === "skipped" && outcome.reason === "step" ? "skipped" : null;
+  if (outcome.status !== "skipped") return null;
+  return outcome.reason === "budget" ? "budget" : outcome.reason === "step" ? "skipped" : null;
 }

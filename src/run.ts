@@ -10,6 +10,7 @@ import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
 import { look } from "./run/look.ts";
 import { send } from "./run/send.ts";
+import { allowance, makeDo } from "./run/spending.ts";
 import { RESULTS_GONE } from "./stages/collect.ts";
 import { providerOf, type Ports } from "./stages/ports.ts";
 import { resolve } from "./stages/resolve.ts";
@@ -29,6 +30,7 @@ const STEPS_AT_ONCE = 4;
  * stops its batches, keeps every answer that came, and ends.
  *
  * @throws {ProviderError} when the provider refuses for good; what was bought is kept and the run can be resumed.
+ * @throws {BudgetError} when what is left may cost more than the run may spend, once everything that was sent is collected.
  */
 export async function driveRun(
   ports: Ports,
@@ -53,12 +55,24 @@ export async function driveRun(
     ports.signal.throwIfAborted();
     if (options.leaves?.() === true) return false;
     const isCancelled = run.cancelRequestedAtMs !== null;
-    const steps = paces.due(movable(open, run, options), isCancelled).slice(0, STEPS_AT_ONCE);
+    const spends = isCancelled ? null : (options.spending ?? null);
+    const { fits, takes } = allowance(spends, chunks);
+    const ready = movable(open, run, options).filter(fits);
+    const steps = paces.due(ready, isCancelled).slice(0, STEPS_AT_ONCE).filter(takes);
     if (steps.length > 0) await together(steps.map((chunk) => step(chunk, run, driver)));
-    else if (options.once && !isAsking(open, driver)) {
-      memory.restMs = paces.restMs(open, isCancelled);
-      return false;
-    } else await rest(paces.restMs(open, isCancelled), ports.signal);
+    else if (spends !== null && isTooDear(ready, open, options)) {
+      if (await makeDo(spends, chunks, ports)) continue;
+      // The other runs that share the purse may yet give back what they have set aside.
+      if (options.once) return false;
+      await rest(options.pollEveryMs, ports.signal);
+    } else {
+      const restMs = paces.restMs(ready.length === 0 ? open : ready, isCancelled);
+      if (options.once && !isAsking(open, driver)) {
+        memory.restMs = restMs;
+        return false;
+      }
+      await rest(restMs, ports.signal);
+    }
   }
   await ports.store.finished();
   return true;
@@ -69,9 +83,19 @@ function progressNow(
   chunks: readonly Chunk[],
   { ports, options, looks }: Driver,
 ): Progress {
-  const { sends = true, price = null } = options;
+  const { sends = true, price = null, spending = null } = options;
   const { free } = ports.provider;
-  return progressOf({ requests, chunks, looks, sends, free, price });
+  const progress = progressOf({ requests, chunks, looks, sends, free, price });
+  return spending === null ? progress : { ...progress, capUsd: spending.purse.capUsd };
+}
+
+/** Whether all that is left waits to be sent, and there is no room for any of it. */
+function isTooDear(
+  ready: readonly Chunk[],
+  open: readonly Chunk[],
+  { sends = true }: DriveOptions,
+): boolean {
+  return sends && ready.length === 0 && open.every(({ state }) => state === "planned");
 }
 
 /** Whether this process is asking: nobody else goes on with that, so it is waited for, as an upload is. */

@@ -1,9 +1,10 @@
 /** A session: one process's hold on one run, from opening its memory to the receipt. */
 
 import { join, resolve as absolute } from "node:path";
+import type { Purse } from "./core/budget.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
 import type { Json } from "./core/hash.ts";
-import { InputError } from "./core/errors.ts";
+import { BudgetError, InputError } from "./core/errors.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import { planCost, type PlanCost } from "./core/plan-cost.ts";
@@ -16,6 +17,8 @@ import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type Warning } from "./run.ts";
 import type { DriveMemory } from "./run/driver.ts";
+import { noteSpent, spendingOf } from "./run-budget.ts";
+import type { Spending } from "./run/spending.ts";
 import { warnOfUnowned } from "./run-audit.ts";
 import { retryFailed, switchLane } from "./run-lanes.ts";
 import {
@@ -48,6 +51,8 @@ export interface Conduct {
   readonly maxResends: number;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
+  /** What may be spent, by this session and all others of the same call; null or left out where nothing holds it. */
+  readonly purse?: Purse | null;
   /** Leaves the provider's copies of requests and results where they are. */
   readonly keepRemote: boolean;
   readonly signal: AbortSignal;
@@ -100,6 +105,8 @@ export interface Session extends AsyncDisposable {
   readonly columns: readonly NewColumn[];
   /** The new columns' cells of every row in order, once no chunk is open. */
   cells(): AsyncIterable<NewCells>;
+  /** Whether `complete` also works after a budget has stopped the run: rows that wait are then skipped. */
+  readonly completesShort: boolean;
   /** Hands every row's new cells to `write`, counting them, and gives the receipt. */
   complete(write: WriteCells): Promise<Receipt>;
 }
@@ -138,6 +145,8 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
   });
   const id = runId(settings, identity);
   const directory = absolute(join(settings.runDir, id, settings.pass?.folder ?? ""));
+  // Passes share an id and have a directory each.
+  const spending = spendingOf(conduct.purse ?? null, settings, directory);
   const store = await (settings.openStore ?? openSqliteStore)(directory, {
     id,
     token: newToken(),
@@ -155,6 +164,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     cache = settings.cache === null ? null : await openReplyCache(settings.cache.file);
     const record = await store.run();
     if (record.identity !== identity) throw differs(id);
+    await noteSpent(spending, store);
     conduct.onOpen({ id, directory, resumed: record.plan !== null });
     const remember =
       cache === null
@@ -162,7 +172,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
         : remembering({ store, cache, provider: provider.id, model: settings.model.model });
     const { signal } = conduct;
     const ports: Ports = { store, provider, live, token: record.token, remember, signal };
-    return session({ settings, conduct, rendering, ports, record, directory, cache });
+    return session({ settings, conduct, spending, rendering, ports, record, directory, cache });
   } catch (error) {
     cache?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
@@ -173,6 +183,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
 interface Parts {
   readonly settings: Settings;
   readonly conduct: Conduct;
+  readonly spending: Spending | null;
   readonly rendering: Rendering;
   readonly ports: Ports;
   readonly record: RunRecord;
@@ -197,7 +208,8 @@ function session(parts: Parts): Session {
     return counts;
   };
   const joined = (onForeignQuote = (): void => undefined): AsyncGenerator<JoinedRows> =>
-    joinedRows({ ...parts, needPlan, onForeignQuote });
+    joinedRows({ ...parts, needPlan, isShort, onForeignQuote });
+  let isShort = false;
   let cutRows = record.plan?.cutRows ?? 0;
   const layout = columnLayout(settings);
   const columns = newColumns(settings.column, layout);
@@ -216,7 +228,16 @@ function session(parts: Parts): Session {
     get warnings() {
       return [...providerWarnings(settings), ...cutWarnings(cutRows, settings)];
     },
-    drive: (how) => drive(parts, needPlan, how ?? { once: false }),
+    drive: async (how) => {
+      isShort = false;
+      try {
+        return await drive(parts, needPlan, how ?? { once: false });
+      } catch (error) {
+        isShort = error instanceof BudgetError;
+        throw error;
+      }
+    },
+    completesShort: true,
     take: async (given) => {
       await needPlan();
       await takeGiven(given, ports, collectOptions(parts));
@@ -264,7 +285,7 @@ function session(parts: Parts): Session {
 }
 
 async function drive(
-  { settings, conduct, ports, record }: Parts,
+  { settings, conduct, spending, ports, record }: Parts,
   needPlan: () => Promise<PlanCounts>,
   how: DriveHow,
 ): Promise<boolean> {
@@ -276,6 +297,7 @@ async function drive(
   const isComplete = await driveRun(ports, plan.requests, {
     reading: answerReading(settings),
     price: settings.price,
+    spending,
     pollEveryMs: conduct.pollEveryMs ?? provider.pollEveryMs,
     maxResends: conduct.maxResends,
     amendable: provider.amendable(requestSpec(settings)),

@@ -126,6 +126,8 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
     },
     plan: async () => mergedCounts(await plansOf(sessions.free)),
     cost: async () => mergedCost(await Promise.all(sessions.free.map((session) => session.cost()))),
+    // A later step asks about whole columns only.
+    completesShort: false,
     drive: (how) => driveSteps(steps, sessions.open, (session) => session.drive(how)),
     requestCancel: () => {
       for (const session of sessions.free) session.requestCancel();

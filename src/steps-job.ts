@@ -45,6 +45,7 @@ const RUN_OPTIONS = [
   "pollEveryMs",
   "retries",
   "stallMs",
+  "maxCostUsd",
   "keepRemote",
   "signal",
   "onProgress",

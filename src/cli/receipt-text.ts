@@ -96,6 +96,7 @@ const SKIPPED: Readonly<Record<string, string>> = {
   step: "failed a step before",
   bad_row: "unreadable in the file",
   pass: "left to another model",
+  budget: "left over by the budget",
 };
 
 const WIDEST_LABEL = 24;

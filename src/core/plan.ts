@@ -2,7 +2,7 @@
 
 import type { Lane } from "./lane.ts";
 import type { Request } from "./request.ts";
-import type { RowErrorCode, SkipReason } from "./result.ts";
+import type { PlannedSkip, RowErrorCode } from "./result.ts";
 import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
 
 /** Counts of a finished plan. `rows = answered rows + skipped + rejected`; duplicates share a request. */
@@ -14,7 +14,7 @@ export interface PlanCounts {
   readonly cached: number;
   /** Rows whose request another row had already asked for. */
   readonly duplicates: number;
-  readonly skipped: Readonly<Record<SkipReason, number>>;
+  readonly skipped: Readonly<Record<PlannedSkip, number>>;
   /** Rows that fail without being sent, by code. */
   readonly rejected: Readonly<Partial<Record<RowErrorCode, number>>>;
   readonly chunks: number;
@@ -62,7 +62,7 @@ export interface PlannedRows {
 /** What a negative {@link RowRequest} means for the row. */
 export function rowWithoutRequest(
   value: RowRequest,
-): { readonly skipped: SkipReason } | { readonly rejected: RowErrorCode } {
+): { readonly skipped: PlannedSkip } | { readonly rejected: RowErrorCode } {
   switch (value) {
     case NO_REQUEST.blank:
       return { skipped: "blank" };

@@ -60,6 +60,8 @@ export interface Progress {
   readonly batches: readonly BatchProgress[];
   /** US dollars for the replies collected so far; null when the model's price is not known. */
   readonly spentUsd: number | null;
+  /** The most that may be spent, by this run and all others of the same call; left out where there is no cap. */
+  readonly capUsd?: number;
   /** US dollars for the whole run, as the replies collected so far let it be expected; null while there are none, and without a price. */
   readonly projectedUsd: number | null;
   /** How long until all requests are worked on; null while there is too little to judge by. */
@@ -243,6 +245,7 @@ export function mergedProgress(all: readonly Progress[]): Progress {
       return total === null || part === null ? null : roundedUsd(total + part);
     }, 0);
   const least = Math.min(...all.map(({ phase }) => PHASES.indexOf(phase)));
+  const capUsd = all.find((progress) => progress.capUsd !== undefined)?.capUsd;
   return {
     phase: PHASES[least] ?? "planning",
     requests: sum(({ requests }) => requests),
@@ -254,6 +257,8 @@ export function mergedProgress(all: readonly Progress[]): Progress {
     chunksCollected: sum(({ chunksCollected }) => chunksCollected),
     batches: all.flatMap(({ batches }) => batches),
     spentUsd: sumKnown((progress) => progress.spentUsd),
+    // One purse holds the runs of a call together.
+    ...(capUsd === undefined ? {} : { capUsd }),
     projectedUsd: sumKnown((progress) => progress.projectedUsd),
     timeLeft: mergedTime(all.filter(({ phase }) => phase !== "done")),
   };

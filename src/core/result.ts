@@ -15,7 +15,8 @@ export type RowErrorCode =
   | "cancelled"
   | "missing"
   | "provider_error"
-  | "skipped";
+  | "skipped"
+  | "budget";
 
 /** Every row error code. */
 export const ROW_ERROR_CODES: readonly RowErrorCode[] = [
@@ -30,16 +31,21 @@ export const ROW_ERROR_CODES: readonly RowErrorCode[] = [
   "missing",
   "provider_error",
   "skipped",
+  "budget",
 ];
 
 /** What became of a row: answered, answered by an earlier run, not asked, or asked without a usable answer. */
 export type RowStatus = "ok" | "cached" | "skipped" | "failed";
 
 /**
- * Why a row was not asked: a blank cell, a position past the limit, a step it needs that failed, a row of
- * a file that cannot be read, or, within one pass of a run with several, that another pass answers it.
+ * Why a plan asks nothing for a row: a blank cell, a position past the limit, a step it needs that failed,
+ * a row of a file that cannot be read, or, within one pass of a run with several, that another pass
+ * answers it.
  */
-export type SkipReason = "blank" | "limit" | "step" | "bad_row" | "pass";
+export type PlannedSkip = "blank" | "limit" | "step" | "bad_row" | "pass";
+
+/** Why a row was not asked: its plan says so, or the budget was used up first. */
+export type SkipReason = PlannedSkip | "budget";
 
 /** A request's failure: what kind, in whose words, and whether asking again unchanged may help. */
 export interface RequestFailure {

@@ -1,7 +1,7 @@
 /** The interface every source of rows fulfils: an in-memory dataframe or a file read as rows. */
 
 import type { Cell } from "../core/column.ts";
-import type { SkipReason } from "../core/result.ts";
+import type { PlannedSkip } from "../core/result.ts";
 
 /** Consecutive rows of the columns that were asked for, held only while they are being rendered. */
 export interface Block {
@@ -13,7 +13,7 @@ export interface Block {
   /** The cells as JavaScript values. In a CSV every value is text or null. */
   values(column: string): readonly Cell[];
   /** Why a row, counted from 0 within the block, must not be asked; null where it may be, and left out where all may. */
-  withheld?(row: number): SkipReason | null;
+  withheld?(row: number): PlannedSkip | null;
 }
 
 /** Rows that can be read more than once, always in the same order and with the same values. */

@@ -3,7 +3,7 @@
 import type { Cell } from "../core/column.ts";
 import { piecesOf } from "../core/cut.ts";
 import { contentHash } from "../core/hash.ts";
-import type { SkipReason } from "../core/result.ts";
+import type { PlannedSkip } from "../core/result.ts";
 import type { Block, Frame } from "./frame.ts";
 
 /** How a frame is cut into pieces. */
@@ -64,7 +64,7 @@ interface Cut {
   /** The column that is cut in each row, and the piece; null where nothing is. */
   readonly pieces: readonly ({ readonly column: string; readonly text: string } | null)[];
   readonly counts: Uint32Array;
-  readonly withheld: readonly (SkipReason | null)[];
+  readonly withheld: readonly (PlannedSkip | null)[];
 }
 
 interface Reading extends PiecesOptions {
@@ -79,7 +79,7 @@ async function* cutBlocks(base: Frame, reading: Reading): AsyncGenerator<Cut> {
     const texts = columns.map((column) => [column, block.text(column)] as const);
     const rows: number[] = [];
     const pieces: Cut["pieces"][number][] = [];
-    const withheld: (SkipReason | null)[] = [];
+    const withheld: (PlannedSkip | null)[] = [];
     const counts = new Uint32Array(block.rowCount);
     for (let row = 0; row < block.rowCount; row++) {
       const isPastLimit = limit !== null && block.firstRow + row >= limit;

@@ -7,6 +7,7 @@ import type { RowErrorCode } from "../core/result.ts";
 import type { CollectOptions } from "../stages/collect.ts";
 import type { Ports } from "../stages/ports.ts";
 import type { LanePaces } from "./lane-paces.ts";
+import type { Spending } from "./spending.ts";
 
 /** How a run is driven; nothing here decides what is asked. */
 export interface DriveOptions {
@@ -20,6 +21,8 @@ export interface DriveOptions {
   readonly amendable: ReadonlySet<RowErrorCode>;
   /** The model's price; null or left out where it is not known. */
   readonly price?: Price | null;
+  /** What the run may spend; anything where left out. */
+  readonly spending?: Spending | null;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** Leaves the provider's copies of requests and results where they are. */

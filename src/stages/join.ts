@@ -39,6 +39,8 @@ export interface JoinInput {
   readonly reading: AnswerReading;
   /** The number of distinct requests in the plan. */
   readonly requests: number;
+  /** Whether a request waits to be sent by a run that its budget has stopped; none does when left out. */
+  readonly isLeft?: (request: number) => boolean;
   /** Makes the values told beside each answer; none are made when left out. */
   readonly meta?: (facts: RequestFacts) => Promise<MetaValues>;
 }
@@ -85,6 +87,7 @@ export interface JoinedRows {
 export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
   const answers = await locateAnswers(input);
   const readers = openReaders(input.store.files);
+  const { isLeft = () => false } = input;
   let unseen = 0;
   try {
     for await (const rows of input.store.plannedRows()) {
@@ -94,6 +97,11 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
       for (const request of rows.requests) {
         if (request < 0) {
           outcomes.push(withoutRequest(request));
+          meta.push(null);
+          continue;
+        }
+        if (isLeft(request) && !answers.failures.has(request)) {
+          outcomes.push({ status: "skipped", reason: "budget" });
           meta.push(null);
           continue;
         }

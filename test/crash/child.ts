@@ -215,6 +215,7 @@ function runOf(): EnrichRun<Receipt, unknown> {
       maxResends: job.resends,
       stallMs: job.stallMs,
       keepRemote: job.keepRemote,
+      purse: null,
     },
     signal: undefined,
     ...(job.retry ? { retry: "all" as const } : {}),
