@@ -12,7 +12,16 @@ const nodeGlobals = {
 };
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", "models/", "sample-data/", "notebooks/", "**/.batchframe/"]),
+  globalIgnores([
+    "dist/",
+    "docs/api/",
+    "test/package/",
+    "coverage/",
+    "models/",
+    "sample-data/",
+    "notebooks/",
+    "**/.batchframe/",
+  ]),
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -62,6 +62,7 @@ export { examine } from "./doctor.ts";
 export type { Check, ExamineOptions } from "./doctor.ts";
 export { openFile, writeFileFrame } from "./files.ts";
 export type { FileFrame } from "./files.ts";
+export type { Frame } from "./frame/frame.ts";
 export type { FileFormat } from "./frame/format.ts";
 export type { OnBadRow } from "./frame/csv-judged.ts";
 export type { OpenFileOptions } from "./frame/opened-file.ts";
@@ -91,7 +92,7 @@ export type {
   ToolCall,
   ToolChoice,
 } from "./core/call-settings.ts";
-export type { DiffReport } from "./core/agreement.ts";
+export type { DiffReport, LabelScore, Scores, Transition } from "./core/agreement.ts";
 export type { Cell } from "./core/column.ts";
 export type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
 export type { Message, Params, Part } from "./core/request.ts";

@@ -67,7 +67,11 @@ describe("the packed package", () => {
     ];
     const paths = packed.files.map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(["LICENSE", "package.json", "bin/batchframe.js"]));
-    const expected = /^(bin|dist|models)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
+    expect(paths).toEqual(
+      expect.arrayContaining(["THIRD-PARTY-NOTICES.md", "models/use-lite/LICENSE"]),
+    );
+    const expected =
+      /^(bin|dist|models)\/|^(LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md|package\.json)$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 });
