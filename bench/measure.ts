@@ -6,6 +6,8 @@ import { performance } from "node:perf_hooks";
 /** What one task took. */
 export interface Measured {
   readonly seconds: number;
+  /** Time of all its processors, which other work on the machine disturbs less. */
+  readonly cpuSeconds: number;
   /** The most memory the process held at once, with everything Node itself needs (about 45 MB). */
   readonly peakMB: number;
   /** The longest time in which the event loop could do nothing else. */
@@ -44,12 +46,15 @@ export async function isTaskRun(tasks: Tasks): Promise<boolean> {
     longestBlockMs = Math.max(longestBlockMs, now - last);
     last = now;
   }, 1);
+  const before = process.cpuUsage();
   const start = performance.now();
   await task(folder, Number(rows));
   const seconds = (performance.now() - start) / 1000;
   clearInterval(timer);
   const peakMB = process.resourceUsage().maxRSS / 1024;
-  const measured: Measured = { seconds, peakMB, longestBlockMs };
+  const { user, system } = process.cpuUsage(before);
+  const cpuSeconds = (user + system) / 1e6;
+  const measured: Measured = { seconds, cpuSeconds, peakMB, longestBlockMs };
   console.log(JSON.stringify(measured));
   return true;
 }
@@ -73,11 +78,19 @@ function once(name: string, { file, folder, rows }: Series): Measured {
 }
 
 /** One line of figures. */
-export function lineOf(name: string, { seconds, peakMB, longestBlockMs }: Measured): string {
+export function lineOf(name: string, measured: Measured): string {
+  const { seconds, cpuSeconds, peakMB, longestBlockMs } = measured;
   const figures = [
     `${seconds.toFixed(2)} s`,
+    `${cpuSeconds.toFixed(2)} s of processors`,
     `peak ${peakMB.toFixed(0)} MB`,
     `longest block ${longestBlockMs.toFixed(0)} ms`,
   ];
   return [name.padEnd(28), ...figures.map((figure) => figure.padStart(22))].join(" ");
+}
+
+/** How many times as long one takes as another, by the clock and by the processors. */
+export function ratioOf(of: Measured, to: Measured): string {
+  const clock = (of.seconds / to.seconds).toFixed(2);
+  return `x ${clock} (x ${(of.cpuSeconds / to.cpuSeconds).toFixed(2)} by processors)`;
 }

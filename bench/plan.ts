@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openParquet } from "../src/frame/parquet.ts";
 import { enrichFile } from "../src/index.ts";
-import { isTaskRun, lineOf, measured, type Tasks } from "./measure.ts";
+import { isTaskRun, lineOf, measured, ratioOf, type Tasks } from "./measure.ts";
 import { writeRows } from "./rows.ts";
 
 const SYSTEM = "You judge what customers write. Answer with one word.";
@@ -79,7 +79,7 @@ async function main(rows: number): Promise<void> {
     console.log(lineOf("bare loop", bare));
     const plan = measured("plan", { ...series, repetitions: 3 });
     console.log(lineOf("plan + chunk", plan));
-    console.log(`plan + chunk is x ${(plan.seconds / bare.seconds).toFixed(2)} of the bare loop`);
+    console.log(`plan + chunk is ${ratioOf(plan, bare)} of the bare loop`);
   } finally {
     await rm(folder, { recursive: true });
   }

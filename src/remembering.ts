@@ -12,9 +12,10 @@ export interface RememberingInput {
   readonly model: string;
 }
 
-const REPLIES_AT_ONCE = 256;
+// Enough that a page of the index takes up several at once, few enough that nothing waits for long.
+const REPLIES_AT_ONCE = 4096;
 
-/** Keeps accepted replies under their requests' identities, a few hundred in a transaction. */
+/** Keeps accepted replies under their requests' identities, a few thousand in a transaction. */
 export function remembering({ store, cache, provider, model }: RememberingInput): Remember {
   let pending: CachedReply[] = [];
   const flush = (): void => {

@@ -55,9 +55,12 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
   await prepareDirectory(dirname(path));
   const database = openDatabase(path, false, CACHE_SCHEMA);
   // A reply that a power cut takes from the cache is still in its run; nothing hangs on this sync.
-  database.exec("pragma synchronous = normal;");
+  // Ids are random: written back less often, a page takes up many of them at once.
+  database.exec("pragma synchronous = normal; pragma wal_autocheckpoint = 8000;");
   const found = database.prepare("select line from reply where id = ?");
-  const kept = database.prepare("insert or replace into reply values (?, ?, ?, ?, ?)");
+  const kept = database.prepare(
+    "insert or replace into reply (id, provider, model, saved_at_ms, line) values (?, ?, ?, ?, ?)",
+  );
   return {
     isEmpty: () => database.prepare("select 1 from reply limit 1").get() === undefined,
     get: (id) => {
