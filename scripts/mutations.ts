@@ -330,5 +330,26 @@ const SHARING: readonly Mutation[] = [
   },
 ];
 
+const GUARDING: readonly Mutation[] = [
+  {
+    promise: "nothing is uploaded before the first request of a large run is answered",
+    file: "src/run.ts",
+    edits: [["const waiting = first.length > 0 ? first : open;", "const waiting = open;"]],
+    guard: { file: "test/first-request.test.ts", named: "before anything is uploaded" },
+  },
+  {
+    promise: "a run that fails too much sends nothing more",
+    file: "src/run/failure-limit.ts",
+    edits: [["failed > mostFailures(maxFailures, requests)", "failed > requests"]],
+    guard: { file: "test/first-request.test.ts", named: "stops sending" },
+  },
+];
+
 /** Every break, in the order of a run. */
-export const MUTATIONS: readonly Mutation[] = [...PLANNING, ...SENDING, ...COLLECTING, ...SHARING];
+export const MUTATIONS: readonly Mutation[] = [
+  ...PLANNING,
+  ...SENDING,
+  ...GUARDING,
+  ...COLLECTING,
+  ...SHARING,
+];

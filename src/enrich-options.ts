@@ -3,6 +3,7 @@
 import type { DataFrame } from "nodejs-polars";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { Cell } from "./core/column.ts";
+import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { ColumnsOf, IsAny } from "./core/placeholders.ts";
@@ -110,6 +111,11 @@ export interface EnrichOptions<
    * on with a higher cap. Needs a price.
    */
   readonly maxCostUsd?: number;
+  /**
+   * How many requests may fail, or what share of them (`"5%"`), before nothing more is sent and the run
+   * stops as `too_many_failures`, to be gone on with; any number when left out.
+   */
+  readonly maxFailures?: MaxFailures;
   /** A batch that makes no progress for this long is cancelled, and its rest sent again; waits for ever when left out. */
   readonly stallMs?: number;
   /** Leaves the provider's copies of requests and results where they are; they are deleted when left out. */

@@ -3,6 +3,7 @@
 import { join, resolve as absolute } from "node:path";
 import { callSettings, checkPositive } from "./call-options.ts";
 import { InputError } from "./core/errors.ts";
+import { checkedMaxFailures } from "./core/failure-limit.ts";
 import type { AnswerForm } from "./core/form.ts";
 import type { Json } from "./core/hash.ts";
 import { LANES } from "./core/lane.ts";
@@ -46,6 +47,7 @@ export function conductOf(options: EnrichOptions<string, OutputOption>): Job<nev
     lane: options.lane ?? "batch",
     pollEveryMs: options.pollEveryMs ?? null,
     maxResends: options.retries ?? DEFAULT_RESENDS,
+    maxFailures: checkedMaxFailures(options.maxFailures),
     stallMs: options.stallMs ?? null,
     keepRemote: options.keepRemote ?? false,
     purse: purseFor(options.maxCostUsd),

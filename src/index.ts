@@ -95,6 +95,8 @@ export type {
 export type { DiffReport, LabelScore, Scores, Transition } from "./core/agreement.ts";
 export type { Cell } from "./core/column.ts";
 export type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
+export { isWithinFailures } from "./core/failure-limit.ts";
+export type { MaxFailures } from "./core/failure-limit.ts";
 export type { Message, Params, Part } from "./core/request.ts";
 export type { OnNull } from "./core/template.ts";
 export type { BatchChange, BatchProgress, Phase, Progress } from "./core/progress.ts";

@@ -2,7 +2,7 @@
 
 import { dedupeIndex, type DedupeIndex } from "./core/dedupe.ts";
 import { InputError } from "./core/errors.ts";
-import { laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
+import { AUTO_REALTIME_REQUESTS, laneOf, type Lane, type LaneChoice } from "./core/lane.ts";
 import {
   rowWithoutRequest,
   type PlanCounts,
@@ -18,6 +18,7 @@ import { answerReading, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "./stages/chunk.ts";
 import { planRows } from "./stages/plan.ts";
 import { recall, type RecallInput } from "./stages/recall.ts";
+import { peekedRequests } from "./first-request.ts";
 import { lanesAtHand, type Ports, type Rendering } from "./stages/ports.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { ReplyCache } from "./store/reply-cache.ts";
@@ -58,7 +59,13 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     const rows = planRows({ frame, rendering, spec, onNull, limit, provider, ...soFar });
     const blocks = counting.watch(rows);
     const kept = cache === null ? blocks : recall(blocks, recalling(input, cache, estimates));
-    await chunkRequests(kept, {
+    // Who says outright that batches are wanted is asked nothing in realtime.
+    const mayTry = input.lane === "auto" && manyBy === "batch" && ports.live !== null;
+    const [begun] = (await store.chunks()).filter(({ origin }) => origin === "plan");
+    const peeked = await peekedRequests(kept, mayTry ? AUTO_REALTIME_REQUESTS : 0);
+    const isAlone = begun === undefined ? peeked.isMore : begun.lane === "realtime";
+    const canary = mayTry && isAlone;
+    await chunkRequests(peeked.blocks, {
       store,
       provider,
       token,
@@ -66,10 +73,13 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       lane: manyBy,
       requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
       weigher: estimates.weigher,
+      firstAlone: canary,
     });
     const counted = await counting.counts(store);
     const lane = laneFor(counted.requests - counted.cached);
-    const counts = { ...counted, lane, estimate: await wholeEstimate(estimates, store) };
+    const alone = canary ? { canary } : {};
+    const estimate = await wholeEstimate(estimates, store);
+    const counts = { ...counted, ...alone, lane, estimate };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
     if (lane !== manyBy) await store.switchLane(lane);
     await store.finishPlan(counts, estimates.chunks());

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Chunk, Ending } from "./core/chunk.ts";
 import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
 import { progressOf, type Progress } from "./core/progress.ts";
+import { canaryOf } from "./run/canary.ts";
 import { driveMemory, type Driver, type DriveOptions, type Warning } from "./run/driver.ts";
+import { isPastFailures, tooManyFailures } from "./run/failure-limit.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
@@ -46,20 +48,32 @@ export async function driveRun(
   }));
   const { looks, stopped, unclear, troubled } = memory;
   const driver: Driver = { ports, options, paces, looks, stopped, unclear, troubled };
+  const canary = (memory.canary ??= canaryOf(ports, requests));
   for (;;) {
     const run = await ports.store.run();
     const chunks = await ports.store.chunks();
-    options.onProgress(progressNow(requests, chunks, driver));
+    const progress = progressNow(requests, chunks, driver);
+    options.onProgress(progress);
     const open = chunks.filter(({ state }) => state !== "collected");
     if (open.length === 0) break;
     ports.signal.throwIfAborted();
     if (options.leaves?.() === true) return false;
     const isCancelled = run.cancelRequestedAtMs !== null;
+    const first = isCancelled ? [] : canary.waitedFor(run, chunks);
+    await canary.judge();
+    const isPast = isPastFailures(progress, driver);
+    const waiting = first.length > 0 ? first : open;
     const spends = isCancelled ? null : (options.spending ?? null);
     const { fits, takes } = allowance(spends, chunks);
-    const ready = movable(open, run, options).filter(fits);
+    const ready = movable(waiting, run, isPast ? { sends: false } : options).filter(fits);
     const steps = paces.due(ready, isCancelled).slice(0, STEPS_AT_ONCE).filter(takes);
-    if (steps.length > 0) await together(steps.map((chunk) => step(chunk, run, driver)));
+    if (steps.length > 0)
+      await together(steps.map((chunk) => step(chunk, run, driver))).catch((error: unknown) => {
+        throw canary.refusal(error);
+      });
+    // What was sent is collected first where it is ready: it is paid for.
+    else if (isPast && open.some(({ state }) => state === "planned"))
+      throw await tooManyFailures(run, chunks, { driver, progress });
     else if (spends !== null && isTooDear(ready, open, options)) {
       if (await makeDo(spends, chunks, ports)) continue;
       // The other runs that share the purse may yet give back what they have set aside.
@@ -110,7 +124,7 @@ function isAsking(open: readonly Chunk[], { troubled }: Driver): boolean {
 function movable(
   open: readonly Chunk[],
   { cancelRequestedAtMs }: RunRecord,
-  { sends = true }: DriveOptions,
+  { sends = true }: Pick<DriveOptions, "sends">,
 ): readonly Chunk[] {
   if (sends || cancelRequestedAtMs !== null) return open;
   return open.filter(({ state }) => state !== "planned");

@@ -132,6 +132,7 @@ type Passed = Pick<
   EnrichOptions<string, OutputOption>,
   | "pollEveryMs"
   | "retries"
+  | "maxFailures"
   | "stallMs"
   | "keepRemote"
   | "lane"

@@ -5,6 +5,7 @@ import type { Purse } from "./core/budget.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
 import type { Json } from "./core/hash.ts";
 import { BudgetError, InputError } from "./core/errors.ts";
+import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { PlanCounts } from "./core/plan.ts";
 import { planCost, type PlanCost } from "./core/plan-cost.ts";
@@ -49,6 +50,8 @@ export interface Conduct {
   readonly lane: LaneChoice;
   readonly pollEveryMs: number | null;
   readonly maxResends: number;
+  /** How many requests may fail before nothing more is sent; null for any number. */
+  readonly maxFailures: MaxFailures | null;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** What may be spent, by this session and all others of the same call; null or left out where nothing holds it. */
@@ -301,6 +304,7 @@ async function drive(
     pollEveryMs: conduct.pollEveryMs ?? provider.pollEveryMs,
     maxResends: conduct.maxResends,
     amendable: provider.amendable(requestSpec(settings)),
+    maxFailures: conduct.maxFailures,
     stallMs: conduct.stallMs,
     keepRemote: conduct.keepRemote,
     ...how,

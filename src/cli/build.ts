@@ -23,7 +23,12 @@ export async function buildCommand(
       "Standard output cannot hold both the requests and what --json prints. Nothing was sent.",
       { hint: "Name a file for the requests with -o." },
     );
-  const { run, facts } = await runOf(input, enrichedPath(input), await askOf(flags));
+  const { run, facts } = await runOf(
+    input,
+    enrichedPath(input),
+    // Request files are made for batches.
+    await askOf({ ...flags, lane: flags.lane ?? "batch" }),
+  );
   let id = "";
   run.on("open", (opened) => {
     id = opened.id;

@@ -1,6 +1,6 @@
 /** `batchframe collect`: takes what is ready and does not wait; made for a clock that calls it now and then. */
 
-import { findRun, type RunStatus } from "../index.ts";
+import { findRun, isWithinFailures, type RunStatus } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { CollectFlags } from "./flags.ts";
 import { hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
@@ -49,7 +49,7 @@ export async function collectCommand(
   const host = { name: "its provider", free: receipt.costUsd === 0 };
   const wasFinished = status.finishedAt !== null;
   await tellReceipt(receipt, { facts, host, wasFinished }, terminal);
-  return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+  return isWithinFailures(flags.maxFailures ?? 0, receipt.rows) ? EXIT.ok : EXIT.failedRows;
 }
 
 /** Nobody sends by collecting what nobody has agreed to: not for a run of which nothing was sent yet, nor beside what is given. */

@@ -12,6 +12,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InputError && error.code === "missing_key") return EXIT.authentication;
   if (error instanceof InputError) return EXIT.usage;
   if (error instanceof ProviderError && error.code === "provider_auth") return EXIT.authentication;
+  if (error instanceof ProviderError && error.code === "first_request_refused")
+    return error.httpStatus === 404 ? EXIT.authentication : EXIT.usage;
   if (error instanceof BudgetError) return EXIT.budget;
   if (error instanceof StoreError && CONFLICTS.has(error.code)) return EXIT.conflict;
   return EXIT.unexpected;

@@ -1,5 +1,6 @@
 /** What is written after a flag, as the value it stands for. */
 
+import type { MaxFailures } from "../index.ts";
 import { durationMs } from "./duration.ts";
 
 /** Readers of values; each throws what was given for a text it cannot read. */
@@ -11,6 +12,8 @@ export interface FlagValues {
   readonly portNumber: (text: string) => number;
   readonly seedNumber: (text: string) => number;
   readonly number: (text: string) => number;
+  /** A count from 0 on, or a share in per cent. */
+  readonly maxFailures: (text: string) => MaxFailures;
   /** A share from 0 to 1. */
   readonly rate: (text: string) => number;
   /** Dollars. */
@@ -53,6 +56,11 @@ export function flagValues(refusal: (advice: string) => Error): FlagValues {
       const ms = durationMs(text);
       if (ms !== null && ms > 0) return ms;
       throw refusal("Write a duration such as 500ms, 30s, 5m or 2h.");
+    },
+    maxFailures: (text) => {
+      const share = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text)?.[1];
+      if (share !== undefined && Number(share) <= 100) return `${Number(share)}%`;
+      return within(text, Number.MAX_SAFE_INTEGER, "Write a whole number, or a share such as 5%.");
     },
     countOrNone: (text) => within(text, 999_999, "Write 0 or a whole number."),
     wholeNumber,

@@ -1,6 +1,6 @@
 /** What the flags of each command hold, once read. */
 
-import type { FileFormat, OnBadRow, OnNull } from "../index.ts";
+import type { FileFormat, MaxFailures, OnBadRow, OnNull } from "../index.ts";
 import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
 import type { LaneFlags } from "./lane-flags.ts";
 import type { CallFlags } from "./call-flags.ts";
@@ -14,6 +14,8 @@ export interface DriveFlags extends TerminalFlags, LaneFlags {
   readonly yes?: boolean;
   /** How often a request that got no reply is sent again. */
   readonly retries?: number;
+  /** How many requests, or per cent of them, may fail. */
+  readonly maxFailures?: MaxFailures;
   /** How long a batch may stand still, in milliseconds. */
   readonly stall?: number;
   readonly keepRemote?: boolean;

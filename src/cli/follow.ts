@@ -3,9 +3,11 @@
 import {
   findRun,
   InputError,
+  isWithinFailures,
   openModel,
   previewFile,
   type EnrichRun,
+  type MaxFailures,
   type ModelRef,
   type Receipt,
   type RunPlan,
@@ -32,6 +34,8 @@ export interface Followed {
   readonly facts: RunFacts;
   /** Whether the person has agreed beforehand to what the run sends. */
   readonly yes: boolean;
+  /** How many rows may fail before the exit code says so; none when left out. */
+  readonly maxFailures?: MaxFailures;
   /** What else than going on is meant: failed requests asked again, or the remote work stopped. */
   readonly aim?: { readonly again: number } | "cancel";
 }
@@ -77,7 +81,16 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
     { facts, host, wasFinished: before === "finished" && again === null },
     terminal,
   );
-  return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+  return isWithinFailures(followed.maxFailures ?? 0, receipt.rows) ? EXIT.ok : EXIT.failedRows;
+}
+
+/** The part of a {@link Followed} that flags say of failures. */
+export function maxFailuresOf({
+  maxFailures,
+}: {
+  readonly maxFailures?: MaxFailures;
+}): Pick<Followed, "maxFailures"> {
+  return maxFailures === undefined ? {} : { maxFailures };
 }
 
 /** How many requests wait to be sent. */

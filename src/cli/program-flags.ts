@@ -38,6 +38,11 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
     .option("-y, --yes", "agree beforehand to send what is planned")
     .option("--retries <n>", "how often a row without a reply is sent again", values.countOrNone)
     .option(
+      "--max-failures <n|p%>",
+      "stop when more requests fail, end with 0 when no more do",
+      values.maxFailures,
+    )
+    .option(
       "--stall <duration>",
       "cancel a batch that stands still so long, send its rest again",
       values.duration,

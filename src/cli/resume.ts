@@ -2,7 +2,7 @@
 
 import { findRun, resumeRun, type RunStatus } from "../index.ts";
 import type { DriveFlags } from "./flags.ts";
-import { follow, type Followed } from "./follow.ts";
+import { follow, maxFailuresOf, type Followed } from "./follow.ts";
 import { laneOptions } from "./lane-flags.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,12 +22,13 @@ export async function resumeCommand(
 
 /** A run that is on disk, ready to be followed. */
 export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
-  const { poll, output, runDir, retries, stall, keepRemote } = flags;
+  const { poll, output, runDir, retries, maxFailures, stall, keepRemote } = flags;
   const run = resumeRun(status, {
     ...laneOptions(flags),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(output === undefined ? {} : { output }),
     ...(retries === undefined ? {} : { retries }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
   });
@@ -42,5 +43,12 @@ export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
   };
   const { model } = status;
   // The run remembers its own address, which may be another than the environment names now.
-  return { run, model, hostName: status.host, facts, yes: flags.yes ?? false };
+  return {
+    run,
+    model,
+    hostName: status.host,
+    facts,
+    yes: flags.yes ?? false,
+    ...maxFailuresOf(flags),
+  };
 }

@@ -11,7 +11,7 @@ import {
 import { outputOf, toldOptions } from "./answer-flags.ts";
 import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
-import { follow, type Followed } from "./follow.ts";
+import { follow, maxFailuresOf, type Followed } from "./follow.ts";
 import { paramsOf, textOf } from "./given.ts";
 import { laneOptions } from "./lane-flags.ts";
 import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
@@ -51,7 +51,7 @@ export async function enrich(input: string, ask: Ask, terminal: Terminal): Promi
   const { flags } = ask;
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
   const run = await runOf(input, flags.output ?? enrichedPath(input), ask);
-  return await follow({ ...run, yes: flags.yes ?? false }, terminal);
+  return await follow({ ...run, yes: flags.yes ?? false, ...maxFailuresOf(flags) }, terminal);
 }
 
 /** Prints a row's prompt instead; it needs no model, since nothing is asked. */
@@ -123,7 +123,18 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
 
 function plainOptions(flags: EnrichFlags): TaskOptions {
   const { limit, runDir, name, chunkRows, poll, onNull, option } = flags;
-  const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
+  const {
+    votes,
+    retries,
+    maxFailures,
+    stall,
+    keepRemote,
+    cache,
+    refresh,
+    cacheFile,
+    flatten,
+    quotes,
+  } = flags;
   return {
     ...laneOptions(flags),
     ...(flatten === undefined ? {} : { flatten }),
@@ -136,6 +147,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(chunkRows === undefined ? {} : { chunkRows }),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(retries === undefined ? {} : { retries }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
     ...(votes === undefined ? {} : { votes }),

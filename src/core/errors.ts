@@ -62,7 +62,7 @@ export class ProviderError extends BatchframeError {
   }
 }
 
-/** The run would cost, or has cost, more than it may. What was bought is kept; the run can be resumed. */
+/** The run has reached a limit it was given, of money or of failures. What was bought is kept; the run can be resumed. */
 export class BudgetError extends BatchframeError {
   override readonly name = "BudgetError";
 }

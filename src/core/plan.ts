@@ -22,6 +22,8 @@ export interface PlanCounts {
   readonly bytes: number;
   /** Rows with a text that is cut before it is sent; left out where there are none. */
   readonly cutRows?: number;
+  /** Whether the first request is a chunk of its own, asked in realtime before any batch is sent; left out where not. */
+  readonly canary?: boolean;
   /** How the requests are sent; left out where the steps of a run go by several lanes. */
   readonly lane?: Lane;
   /** What the requests that are to be sent are expected to use; left out where nobody has estimated it. */

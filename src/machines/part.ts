@@ -153,6 +153,7 @@ function conductOfPart({ conduct }: DatasetSpec, work: PartWork): Conduct {
   return {
     ...conduct,
     lane: "batch",
+    maxFailures: null,
     stallMs: null,
     signal: work.signal,
     onOpen: () => undefined,

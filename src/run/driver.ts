@@ -1,11 +1,13 @@
 /** What driving a run is told and keeps in mind. */
 
+import type { MaxFailures } from "../core/failure-limit.ts";
 import type { Price } from "../core/price.ts";
 import type { Look } from "../core/look.ts";
 import type { Progress } from "../core/progress.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import type { CollectOptions } from "../stages/collect.ts";
 import type { Ports } from "../stages/ports.ts";
+import type { Canary } from "./canary.ts";
 import type { LanePaces } from "./lane-paces.ts";
 import type { Spending } from "./spending.ts";
 
@@ -23,6 +25,8 @@ export interface DriveOptions {
   readonly price?: Price | null;
   /** What the run may spend; anything where left out. */
   readonly spending?: Spending | null;
+  /** How many requests may fail before nothing more is sent; null or left out for any number. */
+  readonly maxFailures?: MaxFailures | null;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** Leaves the provider's copies of requests and results where they are. */
@@ -50,6 +54,8 @@ export interface Warning {
 
 /** What drives of one run by one process keep in mind from one to the next. */
 export interface DriveMemory {
+  /** What is thought of the first request; null before the first drive. */
+  canary: Canary | null;
   paces: LanePaces | null;
   readonly looks: Map<number, Look>;
   /** Chunks whose batch this process has asked the provider to cancel. */
@@ -65,11 +71,11 @@ export interface DriveMemory {
 /** A memory of nothing. */
 export function driveMemory(): DriveMemory {
   const chunks = { looks: new Map(), stopped: new Set<number>(), unclear: new Set<number>() };
-  return { ...chunks, troubled: new Set(), paces: null, restMs: 0 };
+  return { ...chunks, troubled: new Set(), canary: null, paces: null, restMs: 0 };
 }
 
 /** One drive of one run. */
-export interface Driver extends Omit<DriveMemory, "paces" | "restMs"> {
+export interface Driver extends Omit<DriveMemory, "canary" | "paces" | "restMs"> {
   readonly ports: Ports;
   readonly options: DriveOptions;
   readonly paces: LanePaces;

@@ -22,6 +22,8 @@ export interface ChunkInput {
   readonly token: string;
   /** The lane the chunks are recorded with. */
   readonly lane: Lane;
+  /** Whether the first request is a chunk of its own, recorded with the realtime lane. */
+  readonly firstAlone?: boolean;
   /** Requests a chunk should hold; the provider's limits may make it fewer. */
   readonly requestsPerChunk: number;
   /** Told each request as it joins a chunk, and asked for the estimate of those told since the last chunk; left out where nobody estimates. */
@@ -104,7 +106,8 @@ export async function chunkRequests(
       const ordinals = Uint32Array.from(full.ordinals);
       const weighed = input.weigher?.weighed(full.number);
       const estimate = weighed === undefined ? {} : { estimate: weighed };
-      chunk = { number: full.number, bytes, lane: input.lane, ordinals, ...estimate };
+      const lane = isAlone(full, input) ? "realtime" : input.lane;
+      chunk = { number: full.number, bytes, lane, ordinals, ...estimate };
     }
     const kept = await recalled.take();
     if (kept !== null) recalledNumber -= 1;
@@ -182,10 +185,14 @@ async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> 
   return { number, writer, ordinals: [], bytes: 0, pending: [], pendingUnits: 0 };
 }
 
+function isAlone({ number }: OpenChunk, { firstAlone = false }: ChunkInput): boolean {
+  return firstAlone && number === 1;
+}
+
 async function fits(open: OpenChunk, line: string, input: ChunkInput): Promise<boolean> {
   const { limits } = input.provider;
   const most = Math.min(input.requestsPerChunk, limits.maxRequestsPerBatch);
-  if (open.ordinals.length >= most) return false;
+  if (open.ordinals.length >= most || isAlone(open, input)) return false;
   // Counting the bytes of every line would take as long as writing it; most chunks are far from the limit.
   const mostPending = (open.pendingUnits + line.length) * MOST_BYTES_PER_UNIT;
   if (open.bytes + mostPending <= limits.maxBytesPerBatch) return true;

@@ -213,6 +213,7 @@ function runOf(): EnrichRun<Receipt, unknown> {
       lane: "batch",
       pollEveryMs: job.pollEveryMs,
       maxResends: job.resends,
+      maxFailures: null,
       stallMs: job.stallMs,
       keepRemote: job.keepRemote,
       purse: null,
