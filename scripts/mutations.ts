@@ -254,6 +254,34 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/fallback.test.ts", named: "once, and each row says" },
   },
   {
+    promise: "a cascade holds its target at the stated confidence",
+    file: "src/core/cascade.ts",
+    edits: [
+      [
+        "greatest(sample.length, (most) => atMost(most, draw) <= delta)",
+        "Math.floor((1 - input.target) * sample.length)",
+      ],
+      ["  { candidates, sample, delta }: ThresholdInput,", "  input: ThresholdInput,"],
+      [
+        "  const tooMany = permitted + 1;",
+        "  const { candidates, sample, delta } = input;\n  const tooMany = permitted + 1;",
+      ],
+    ],
+    guard: { file: "test/core/cascade.test.ts", named: "is held at the stated confidence" },
+  },
+  {
+    promise: "a cascade never shows a cheap answer where the strong model failed",
+    file: "src/cascade.ts",
+    edits: [["    latestDecides: true,\n", ""]],
+    guard: { file: "test/cascade.test.ts", named: "never shows a cheap answer" },
+  },
+  {
+    promise: "rows with a sampled row's text are not bought from the strong model again",
+    file: "src/cascade.ts",
+    edits: [["rows[firstRow + at] = requests.has(request) ? 1 : 0;", "rows[firstRow + at] = 0;"]],
+    guard: { file: "test/cascade.test.ts", named: "each row once" },
+  },
+  {
     promise: "a retry does not pay the first model for what a later pass has answered",
     file: "src/pass-session.ts",
     edits: [["!isHandedOn || !plan.handedOn.has(code)", "!isHandedOn || code !== null"]],

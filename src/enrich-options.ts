@@ -1,6 +1,7 @@
 /** The options of a run of one column, and the types of what it gives. */
 
 import type { DataFrame } from "nodejs-polars";
+import type { CascadeOption } from "./cascade.ts";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { Cell } from "./core/column.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";
@@ -74,6 +75,12 @@ export interface EnrichOptions<
    * once all its batches have ended; never rows that were not sent. `meta: ["model"]` tells who answered.
    */
   readonly fallbackModel?: ModelRef;
+  /**
+   * A strong model besides, asked about a sample of the rows and then about those that this one, the cheap
+   * one, is not sure enough of: so many that the answers are the strong model's in `target` of the rows,
+   * with a probability of at least 1 - `delta`. For labels and schemas.
+   */
+  readonly cascade?: CascadeOption;
   /** Extra fields for every request body, such as `{ max_completion_tokens: 64 }`. */
   readonly params?: Params;
   /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "./core/hash.ts";
 import type { RowErrorCode } from "./core/result.ts";
-import type { ChosenPass, Pass, PassPlan } from "./pass-session.ts";
+import type { ChosenPass, PassList, PassPlan } from "./pass-session.ts";
 import { passedRows, wasAsked } from "./pass-rows.ts";
 import type { Settings } from "./settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
@@ -46,9 +46,8 @@ export function modelIdentity({ model: { provider, model, params } }: Settings):
 }
 
 /** The rows that failed in the first pass and that no later one was asked yet; null when there are none. */
-async function failedRows(passes: readonly Pass[]): Promise<ChosenPass | null> {
+async function failedRows(passes: PassList): Promise<ChosenPass | null> {
   const [first] = passes;
-  if (first === undefined) return null;
   const rows = new Uint8Array((await first.session.plan()).rows);
   let chosen = 0;
   for await (const { firstRow, passes: outcomes } of passedRows(passes.map((it) => it.session))) {

@@ -66,10 +66,13 @@ export function wasAsked(outcome: RowOutcome | undefined): outcome is RowOutcome
 
 /**
  * What became of a row in all passes together: the last answer there is, else how the last pass that
- * asked it failed, else what the first pass says.
+ * asked it failed, else what the first pass says. With `latestDecides` it is what the last pass that
+ * asked it says, whether it answered or not.
  */
-export function settledOutcome(passes: readonly RowOutcome[]): RowOutcome {
+export function settledOutcome(passes: readonly RowOutcome[], latestDecides: boolean): RowOutcome {
   const asked = passes.filter(wasAsked);
+  const latest = asked.findLast(({ status }) => status !== "skipped");
+  if (latestDecides && latest !== undefined) return latest;
   return (
     asked.findLast((outcome) => "value" in outcome) ??
     asked.findLast(({ status }) => status === "failed") ??
@@ -84,6 +87,8 @@ export interface MergeInput {
   /** The name of the column of answers. */
   readonly column: string;
   readonly passes: readonly AsyncIterable<NewCells>[];
+  /** See {@link settledOutcome}. */
+  readonly latestDecides: boolean;
   /** Told of every row: the cells it ends with, which pass they are from, and its status and error in each pass. */
   readonly onRow?: (row: MergedRow) => void;
 }
@@ -103,7 +108,7 @@ export interface MergedRow {
  * failed, else of the first. What was paid for a row, and how often it was sent, are sums over its passes.
  */
 export async function* mergedCells(input: MergeInput): AsyncGenerator<NewCells> {
-  const { columns, column, passes, onRow } = input;
+  const { columns, column, passes, latestDecides, onRow } = input;
   const at = (end: string): number => columns.findIndex(({ name }) => name === `${column}_${end}`);
   const sums = [at("cost"), at("attempts")].filter((index) => index >= 0);
   const [status, error] = [at("status"), at("error")];
@@ -116,7 +121,7 @@ export async function* mergedCells(input: MergeInput): AsyncGenerator<NewCells> 
       const merged = columns.map((): NewCell[] => []);
       for (let row = 0; row < rows; row++) {
         const statuses = taken.map((pass) => pass[status]?.[row] ?? null);
-        const pass = settledPass(statuses);
+        const pass = settledPass(statuses, latestDecides);
         const cells = columns.map((_, index) => taken[pass]?.[index]?.[row] ?? null);
         for (const index of sums)
           cells[index] = summed(
@@ -137,7 +142,9 @@ export async function* mergedCells(input: MergeInput): AsyncGenerator<NewCells> 
 }
 
 /** The pass whose cells a row has; see {@link settledOutcome}. */
-function settledPass(statuses: readonly NewCell[]): number {
+function settledPass(statuses: readonly NewCell[], latestDecides: boolean): number {
+  const latest = statuses.findLastIndex((status) => status !== "skipped");
+  if (latestDecides) return Math.max(0, latest);
   const answered = statuses.findLastIndex((status) => status === "ok" || status === "cached");
   if (answered >= 0) return answered;
   return Math.max(

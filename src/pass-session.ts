@@ -27,6 +27,9 @@ export interface Pass {
   readonly session: Session;
 }
 
+/** The passes of a run so far, in order; there is always a first. */
+export type PassList = readonly [Pass, ...Pass[]];
+
 /** A pass that is to be made. */
 export interface ChosenPass {
   readonly role: PassRole;
@@ -46,6 +49,8 @@ export interface PassPlan {
   readonly followedBy: Json;
   /** What the answers are in the end. */
   readonly form: AnswerForm;
+  /** Whether the last pass that asked a row decides it though it failed there; an earlier answer stands when left out. */
+  readonly latestDecides?: true;
   /** What is worth knowing before anything is sent, in sentences. */
   readonly warnings: readonly string[];
   /**
@@ -53,7 +58,7 @@ export interface PassPlan {
    * before; `decide` records a new one, durably, before anything is sent by it.
    */
   next(
-    passes: readonly Pass[],
+    passes: PassList,
     decision: Json,
     decide: (decision: Json) => Promise<void>,
   ): Promise<ChosenPass | null>;
@@ -119,7 +124,7 @@ interface PassRun {
   /** Whether no further pass will come. */
   readonly isOver: { now: boolean };
   readonly conductOf: (at: number) => Conduct;
-  readonly passes: Pass[];
+  readonly passes: [Pass, ...Pass[]];
 }
 
 function refuseOtherRun(directory: string, id: string): void {
@@ -143,7 +148,7 @@ async function openExisting(run: PassRun): Promise<boolean> {
   );
   if (role === undefined) return false;
   const isPlanned = readSqliteRun(join(run.directory, folderOf(number, role))).run.plan !== null;
-  const before = [...run.passes];
+  const before: PassList = [...run.passes];
   // One that was killed before its plan was complete is planned anew, from what has not changed since.
   const rows = async (): Promise<Uint8Array | null> =>
     isPlanned ? null : ((await chosenNext(run, before))?.rows ?? new Uint8Array());
@@ -155,7 +160,7 @@ function folderOf(number: number, role: PassRole): string {
   return `${String(number)}-${role}`;
 }
 
-async function chosenNext(run: PassRun, passes: readonly Pass[]): Promise<ChosenPass | null> {
+async function chosenNext(run: PassRun, passes: PassList): Promise<ChosenPass | null> {
   const { decision } = readPasses(run.directory);
   return await run.plan.next(passes, decision, async (made) => {
     await writePasses(run.directory, { endedFor: null, decision: made });
@@ -187,7 +192,6 @@ async function openPass(
 /** Makes the next pass, if there is to be one; otherwise writes down that there is none. */
 async function makeNext(run: PassRun): Promise<Pass | null> {
   const [first] = run.passes;
-  if (first === undefined) return null;
   const { finishedAtMs } = readSqliteRun(first.session.directory).run;
   if (readPasses(run.directory).endedFor === finishedAtMs) return null;
   const chosen = isCancelled(run) ? null : await chosenNext(run, run.passes);
@@ -260,6 +264,7 @@ function passSession(run: PassRun, first: Session): Session {
       mergedCells({
         columns: first.columns,
         column: run.settings.column,
+        latestDecides: plan.latestDecides === true,
         passes: passes.map(({ session }) => session.cells()),
       }),
     complete: (write) => completePasses(run, write),
@@ -267,11 +272,14 @@ function passSession(run: PassRun, first: Session): Session {
   };
 }
 
-async function* settledRows({ passes }: PassRun): AsyncGenerator<JoinedRows> {
+async function* settledRows({ passes, plan }: PassRun): AsyncGenerator<JoinedRows> {
   for await (const rows of passedRows(passes.map(({ session }) => session))) {
     const count = rows.passes[0]?.length ?? 0;
     const outcomes = Array.from({ length: count }, (_, row) =>
-      settledOutcome(rows.passes.flatMap((pass) => pass[row] ?? [])),
+      settledOutcome(
+        rows.passes.flatMap((pass) => pass[row] ?? []),
+        plan.latestDecides === true,
+      ),
     );
     yield { firstRow: rows.firstRow, outcomes, rejudged: [] };
   }
@@ -280,14 +288,14 @@ async function* settledRows({ passes }: PassRun): AsyncGenerator<JoinedRows> {
 async function completePasses(run: PassRun, write: WriteCells): Promise<Receipt> {
   const { passes, plan, settings, directory } = run;
   const { form } = plan;
-  const columns = passes[0]?.session.columns ?? [];
+  const columns = passes[0].session.columns;
   const rows = rowTally(form.kind === "labels" ? form.labels.map(({ name }) => name) : null);
   const tallies = passes.map(passTally);
   const receipts = await completeTogether(
     passes.map(({ session }) => session),
     async (all) => {
       const merged = mergedCells({
-        ...{ columns, column: settings.column },
+        ...{ columns, column: settings.column, latestDecides: plan.latestDecides === true },
         passes: all.map(({ cells }): AsyncIterable<NewCells> => cells),
         onRow: (row) => {
           count(row, { columns: columns.map(({ name }) => name), settings, rows, tallies });
@@ -303,7 +311,7 @@ async function completePasses(run: PassRun, write: WriteCells): Promise<Receipt>
     return [{ role, model: `${provider.id}/${model}`, receipt, tally }];
   });
   const { failedBy, labels } = rows;
-  const receipt = passesReceipt(passes[0]?.session.id ?? "", accounts, {
+  const receipt = passesReceipt(passes[0].session.id, accounts, {
     ...{ rows: rows.rows(), failedBy, labels },
   });
   return plan.report(receipt, readPasses(directory).decision);

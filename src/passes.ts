@@ -3,6 +3,7 @@
 import { InputError } from "./core/errors.ts";
 import type { Json } from "./core/hash.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
+import { cascadePlan, cheapSettings, strongSettings } from "./cascade.ts";
 import { fallbackPlan } from "./fallback.ts";
 import { newColumns } from "./output/columns.ts";
 import type { OutputOption } from "./output/form.ts";
@@ -31,14 +32,24 @@ export function passesOf(
   options: EnrichOptions<string, OutputOption>,
   settingsFor: (model: ModelRef, main: Settings) => Promise<Settings>,
 ): MakePasses {
-  const { fallbackModel } = options;
+  const { fallbackModel, cascade } = options;
+  const ref = fallbackModel ?? cascade?.model;
   return async (main) => {
-    if (fallbackModel === undefined) return null;
-    const other = await settingsFor(fallbackModel, main);
+    if (ref === undefined) return null;
+    const other = await settingsFor(ref, main);
     try {
       refuseUnfit(main, other, options);
-      const memo = { ...main.memo, fallbackModel: remembered(fallbackModel, other) };
-      return { settings: { ...main, memo }, plan: fallbackPlan(main, other) };
+      const again = remembered(ref, other);
+      if (cascade === undefined) {
+        const memo = { ...main.memo, fallbackModel: again };
+        return { settings: { ...main, memo }, plan: fallbackPlan(main, other) };
+      }
+      refuseCascade(main, options);
+      const { model: _model, ...numbers } = cascade;
+      const memo = { ...main.memo, cascade: { ...numbers, model: again } };
+      const settings = cheapSettings({ ...main, memo });
+      settings.model.provider.check(requestSpec(settings));
+      return { settings, plan: cascadePlan(strongSettings(other), cascade) };
     } catch (error) {
       await other.model.provider.close();
       throw error;
@@ -83,6 +94,28 @@ function refuseUnfit(
       "Name a model that answers as the first does.",
     );
   others.check(requestSpec(other));
+}
+
+/** Told before anything is bought: answers that cannot be compared, or of which a row has several. */
+function refuseCascade(
+  { form, long }: Settings,
+  { fallbackModel }: EnrichOptions<string, OutputOption>,
+): void {
+  if (fallbackModel !== undefined)
+    throw unfit(
+      "a cascade hands failed rows to its strong model, and another fallback is named",
+      "Leave one of them out.",
+    );
+  if (form.kind === "text")
+    throw unfit(
+      "free texts are hardly ever the same twice, so nobody can say how often two models agree",
+      "Ask for labels or a schema; or leave the cascade out.",
+    );
+  if (long?.onLong === "chunk")
+    throw unfit(
+      "a cascade compares whole answers, and a long text asked in pieces has several",
+      "Let long texts fail or be cut (onLong).",
+    );
 }
 
 function unfit(problem: string, hint: string): InputError {

@@ -93,7 +93,7 @@ function valuesOf(facts: RequestFacts, books: Books): Omit<MetaValues, "prompt_h
     finish_reason: result?.finishReason ?? null,
     custom_id: result?.customId ?? madeUp,
     batch_id: sent?.batchId ?? null,
-    confidence: answer?.confidence ?? null,
+    confidence: facts.confidence ?? answer?.confidence ?? null,
     raw: answer === null || answer.embedding !== undefined ? null : answer.text,
   };
 }

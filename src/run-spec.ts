@@ -1,5 +1,6 @@
 /** What a run remembers of its settings, and the settings made of that again. */
 
+import type { CascadeOption } from "./cascade.ts";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { LongTexts } from "./core/cut.ts";
 import type { AnswerForm } from "./core/form.ts";
@@ -67,6 +68,7 @@ export interface Spec {
   /** What the passes after this first one ask of whom; null where it is the whole run. */
   readonly followedBy: Json;
   readonly fallbackModel: ModelSpec | null;
+  readonly cascade: CascadeOption | null;
 }
 
 /** The settings a run was recorded with; what was left out of them is null. */
@@ -76,7 +78,7 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
     ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
-    ...{ followedBy: null, fallbackModel: null },
+    ...{ followedBy: null, fallbackModel: null, cascade: null },
   };
   return { ...absent, ...spec } as unknown as Spec;
 }
@@ -107,5 +109,6 @@ export function specOptions(spec: Spec): EnrichOptions<string, OutputOption> {
     ...(spec.system === null ? {} : { system: spec.system }),
     ...(spec.limit === null ? {} : { limit: spec.limit }),
     ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
+    ...(spec.cascade === null ? {} : { cascade: spec.cascade }),
   };
 }

@@ -22,7 +22,7 @@ import { openSteps, type Step } from "./step-session.ts";
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
 export type StepOptions<Name extends string, O extends OutputOption> = Omit<
   EnrichOptions<Name, O>,
-  "column" | "votes" | "fallbackModel" | keyof RunOptions
+  "column" | "votes" | "fallbackModel" | "cascade" | keyof RunOptions
 >;
 
 /** One new column: its name, its prompt, its model, and what it asks for. */
@@ -152,10 +152,12 @@ export function stepsJob(
 
 /** @throws {InputError} `option_unsupported`: a step with passes of its own would be taken for several runs. */
 function refusePasses(step: object): void {
-  if (!("fallbackModel" in step) || step.fallbackModel === undefined) return;
+  const given: Readonly<Record<string, unknown>> = { ...step };
+  const name = ["fallbackModel", "cascade"].find((one) => given[one] !== undefined);
+  if (name === undefined) return;
   throw new InputError(
     "option_unsupported",
-    "fallbackModel is for runs of one column, and this run has several. Nothing was sent.",
+    `${name} is for runs of one column, and this run has several. Nothing was sent.`,
     { hint: "Add the column that needs it with enrichColumn first." },
   );
 }

@@ -89,7 +89,7 @@ export function votedFile<V>(
 }
 
 // What looks at one request has no meaning where a row's answer comes from several.
-const SINGLE = ["meta", "quotes", "onLong", "fallbackModel"] as const;
+const SINGLE = ["meta", "quotes", "onLong", "fallbackModel", "cascade"] as const;
 
 function votingJob<V>(
   { template, model, options }: Vote,

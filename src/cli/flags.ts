@@ -66,6 +66,14 @@ export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFla
   readonly votes?: number;
   /** Another model, asked the rows that the first one fails. */
   readonly fallbackModel?: string;
+  /** A strong model, asked the rows that the first one is not sure enough of. */
+  readonly cascade?: string;
+  /** The share of rows whose answers are to be the strong model's. */
+  readonly target?: number;
+  /** The probability of missing it that is put up with. */
+  readonly delta?: number;
+  /** Rows of which both models' answers are compared. */
+  readonly labelBudget?: number;
   readonly format?: FileFormat;
   readonly delimiter?: string;
   readonly onBadRow?: OnBadRow;

@@ -98,6 +98,22 @@ function addKeptFlags(command: Command, values: FlagValues): void {
     .option("--recipe <name>", "settings under this name in the configuration file")
     .option("--name <id>", "name of the run")
     .option("--fallback-model <name>", "another model for the rows this one fails")
+    .option("--cascade <name>", "a strong model for the rows this one is not sure enough of")
+    .option(
+      "--target <share>",
+      "with --cascade: answers that are to be the strong one's",
+      values.rate,
+    )
+    .option(
+      "--delta <p>",
+      "with --cascade: how likely the target may be missed (0.05)",
+      values.rate,
+    )
+    .option(
+      "--label-budget <rows>",
+      "with --cascade: rows both are compared on",
+      values.wholeNumber,
+    )
     .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
     .option("--no-cache", "neither take answers bought before nor keep new ones")
     .option("--refresh", "ask everything anew, and keep the new answers")

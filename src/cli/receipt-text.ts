@@ -1,6 +1,6 @@
 /** What a finished run prints: the first rows, and the receipt. */
 
-import type { KeptRows, PassReceipt, Preview, Receipt } from "../index.ts";
+import type { CascadeReceipt, KeptRows, PassReceipt, Preview, Receipt } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { bar, count, counted, dollarsText, percent } from "./format.ts";
@@ -65,6 +65,11 @@ export function receiptText(
     ...labelLines(receipt, look),
     ...failureLines(receipt, look),
     ...(receipt.passes ?? []).slice(1).map((pass) => say(pass.role, passText(pass))),
+    ...(receipt.cascade === undefined
+      ? []
+      : cascadeTexts(receipt.cascade, receipt.passes ?? []).map((text, at) =>
+          say(at === 0 ? "cascade" : "", text),
+        )),
     ...oddLines(receipt).map((text) => say("batches", text)),
     ...(receipt.warnings ?? []).map((text) => say("note", text)),
     ...(receipt.kept === undefined ? [] : [say("kept", keptText(receipt.kept))]),
@@ -123,6 +128,28 @@ function failureLines({ failedBy, rows }: Receipt, look: Look): string[] {
     .sort(([, a], [, b]) => b - a)
     .map(([code, number]) => `${count(number)} ${code}`);
   return [line("failed", look.colours.warn(codes.join(" · ")), look)];
+}
+
+/** How a cascade's threshold was set, and what it saved. */
+function cascadeTexts(
+  cascade: CascadeReceipt,
+  [cheap, ...strong]: readonly PassReceipt[],
+): readonly string[] {
+  const { target, delta, sampled, disagreed, keepAbove, allStrongUsd } = cascade;
+  const share = (of: number): string => percent(of * 1000, 1000);
+  const stays =
+    keepAbove === null
+      ? "no cheap answer stays"
+      : keepAbove < 0
+        ? "every cheap answer stays"
+        : `cheap answers stay above a confidence of ${share(keepAbove)}`;
+  const answers = strong.reduce((sum, pass) => sum + pass.answers, 0);
+  return [
+    `${counted(sampled, "row")} compared, ${count(disagreed)} differ: ${stays}`,
+    `${count(cheap?.answers ?? 0)} answers of ${cheap?.model ?? ""} · ${count(answers)} of ${strong[0]?.model ?? ""}`,
+    `agreement ${share(cascade.estimatedAgreement)} expected, at least ${share(cascade.agreementAtLeast)} with ${share(1 - delta)} confidence (target ${share(target)})`,
+    `the strong model on every row would have cost ${allStrongUsd === null ? "an unknown amount" : `about ${dollarsText(allStrongUsd)}`}`,
+  ];
 }
 
 /** What another model was asked besides: `12 rows to openai/gpt-5 (10 refused · 2 truncated): 11 answered, 1 failed`. */

@@ -102,11 +102,36 @@ function readingOf({ format, delimiter, onBadRow }: EnrichFlags): OpenFileOption
   };
 }
 
-/** The other models that the flags name. */
-function othersOf(chosen: ModelChoice, flags: EnrichFlags): Pick<TaskOptions, "fallbackModel"> {
-  const { fallbackModel } = flags;
-  if (fallbackModel === undefined) return {};
-  return { fallbackModel: otherModel(fallbackModel, chosen, flags) };
+/** The other models that the flags name. @throws {InputError} `option_invalid` */
+function othersOf(
+  chosen: ModelChoice,
+  flags: EnrichFlags,
+): Pick<TaskOptions, "fallbackModel" | "cascade"> {
+  const { fallbackModel, cascade, target, delta, labelBudget } = flags;
+  if (
+    (cascade === undefined) !== (target === undefined) ||
+    (cascade ?? delta ?? labelBudget) !== cascade
+  )
+    throw new InputError(
+      "option_invalid",
+      "A cascade needs its strong model and its target. Nothing was sent.",
+      { hint: "Give both, such as: --cascade openai/gpt-5 --target 0.95" },
+    );
+  return {
+    ...(fallbackModel === undefined
+      ? {}
+      : { fallbackModel: otherModel(fallbackModel, chosen, flags) }),
+    ...(cascade === undefined || target === undefined
+      ? {}
+      : {
+          cascade: {
+            model: otherModel(cascade, chosen, flags),
+            target,
+            ...(delta === undefined ? {} : { delta }),
+            ...(labelBudget === undefined ? {} : { labelBudget }),
+          },
+        }),
+  };
 }
 
 type TaskOptions = Omit<EnrichOptions<string, OutputOption>, "output" | "system">;

@@ -1,7 +1,7 @@
 /** The form an answer must have, before any provider's way of asking for it. */
 
 import type { Json, JsonObject } from "./hash.ts";
-import { propertiesOf, type JsonSchema } from "./schema.ts";
+import { isObject, propertiesOf, type JsonSchema } from "./schema.ts";
 import { COMMON_DIALECT, type SchemaDialect } from "./schema-dialect.ts";
 import { fitSchema, type FittedSchema } from "./schema-fit.ts";
 
@@ -23,6 +23,8 @@ export type AnswerForm =
       readonly labels: readonly Label[];
       readonly multi?: true;
       readonly allowOther?: true;
+      /** Whether the model is asked how sure it is. */
+      readonly confidence?: true;
     }
   | {
       readonly kind: "object";
@@ -32,6 +34,8 @@ export type AnswerForm =
       readonly result?: JsonSchema;
       /** Whether the span of the text that says so is asked for beside each field. */
       readonly quotes?: true;
+      /** Whether the model is asked how sure it is. */
+      readonly confidence?: true;
     }
   | { readonly kind: "embedding"; readonly dimensions: number | null };
 
@@ -46,6 +50,21 @@ export function isWrapped(schema: JsonSchema): boolean {
 /** The member that holds the quotes, beside {@link WRAPPED}, where they are asked for. */
 export const QUOTES = "quotes";
 
+/** The member that says how sure the model is, from 0 to 100, where it is asked. */
+export const CONFIDENCE = "confidence";
+
+/** Whether an object form's answers stand in the member {@link WRAPPED} of their reply. */
+export function isEnclosed(form: Extract<AnswerForm, { kind: "object" }>): boolean {
+  return form.quotes === true || form.confidence === true || isWrapped(form.schema);
+}
+
+/** The same form with the model asked how sure it is, or not; null where it cannot be: free text and vectors. */
+export function withConfidence(form: AnswerForm, isAsked: boolean): AnswerForm | null {
+  if (form.kind === "text" || form.kind === "embedding") return null;
+  const { confidence: _before, ...plain } = form;
+  return isAsked ? { ...plain, confidence: true } : plain;
+}
+
 /** The fields that quotes are asked for: the properties of an object form; none of any other. */
 export function quotedFields(form: AnswerForm): readonly string[] {
   if (form.kind !== "object" || form.quotes !== true) return [];
@@ -57,13 +76,18 @@ export function quotedFields(form: AnswerForm): readonly string[] {
  * for. With quotes the value is `{ answer, quotes }` already.
  */
 export function answerText(form: AnswerForm, value: Json): string {
+  // Whoever gives an example is sure of it.
+  const sure = "confidence" in form ? { [CONFIDENCE]: MOST_CONFIDENT } : {};
   if (form.kind === "labels" && form.multi === true && Array.isArray(value))
-    return JSON.stringify({ labels: value });
-  if (form.kind === "labels" && typeof value === "string") return JSON.stringify({ label: value });
-  if (form.kind === "object")
-    return JSON.stringify(
-      isWrapped(form.schema) && form.quotes !== true ? { [WRAPPED]: value } : value,
-    );
+    return JSON.stringify({ labels: value, ...sure });
+  if (form.kind === "labels" && typeof value === "string")
+    return JSON.stringify({ label: value, ...sure });
+  if (form.kind === "object") {
+    // With quotes the value is enclosed already.
+    const isBare = isEnclosed(form) && form.quotes !== true;
+    if (isBare) return JSON.stringify({ [WRAPPED]: value, ...sure });
+    return JSON.stringify(isObject(value) ? { ...value, ...sure } : value);
+  }
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -108,8 +132,23 @@ function wholeSchema(form: AnswerForm): JsonSchema | null {
   if (form.kind !== "object") return null;
   const { schema } = form;
   if (form.quotes === true) return quotingSchema(form);
-  if (!isWrapped(schema)) return schema;
-  return object({ [WRAPPED]: schema });
+  if (!isEnclosed(form)) return schema;
+  return object({ [WRAPPED]: schema, ...confidenceOf(form) });
+}
+
+/** The greatest confidence that a model is asked to give; the least is 0. */
+export const MOST_CONFIDENT = 100;
+
+/** The property that asks a model how sure it is, after its answer; none where it is not asked. */
+function confidenceOf({
+  confidence,
+}: {
+  readonly confidence?: true;
+}): Readonly<Record<string, JsonObject>> {
+  if (confidence !== true) return {};
+  const description =
+    "How likely the answer is to be right, from 0 to 100: 100 only where it cannot be otherwise.";
+  return { [CONFIDENCE]: { type: "integer", minimum: 0, maximum: MOST_CONFIDENT, description } };
 }
 
 const QUOTES_DESCRIPTION =
@@ -120,14 +159,11 @@ function quotingSchema(form: Extract<AnswerForm, { kind: "object" }>): JsonSchem
   const quote = { type: ["string", "null"] };
   const quotes = object(Object.fromEntries(quotedFields(form).map((name) => [name, quote])));
   const described = { ...quotes, description: QUOTES_DESCRIPTION };
-  return object({ [WRAPPED]: form.schema, [QUOTES]: described });
+  return object({ [WRAPPED]: form.schema, [QUOTES]: described, ...confidenceOf(form) });
 }
 
-function labelsSchema({
-  labels,
-  multi,
-  allowOther,
-}: Extract<AnswerForm, { kind: "labels" }>): JsonSchema {
+function labelsSchema(form: Extract<AnswerForm, { kind: "labels" }>): JsonSchema {
+  const { labels, multi, allowOther } = form;
   const names = labels.map(({ name }) => name);
   const lines = labels.flatMap(({ name, description }) =>
     description === undefined ? [] : [`${name}: ${description}`],
@@ -140,10 +176,13 @@ function labelsSchema({
     ...(allowOther === true ? {} : { enum: names }),
     ...(said === "" ? {} : { description: said }),
   };
-  if (multi !== true) return object({ label });
+  if (multi !== true) return object({ label, ...confidenceOf(form) });
   const description =
     allowOther === true ? "Every label that fits." : "Every label that fits; none where none fits.";
-  return object({ labels: { type: "array", items: label, description } });
+  return object({
+    labels: { type: "array", items: label, description },
+    ...confidenceOf(form),
+  });
 }
 
 function object(properties: Readonly<Record<string, JsonObject>>): JsonSchema {

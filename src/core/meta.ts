@@ -35,7 +35,8 @@ const TYPES = {
  * - `attempts`: how often the request was sent in this run; 0 for an answer from the cache.
  * - `finish_reason`: why the model stopped, in the provider's own word.
  * - `custom_id` and `batch_id`: what the request and its batch are called at the provider.
- * - `confidence`: from 0 to 1, of models that tell it: the one inside the package does.
+ * - `confidence`: from 0 to 1, of models that tell it: the one inside the package does, and the cheap one
+ *   of a cascade is asked.
  * - `raw`: the answer's text exactly as the model wrote it, unusable ones included.
  * - `prompt_hash`: the request's identity, the same wherever the same is asked; null in a run that was
  *   planned without a cache and without this column.

@@ -26,3 +26,24 @@ export interface PassReceipt {
   /** US dollars; null when the model's price is not known. */
   readonly costUsd: number | null;
 }
+
+/** What a cascade decided, and what it rests on. */
+export interface CascadeReceipt {
+  readonly target: number;
+  readonly delta: number;
+  /** Rows that were asked: those the target is a share of. */
+  readonly rows: number;
+  /** Rows drawn at random of which both models' answers were compared. */
+  readonly sampled: number;
+  /** Rows among them whose answers differ, and those of these whose cheap answer would have stayed. */
+  readonly disagreed: number;
+  readonly disagreedKept: number;
+  /** Cheap answers with a greater confidence stay; -1 where all with a confidence do, null where none does. */
+  readonly keepAbove: number | null;
+  /** The share of rows in agreement with the strong model that the sample lets expect. */
+  readonly estimatedAgreement: number;
+  /** The share that is missed with a probability of at most `delta`. */
+  readonly agreementAtLeast: number;
+  /** US dollars that the strong model would have cost on every row, by what it cost on those it was asked; null where that is not known. */
+  readonly allStrongUsd: number | null;
+}

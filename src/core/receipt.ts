@@ -3,7 +3,7 @@
 import type { Chunk, Collection } from "./chunk.ts";
 import type { Lane } from "./lane.ts";
 import type { PlanCounts } from "./plan.ts";
-import type { PassReceipt } from "./pass.ts";
+import type { CascadeReceipt, PassReceipt } from "./pass.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import type { RowErrorCode, SkipReason } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
@@ -57,6 +57,8 @@ export interface Receipt {
   readonly steps?: Readonly<Record<string, Receipt>>;
   /** In a run that asks another model as well, what each pass did, in order; left out in any other. */
   readonly passes?: readonly PassReceipt[];
+  /** In a cascade, how its threshold was set; left out in any other. */
+  readonly cascade?: CascadeReceipt;
 }
 
 /** What one lane came to. */

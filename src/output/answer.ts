@@ -1,6 +1,14 @@
 /** Replies become values: the answer's text is read in the form that was asked for, and never repaired. */
 
-import { isWrapped, quotedFields, QUOTES, WRAPPED, type AnswerForm } from "../core/form.ts";
+import {
+  CONFIDENCE,
+  isEnclosed,
+  MOST_CONFIDENT,
+  quotedFields,
+  QUOTES,
+  WRAPPED,
+  type AnswerForm,
+} from "../core/form.ts";
 import type { Json } from "../core/hash.ts";
 import type { Result } from "../core/result.ts";
 import { isObject } from "../core/schema.ts";
@@ -17,6 +25,8 @@ export type Answer =
       readonly value: unknown;
       /** The quote the model gave for each field, null where it gave none; left out where none were asked for. */
       readonly quotes?: Quotes;
+      /** How sure the model says it is, from 0 to 1; left out where it was not asked or does not say. */
+      readonly confidence?: number;
     }
   | { readonly invalid: string };
 
@@ -57,8 +67,20 @@ export async function readAnswer(reading: AnswerReading, reply: SucceededReply):
     return text === "" ? { invalid: "The reply is empty." } : { value: text };
   const parsed = parseJsonText(reading.isStrict ? text : unfenced(text));
   if ("problem" in parsed) return { invalid: `The reply ${parsed.problem}: ${excerpt(text)}` };
-  if (form.kind === "labels") return readLabels(form, parsed.json, text);
-  return await readObject({ ...reading, form }, parsed.json, text);
+  const answer =
+    form.kind === "labels"
+      ? readLabels(form, parsed.json, text)
+      : await readObject({ ...reading, form }, parsed.json, text);
+  const confidence = form.confidence === true ? confidenceIn(parsed.json) : null;
+  return "value" in answer && confidence !== null ? { ...answer, confidence } : answer;
+}
+
+/** How sure a reply says the model is; null where it says nothing that can be meant. An answer is none the less one. */
+function confidenceIn(json: Json): number | null {
+  const said = isObject(json) && Object.hasOwn(json, CONFIDENCE) ? json[CONFIDENCE] : null;
+  return typeof said === "number" && said >= 0 && said <= MOST_CONFIDENT
+    ? said / MOST_CONFIDENT
+    : null;
 }
 
 function readVector(vector: Float32Array | undefined, dimensions: number | null): Answer {
@@ -107,7 +129,7 @@ async function readObject(
 ): Promise<Answer> {
   const { schema } = form;
   let given = json;
-  if (form.quotes === true || isWrapped(schema)) {
+  if (isEnclosed(form)) {
     if (!isObject(json) || !Object.hasOwn(json, WRAPPED))
       return { invalid: `The reply has no "${WRAPPED}" in the form asked for: ${excerpt(text)}` };
     given = json[WRAPPED] ?? null;

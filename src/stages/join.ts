@@ -21,6 +21,8 @@ export type RowOutcome =
       readonly toolCalls: readonly ToolCall[];
       /** What the model quotes for each field; left out where no quotes were asked for. */
       readonly quotes?: Quotes;
+      /** How sure the model is, from 0 to 1; left out where it does not say. */
+      readonly confidence?: number;
     }
   | { readonly status: "skipped"; readonly reason: SkipReason }
   | {
@@ -60,6 +62,8 @@ export interface RequestFacts {
   readonly replies: readonly StoredReply[];
   /** The one that the row shows: the accepted answer, or the last reply; null where there is none. */
   readonly shown: StoredReply | null;
+  /** How sure the model says it is of the accepted answer; left out where it does not say. */
+  readonly confidence?: number;
 }
 
 /** Consecutive rows with what became of each. */
@@ -111,7 +115,11 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
         if (isFirst) unseen = request + 1;
         if (input.meta !== undefined) {
           const asked = { request, isFirst, shown };
-          meta.push(await input.meta(await factsOf(asked, { answers, readers, input })));
+          const facts = await factsOf(asked, { answers, readers, input });
+          const { confidence } = "value" in outcome ? outcome : {};
+          meta.push(
+            await input.meta({ ...facts, ...(confidence === undefined ? {} : { confidence }) }),
+          );
         }
         const judgement = judgementOf(request, outcome, answers.failures.get(request));
         if (judgement !== null) rejudged.push(judgement);
@@ -267,7 +275,13 @@ async function answerAt(
   const answer = await readAnswer(input.reading, result);
   if ("invalid" in answer) return answer;
   const status = isRecalled(chunk) ? "cached" : "ok";
-  return { ...answer, status, toolCalls: result.toolCalls ?? [] };
+  const { confidence = answer.confidence } = result;
+  return {
+    ...answer,
+    status,
+    toolCalls: result.toolCalls ?? [],
+    ...(confidence === undefined ? {} : { confidence }),
+  };
 }
 
 /** A stored line; null where there is none. */

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { BatchframeError } from "../../src/core/errors.ts";
 import { parseTemplate } from "../../src/core/template.ts";
 import { EnrichRun, openColumn } from "../../src/enrich-run.ts";
+import { cascadePlan, cheapSettings, strongSettings } from "../../src/cascade.ts";
 import { fallbackPlan } from "../../src/fallback.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { writeCsv } from "../../src/frame/csv-write.ts";
@@ -37,8 +38,8 @@ export interface ChildJob {
   readonly resends: number;
   readonly stallMs: number | null;
   readonly keepRemote: boolean;
-  /** Hands rows that failed to a second model, `gpt-large`. */
-  readonly fallback: boolean;
+  /** Asks a second model, `gpt-large`, as well: about rows that failed, or as the strong one of a cascade. */
+  readonly second: "fallback" | "cascade" | null;
   /** Asks failed rows again first. */
   readonly retry: boolean;
   /** Stops the remote work once the plan is made. */
@@ -164,7 +165,11 @@ async function settingsOf(): Promise<Settings> {
     meta: [],
     price: null,
     form: answerForm(
-      job.model === "embedded" ? { labels: ["positive", "negative"] } : undefined,
+      job.model === "embedded"
+        ? { labels: ["positive", "negative"] }
+        : job.second === "cascade"
+          ? { labels: ["answer-0"], allowOther: true }
+          : undefined,
       model.model,
     ),
     call: {},
@@ -188,16 +193,18 @@ async function settingsOf(): Promise<Settings> {
   };
 }
 
-async function withFallback(settings: Settings): Promise<Passes | null> {
-  if (!job.fallback) return null;
-  const other = await settingsOf();
-  const model = { ...other.model, model: "gpt-large" };
-  return { settings, plan: fallbackPlan(settings, { ...other, model }) };
+async function withSecond(settings: Settings): Promise<Passes | null> {
+  if (job.second === null) return null;
+  const opened = await settingsOf();
+  const other = { ...opened, model: { ...opened.model, model: "gpt-large" } };
+  if (job.second === "fallback") return { settings, plan: fallbackPlan(settings, other) };
+  const numbers = { target: 0.9, delta: 0.3, labelBudget: 20 };
+  return { settings: cheapSettings(settings), plan: cascadePlan(strongSettings(other), numbers) };
 }
 
 function runOf(): EnrichRun<Receipt, unknown> {
   return new EnrichRun<Receipt, unknown>({
-    open: openColumn(settingsOf, withFallback),
+    open: openColumn(settingsOf, withSecond),
     finish: async (session) => {
       const input = await openCsv(job.input);
       const receipt = await session.complete(async (columns, cells) => {

@@ -116,7 +116,7 @@ export async function newStand(shape: StandShape = {}): Promise<Stand> {
     resends: 3,
     stallMs: null,
     keepRemote: false,
-    fallback: false,
+    second: null,
     retry: false,
     cancel: false,
     userId: null,
