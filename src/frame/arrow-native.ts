@@ -21,6 +21,7 @@ import {
   RecordBatchStreamWriter,
   Schema,
   Struct,
+  Table,
 } from "apache-arrow";
 import type { Data, DataType } from "apache-arrow";
 import type { ColumnType, NewCell, NewColumn } from "../core/column.ts";
@@ -276,6 +277,11 @@ export function widerBatch(
   const children = [...old.children, ...added];
   const type = new Struct(schema.fields);
   return new RecordBatch(schema, makeData({ type, length: old.rowCount, nullCount: 0, children }));
+}
+
+/** The table that batches of one schema make. */
+export function tableOf(batches: readonly RecordBatch[]): Table {
+  return new Table([...batches]);
 }
 
 /** Batches as bytes of an Arrow file or stream. */

@@ -172,8 +172,17 @@ async function* blocksOf(
     if (frame.columns.includes(name)) continue;
     throw new InvariantError("unknown_column", `${frame.name} has no column ${name}.`);
   }
+  yield* batchBlocks(batchesOf(frame), fields, asked);
+}
+
+/** The rows of record batches whose columns are these fields, in blocks of at most `maxRows`. */
+export async function* batchBlocks(
+  batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+  fields: readonly CellField[],
+  asked: { readonly names: readonly string[]; readonly maxRows: number },
+): AsyncGenerator<Block> {
   let firstRow = 0;
-  for await (const { data, numRows } of batchesOf(frame)) {
+  for await (const { data, numRows } of batches) {
     for (let from = 0; from < numRows; from += asked.maxRows) {
       const rowCount = Math.min(asked.maxRows, numRows - from);
       const column = (name: string): { name: string; type: CellField["type"]; data: Data } => {
