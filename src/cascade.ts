@@ -20,7 +20,7 @@ import { passedRows, wasAsked } from "./pass-rows.ts";
 import type { ModelRef } from "./provider/models.ts";
 import type { Settings } from "./settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
-import { openSqliteReader, readSqliteRun } from "./store/sqlite.ts";
+import { openSqliteReader, readSqliteRun } from "./store/sqlite-reader.ts";
 
 /** A strong model beside the one of the run, and how often its answers are to be those of the column. */
 export interface CascadeOption extends CascadeNumbers {

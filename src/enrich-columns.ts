@@ -5,7 +5,8 @@ import type { DataFrame } from "nodejs-polars";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
-import { checkFileOutput, openFile, writeFileFrame } from "./files.ts";
+import { checkHow, withFormulas, writeOutput } from "./file-output.ts";
+import { openFile } from "./files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import { stepsJob, type ColumnStep, type RunOptions } from "./steps-job.ts";
 
@@ -79,18 +80,21 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
     ...stepsJob(steps, options, {
       frame: async () => {
         const frame = await openFile(files.input);
-        await checkFileOutput(frame, files.output);
+        await checkHow(frame, files.output, { ...files, leavesOutRows: false });
         return frame;
       },
       memo,
     }),
     finish: async (session) => {
       const input = await openFile(files.input);
+      let formulaColumns: ReadonlySet<string> = new Set();
       const receipt = await session.complete(async (columns, cells) => {
-        const written = await writeFileFrame({ input, output: files.output, columns, cells });
+        const written = await writeOutput({ input, output: files.output, columns, cells }, files);
+        ({ formulaColumns } = written);
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      return { result: receipt, receipt };
+      const told = withFormulas(receipt, formulaColumns);
+      return { result: told, receipt: told };
     },
   });
 }

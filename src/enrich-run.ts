@@ -209,6 +209,14 @@ export class EnrichRun<T, V>
     });
   }
 
+  /**
+   * Writes the rows where they belong as they stand now, and gives the receipt: rows whose request has no
+   * answer yet are skipped as `pending`. Sends nothing and waits for nothing.
+   */
+  async write(): Promise<Receipt> {
+    return await this.#with(async (session) => (await this.#job.finish(session)).receipt);
+  }
+
   /** The request files of the chunks that wait to be sent, by number; plans the run when it has no plan. Sends nothing. */
   async requestFiles(): Promise<readonly ChunkFile[]> {
     return await this.#with((session) => session.requestFiles());

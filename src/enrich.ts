@@ -2,6 +2,7 @@
 
 import type { DataFrame } from "nodejs-polars";
 import { InputError } from "./core/errors.ts";
+import type { Json } from "./core/hash.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { CheckTemplate } from "./core/placeholders.ts";
 import type { Receipt } from "./core/receipt.ts";
@@ -15,9 +16,9 @@ import {
 } from "./enrich-settings.ts";
 import { EnrichRun, openColumn } from "./enrich-run.ts";
 import { lastingPath } from "./file-parts.ts";
-import { checkFileOutput, openFile, writeFileFrame, type FileFrame } from "./files.ts";
+import { checkHow, outputHow, withFormulas, writeOutput, type FilePair } from "./file-output.ts";
+import { openFile, type FileFrame } from "./files.ts";
 import type { Frame } from "./frame/frame.ts";
-import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
 import { judgedCells, rowKeeper, type Unanswered } from "./kept-rows.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
@@ -31,7 +32,7 @@ import type { OnLong, ToldColumns } from "./told-columns.ts";
 import { withBadRows } from "./text-warnings.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
-export type { AnswerOf, EnrichedSchema, EnrichOptions, FrameSchema, RowOf };
+export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, FrameSchema, RowOf };
 
 /**
  * Adds a column to a dataframe by asking a model once per distinct prompt.
@@ -161,16 +162,6 @@ export function frameRun<R, V>({
   });
 }
 
-/** A file to read and a file to write. */
-export interface FilePair {
-  /** The file to read; never changed. A directory or a pattern for several, `-` for standard input. */
-  readonly input: string;
-  /** The file to write, in the format of its ending, whole or not at all; it may exist. `-` for standard output. */
-  readonly output: string;
-  /** What the input does not show of itself. */
-  readonly reading?: OpenFileOptions;
-}
-
 /**
  * Adds a column to a file, streaming: memory stays flat however long the file is. CSV, TSV, JSON Lines,
  * JSON arrays (all also as .gz and .zst), Parquet and Arrow, and from each into each.
@@ -220,6 +211,7 @@ export function fileRun<V>({
     input: lastingPath(files.input),
     output: lastingPath(files.output),
     reading: { ...files.reading },
+    writing: outputHow(files) as Json,
     baseUrl: typeof model === "string" ? null : (model.baseUrl ?? null),
     ...(keep === undefined ? {} : { keep }),
   };
@@ -238,27 +230,28 @@ export function fileRun<V>({
       async () => {
         frame = await open();
         // Found out now, before anything is bought, and once more when the file is written.
-        await checkFileOutput(frame, files.output, keep !== undefined);
+        await checkHow(frame, files.output, { ...files, leavesOutRows: keep !== undefined });
         return await settingsFor(model, frame);
       },
       passesOf(options, (other, main) => settingsFor(other, main.frame)),
     ),
     finish: async (session) => {
       const input = frame ?? (await open());
+      let formulaColumns: ReadonlySet<string> = new Set();
       const receipt = await session.complete(async (columns, cells) => {
         const keeper =
           keep === undefined ? null : rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
-        const { neutralisedCells } = await writeFileFrame({
-          input,
-          output: files.output,
-          columns,
-          cells,
-          ...(keeper === null ? {} : { keeps: keeper.keeps }),
-        });
-        const written = { output: files.output, neutralisedCells };
+        const keeps = keeper === null ? {} : { keeps: keeper.keeps };
+        const done = await writeOutput(
+          { input, output: files.output, columns, cells, ...keeps },
+          files,
+        );
+        ({ formulaColumns } = done);
+        const written = { output: files.output, neutralisedCells: done.neutralisedCells };
         return keeper === null ? written : { ...written, kept: keeper.counts() };
       });
-      const told = await withBadRows(receipt, input, files.reading?.onBadRow);
+      const safe = withFormulas(receipt, formulaColumns);
+      const told = await withBadRows(safe, input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
     conduct: conductOf(options),

@@ -4,7 +4,7 @@ import type { FailedRequest } from "./core/chunk.ts";
 import { rowWithoutRequest } from "./core/plan.ts";
 import type { RowErrorCode } from "./core/result.ts";
 import type { RunStatus } from "./run-status.ts";
-import { openSqliteReader } from "./store/sqlite.ts";
+import { openSqliteReader } from "./store/sqlite-reader.ts";
 
 /** A row that has no answer, and why. */
 export interface RowFailure {

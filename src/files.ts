@@ -5,6 +5,7 @@ import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError, InvariantError } from "./core/errors.ts";
 import { filesAt } from "./file-parts.ts";
 import type { Compression } from "./frame/compression.ts";
+import type { FormulaSafe } from "./frame/csv-cells.ts";
 import { beforeSending } from "./frame/csv-errors.ts";
 import type { BadRows } from "./frame/csv-judged.ts";
 import { checkOutput, standardOutput } from "./frame/csv-output.ts";
@@ -189,6 +190,8 @@ export interface FileWritten {
   readonly rows: number;
   /** New text cells that began like a formula and got a leading apostrophe; in CSV and TSV only. */
   readonly neutralisedCells: number;
+  /** Columns of the input with text that a spreadsheet would run, written as it was; in CSV and TSV only. */
+  readonly formulaColumns: ReadonlySet<string>;
 }
 
 /**
@@ -210,29 +213,46 @@ export async function writeFileFrame(options: {
   readonly cells: AsyncIterable<NewCells>;
   /** Whether a row is written, by its new cells; all rows are when left out, and in Parquet and Arrow. */
   readonly keeps?: (row: readonly NewCell[]) => boolean;
+  /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
+  readonly formulaSafe?: FormulaSafe;
+  /** The columns of the input that are written; all when left out. */
+  readonly oldColumns?: readonly string[];
 }): Promise<FileWritten> {
-  const { input, output } = options;
-  const plan = planOf(input, output);
+  const { output, oldColumns, formulaSafe } = options;
+  const input =
+    oldColumns === undefined ? options.input : { ...options.input, columns: oldColumns };
+  const named = planOf(input, output);
+  const altersText = formulaSafe === "all" && (named.format === "csv" || named.format === "tsv");
+  const plan = { ...named, isOwn: named.isOwn && oldColumns === undefined && !altersText };
   const inputPaths = input.files.map(({ frame }) => frame.path);
   for (const path of inputPaths) await checkOutput(output, path);
   const [{ frame: first }] = input.files;
   const to = { ...options, compression: plan.compression };
-  const own = await writeOwn(input, to, plan);
-  if (own !== null) return { neutralisedCells: 0, ...own };
+  const own = oldColumns === undefined ? await writeOwn(input, to, plan) : null;
+  const nothing = { neutralisedCells: 0, formulaColumns: new Set<string>() };
+  if (own !== null) return { ...nothing, ...own };
   const fresh = { ...options, frame: input, inputPath: first.path };
   switch (plan.format) {
     case "parquet": {
       const { writeFreshParquet } = await parquet();
-      return { ...(await writeFreshParquet(fresh)), neutralisedCells: 0 };
+      return { ...(await writeFreshParquet(fresh)), ...nothing };
     }
     case "arrow": {
       const { writeFreshArrow } = await arrow();
       const container = /\.arrows$/i.test(output) ? "stream" : "file";
-      return { ...(await writeFreshArrow({ ...fresh, container })), neutralisedCells: 0 };
+      return { ...(await writeFreshArrow({ ...fresh, container })), ...nothing };
     }
     default:
-      return await writeFreshText({ ...to, frame: input, inputPaths, format: plan.format });
+      return await writeFreshText({
+        ...{ ...to, frame: input, inputPaths, format: plan.format },
+        ...(named.isOwn ? delimiterOf(input) : {}),
+      });
   }
+}
+
+/** What stands between the cells of a file that is to be written anew as it is. */
+function delimiterOf({ files: [{ kind, frame }] }: FileFrame): { readonly delimiter?: string } {
+  return kind === "csv" ? { delimiter: frame.dialect.delimiter } : {};
 }
 
 // Loaded when needed: text needs neither, and both bring large packages.
@@ -246,7 +266,7 @@ async function writeOwn(
   { files }: FileFrame,
   to: To,
   plan: OutputPlan,
-): Promise<{ readonly rows: number; readonly neutralisedCells?: number } | null> {
+): Promise<(Partial<FileWritten> & { readonly rows: number }) | null> {
   const [first] = files;
   const json = files.flatMap(({ kind, frame }) => (kind === "json" ? [frame] : []));
   // Objects stay as they are between JSON Lines and arrays too.

@@ -45,11 +45,12 @@ export async function* joinedRows({
       : await openRowMeta({ store, token, columns, price, free, requests });
   const reading = answerReading(settings);
   const left = isShort ? await requestsLeft(store, requests) : null;
+  const isPartial = (await store.chunks()).some(({ state }) => state !== "collected");
   const told = {
     ...(meta === null ? {} : { meta }),
     ...(left === null ? {} : { isLeft: (request: number) => left[request] === 1 }),
   };
-  const rows = joinRows({ store, provider, reading, requests, ...told });
+  const rows = joinRows({ store, provider, reading, requests, isPartial, ...told });
   const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
   yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
 }

@@ -18,7 +18,8 @@ import { openSession, type Conduct, type Session, type WriteCells } from "./sess
 import type { Settings } from "./settings.ts";
 import type { JoinedRows } from "./stages/join.ts";
 import { readPasses, writePasses } from "./store/passes-file.ts";
-import { readSqliteRun, requestCancel, STORE_FILE } from "./store/sqlite.ts";
+import { STORE_FILE } from "./store/sqlite.ts";
+import { readSqliteRun, requestCancel } from "./store/sqlite-reader.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 
 /** A pass that is open. */

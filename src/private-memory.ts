@@ -7,7 +7,7 @@ import { InputError, StoreError } from "./core/errors.ts";
 import { privateFolder, type PrivateFolder } from "./private-folder.ts";
 import type { Warning } from "./run.ts";
 import type { Settings } from "./settings.ts";
-import { readSqliteRun } from "./store/sqlite.ts";
+import { readSqliteRun } from "./store/sqlite-reader.ts";
 
 /** Where such a run lives, and its end. */
 export interface PrivateMemory {

@@ -11,11 +11,13 @@ import type { Params } from "./core/request.ts";
 import type { OnNull } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { AskedAndRead } from "./enrich-settings.ts";
+import type { OutputHow } from "./file-output.ts";
 import type { OpenFileOptions } from "./frame/opened-file.ts";
 import type { Unanswered } from "./kept-rows.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import { schemaOption } from "./output/schema-option.ts";
-import type { ModelSpec } from "./provider/models.ts";
+import type { AnswerReading } from "./output/answer.ts";
+import type { ModelSpec, OpenedModel } from "./provider/models.ts";
 import type { TextEndpoint } from "./provider/openai-dialect.ts";
 import type { Example } from "./stages/render.ts";
 import type { RunRecord } from "./store/store.ts";
@@ -30,6 +32,18 @@ export async function askedOf(
   const { form: plain, validate } = await askedOutput(given, model);
   const readAs = form.kind === "object" && form.quotes === true ? withQuotes(plain) : plain;
   return { form, readAs, validate };
+}
+
+/** How a run's replies are read, as its record says: by its own schema's check where that can be loaded. */
+export async function readingOfSpec(
+  spec: Spec,
+  { provider }: Pick<OpenedModel, "provider">,
+): Promise<AnswerReading> {
+  const { form, readAs, validate } =
+    spec.validator === "code"
+      ? { form: spec.form, validate: null }
+      : await askedOf(spec, undefined);
+  return { form: readAs ?? form, validate, isStrict: provider.schemaDialect?.isEnforced ?? true };
 }
 
 /** What {@link openSession} records of a run's settings. */
@@ -51,6 +65,8 @@ export interface Spec {
   readonly output: string | null;
   /** What was said of the input that it does not show. */
   readonly reading: OpenFileOptions;
+  /** How its output is written. */
+  readonly writing: OutputHow;
   readonly baseUrl: string | null;
   readonly endpoint: TextEndpoint | null;
   readonly flatten: number;
@@ -75,7 +91,7 @@ export interface Spec {
 export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
   const spec = recorded as Readonly<Record<string, Json>>;
   const absent = {
-    ...{ input: null, output: null, reading: {}, baseUrl: null, endpoint: null },
+    ...{ input: null, output: null, reading: {}, writing: {}, baseUrl: null, endpoint: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
     ...{ followedBy: null, fallbackModel: null, cascade: null },

@@ -15,7 +15,8 @@ import type { EnrichRun } from "./enrich-run.ts";
 import type { OutputOption } from "./output/form.ts";
 import { askedOf, readSpec, specModel, specOptions } from "./run-spec.ts";
 import type { Pacing } from "./provider/pacing.ts";
-import { openSqliteStore, readSqliteRun, requestCancel, STORE_FILE } from "./store/sqlite.ts";
+import { openSqliteStore, STORE_FILE } from "./store/sqlite.ts";
+import { readSqliteRun, requestCancel } from "./store/sqlite-reader.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import { readPasses, removePasses } from "./store/passes-file.ts";
 import { groupStatus, partsOf, passesStatus, type RunStatus } from "./run-status.ts";
@@ -146,6 +147,8 @@ type Passed = Pick<
 export type ResumeOptions = Passed & {
   /** Writes to this file instead of the one the run was started with. */
   readonly output?: string;
+  /** The key; else the provider's environment variable. */
+  readonly apiKey?: string;
   /** Reads replies as this, which models were not asked for; needed where the run's own schema is in code that is not at hand. */
   readonly schema?: OutputOption;
 };
@@ -168,7 +171,7 @@ export function resumeRun(
     );
   const spec = readSpec(readSqliteRun(run.passes[0]?.directory ?? run.directory).run);
   const { input, template } = spec;
-  const { output = spec.output, schema, ...passed } = options;
+  const { output = spec.output, schema, apiKey, ...passed } = options;
   if (input === null || output === null || template === null)
     throw new InputError(
       "run_not_resumable",
@@ -184,9 +187,13 @@ export function resumeRun(
       },
     );
   return fileRun({
-    files: { input, output, reading: spec.reading },
+    files: {
+      ...{ input, output, reading: spec.reading, ...spec.writing },
+      // Another output than the run's own replaces nothing.
+      ...(options.output === undefined ? {} : { inPlace: false }),
+    },
     template,
-    model: specModel(spec),
+    model: { ...specModel(spec), ...(apiKey === undefined ? {} : { apiKey }) },
     asked: () => askedOf(spec, schema),
     refreshed: spec.refreshed,
     ...(spec.keep === null ? {} : { keep: spec.keep }),

@@ -40,7 +40,8 @@ import type { Ports, Rendering } from "./stages/ports.ts";
 import type { BatchProvider } from "./provider/provider.ts";
 import { remembering } from "./remembering.ts";
 import { openReplyCache, type ReplyCache } from "./store/reply-cache.ts";
-import { openSqliteStore, requestCancel } from "./store/sqlite.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+import { requestCancel } from "./store/sqlite-reader.ts";
 import type { RunRecord } from "./store/store.ts";
 
 /** How a session behaves; nothing here decides what is asked. */

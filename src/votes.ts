@@ -8,9 +8,9 @@ import type { EnrichOptions } from "./enrich-options.ts";
 import { DEFAULT_COLUMN } from "./enrich-settings.ts";
 import { EnrichRun } from "./enrich-run.ts";
 import { lastingPath } from "./file-parts.ts";
-import { checkFileOutput, openFile, writeFileFrame } from "./files.ts";
+import { checkHow, withFormulas, writeOutput, type FilePair } from "./file-output.ts";
+import { openFile } from "./files.ts";
 import type { Frame } from "./frame/frame.ts";
-import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { askedOutput, type OutputOption } from "./output/form.ts";
 import { ballotOf, decided, decisionColumns, voteName } from "./output/votes.ts";
 import type { ModelRef } from "./provider/models.ts";
@@ -60,15 +60,12 @@ export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
 }
 
 /** The same over a file; see {@link votedFrame}. */
-export function votedFile<V>(
-  files: { readonly input: string; readonly output: string; readonly reading?: OpenFileOptions },
-  vote: Vote,
-): EnrichRun<Receipt, V> {
+export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V> {
   const open = () => openFile(files.input, { ...files.reading, output: files.output });
   const { steps, column, job } = votingJob<V>(vote, {
     frame: async () => {
       const frame = await open();
-      await checkFileOutput(frame, files.output);
+      await checkHow(frame, files.output, { ...files, leavesOutRows: false });
       return frame;
     },
     memo: { input: lastingPath(files.input) },
@@ -77,12 +74,18 @@ export function votedFile<V>(
     ...job,
     finish: async (session) => {
       const input = await open();
+      let formulaColumns: ReadonlySet<string> = new Set();
       const receipt = await session.complete(async (columns, cells) => {
         const decision = decisionOf(columns, cells, { column, votes: steps.length });
-        const written = await writeFileFrame({ input, output: files.output, ...decision });
+        const written = await writeOutput({ input, output: files.output, ...decision }, files);
+        ({ formulaColumns } = written);
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      const told = await withBadRows(receipt, input, files.reading?.onBadRow);
+      const told = await withBadRows(
+        withFormulas(receipt, formulaColumns),
+        input,
+        files.reading?.onBadRow,
+      );
       return { result: told, receipt: told };
     },
   });

@@ -1,6 +1,7 @@
 /** `batchframe collect`: takes what is ready and does not wait; made for a clock that calls it now and then. */
 
 import { findRun, isWithinFailures, type RunStatus } from "../index.ts";
+import { afterOf, doAfter } from "./after.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { CollectFlags } from "./flags.ts";
 import { hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
@@ -49,6 +50,7 @@ export async function collectCommand(
   const host = { name: "its provider", free: receipt.costUsd === 0 };
   const wasFinished = status.finishedAt !== null;
   await tellReceipt(receipt, { facts, host, wasFinished }, terminal);
+  await doAfter(afterOf(flags), { run: status.id, runDir: flags.runDir, receipt }, terminal);
   return isWithinFailures(flags.maxFailures ?? 0, receipt.rows) ? EXIT.ok : EXIT.failedRows;
 }
 

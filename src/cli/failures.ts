@@ -1,11 +1,16 @@
 /** `batchframe failures`: the rows that have no answer, and why. */
 
-import { failuresOf, findRun } from "../index.ts";
+import { failuresOf, findRun, writeFailures } from "../index.ts";
 import type { LookFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
-import { runCommandLine } from "./paths.ts";
+import { runCommandLine, shortPath } from "./paths.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** Flags of `failures`. */
+export interface FailuresFlags extends LookFlags {
+  readonly output?: string;
+}
 
 const MOST_SHOWN = 20;
 
@@ -17,10 +22,16 @@ const MOST_SHOWN = 20;
  */
 export async function failuresCommand(
   ref: string,
-  flags: LookFlags,
+  flags: FailuresFlags,
   terminal: Terminal,
 ): Promise<number> {
   const run = await findRun(ref, flags.runDir);
+  if (flags.output !== undefined) {
+    const rows = await writeFailures(run, flags.output);
+    terminal.say(`${counted(rows, "failed row")} written to ${shortPath(flags.output)}`);
+    terminal.data({ schemaVersion: 1, run: run.id, rows, output: flags.output });
+    return 0;
+  }
   const shown: string[][] = [];
   const codes = new Map<string, number>();
   for await (const { row, code, message } of failuresOf(run)) {

@@ -1,6 +1,6 @@
 /** What the flags of each command hold, once read. */
 
-import type { FileFormat, MaxFailures, OnBadRow, OnNull } from "../index.ts";
+import type { FileFormat, FormulaSafe, MaxFailures, OnBadRow, OnNull } from "../index.ts";
 import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
 import type { LaneFlags } from "./lane-flags.ts";
 import type { CallFlags } from "./call-flags.ts";
@@ -19,6 +19,8 @@ export interface DriveFlags extends TerminalFlags, LaneFlags {
   /** How long a batch may stand still, in milliseconds. */
   readonly stall?: number;
   readonly keepRemote?: boolean;
+  readonly failuresTo?: string;
+  readonly notify?: string;
 }
 
 /** Flags of `collect`. */
@@ -76,6 +78,10 @@ export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFla
   readonly labelBudget?: number;
   readonly format?: FileFormat;
   readonly delimiter?: string;
+  readonly formulaSafe?: FormulaSafe;
+  /** Names with commas between; true for no old column. */
+  readonly onlyNew?: string | true;
+  readonly inPlace?: boolean;
   readonly onBadRow?: OnBadRow;
   /** False where answers are neither taken from the cache nor kept in it. */
   readonly cache?: boolean;

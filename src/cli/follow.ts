@@ -13,6 +13,7 @@ import {
   type RunPlan,
   type RunStatus,
 } from "../index.ts";
+import { doAfter, tellError, type AfterFlags } from "./after.ts";
 import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted } from "./format.ts";
@@ -36,6 +37,8 @@ export interface Followed {
   readonly yes: boolean;
   /** How many rows may fail before the exit code says so; none when left out. */
   readonly maxFailures?: MaxFailures;
+  /** What is done once the run has ended. */
+  readonly after?: AfterFlags;
   /** What else than going on is meant: failed requests asked again, or the remote work stopped. */
   readonly aim?: { readonly again: number } | "cancel";
 }
@@ -48,6 +51,25 @@ const FIRST_ROWS = 5;
  * Gives the exit code: 0, 3 with failed rows, 75 when nobody reads any more, 130 when interrupted.
  */
 export async function follow(followed: Followed, terminal: Terminal): Promise<number> {
+  const { after = {}, facts } = followed;
+  try {
+    const { code, receipt, run } = await toTheEnd(followed, terminal);
+    await doAfter(after, { run, runDir: facts.runDir, receipt }, terminal);
+    return code;
+  } catch (error) {
+    await tellError(after, error, terminal);
+    throw error;
+  }
+}
+
+/** How a run that was followed came to its end; the receipt is null where it did not. */
+interface Outcome {
+  readonly code: number;
+  readonly run: string;
+  readonly receipt: Receipt | null;
+}
+
+async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome> {
   const { run, facts } = followed;
   const { opened, plan } = await planned(run);
   const host = await hostOf(followed);
@@ -63,7 +85,7 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
   if (!host.free && (again !== null || isFirst)) {
     const requests = again ?? waiting;
     const agreed = followed.yes || (await agree(requests, { host, facts, opened }, terminal));
-    if (!agreed) return EXIT.interrupted;
+    if (!agreed) return { code: EXIT.interrupted, run: opened.id, receipt: null };
   }
   // Steps have runs of their own; only what started them knows how they belong together.
   const goOn =
@@ -74,14 +96,18 @@ export async function follow(followed: Followed, terminal: Terminal): Promise<nu
     terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
   else terminal.say(`\n${whileText({ host, goOn }, terminal)}\n`);
   const ended = await drive(run, terminal);
-  if (ended.how !== "finished") return tellStopped(ended.how, { opened, host, goOn }, terminal);
+  if (ended.how !== "finished") {
+    const code = tellStopped(ended.how, { opened, host, goOn }, terminal);
+    return { code, run: opened.id, receipt: null };
+  }
   const { receipt } = ended;
   await tellReceipt(
     receipt,
     { facts, host, wasFinished: before === "finished" && again === null },
     terminal,
   );
-  return isWithinFailures(followed.maxFailures ?? 0, receipt.rows) ? EXIT.ok : EXIT.failedRows;
+  const isFine = isWithinFailures(followed.maxFailures ?? 0, receipt.rows);
+  return { code: isFine ? EXIT.ok : EXIT.failedRows, run: opened.id, receipt };
 }
 
 /** The part of a {@link Followed} that flags say of failures. */
@@ -121,6 +147,11 @@ export async function hostOf({ model, hostName }: Followed): Promise<Host> {
   const { host, free } = provider;
   await provider.close();
   return { name: hostName ?? host, free };
+}
+
+/** The same of a run that is on disk, without looking at its provider. */
+export function hostFrom({ host }: RunStatus): Host {
+  return { name: host, free: host === "this machine" };
 }
 
 async function agree(

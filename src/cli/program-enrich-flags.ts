@@ -36,18 +36,28 @@ function addFileFlags(command: Command): void {
     .optionsGroup("Files:")
     .option(
       "-o, --output <file>",
-      "file to write, in the format of its ending (default: beside the input)",
+      "file to write, in the format of its ending (default: the pipe or file standard output goes to, else beside the input)",
     )
+    .option("--in-place", "put the output in the input's place, once it is whole")
+    .option("--only-new [columns]", "write the new columns only, and these of the old ones")
     .addOption(
       command
         .createOption("--format <name>", "format of the input, where its name does not say")
         .choices(["csv", "tsv", "jsonl", "json", "parquet", "arrow"]),
     )
-    .option("--delimiter <character>", "what stands between the cells of a CSV file")
+    .option("-d, --delimiter <character>", "what stands between the cells of a CSV file")
     .addOption(
       command
         .createOption("--on-bad-row <what>", "a CSV row that cannot be read: leave out, pass on")
         .choices(["fail", "skip", "keep"]),
+    )
+    .addOption(
+      command
+        .createOption(
+          "--formula-safe <cells>",
+          "CSV cells that a spreadsheet would run get a leading ': those a model wrote (auto)",
+        )
+        .choices(["auto", "all", "off"]),
     );
 }
 

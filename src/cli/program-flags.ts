@@ -48,6 +48,8 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
       values.duration,
     )
     .option("--keep-remote", "leave requests and results at the provider")
+    .option("--failures-to <file>", "write failed rows here at the end: .csv, .tsv or .jsonl")
+    .option("--notify <url|command>", "tell an address, or a command, how the run has ended")
     .addOption(
       command
         .createOption("--progress <how>", "how progress is told; json: an object a line on stderr")
@@ -63,4 +65,9 @@ export const RUN = "id, the beginning of one, or latest";
 /** Adds a command about one run, the latest when none is named. */
 export function named(program: Command, name: string, description: string): Command {
   return program.command(name).argument("[run]", RUN, "latest").description(description);
+}
+
+/** The example that ends a command's help. */
+export function example(words: string): string {
+  return `\nExample:\n  batchframe ${words}`;
 }

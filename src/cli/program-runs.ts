@@ -1,11 +1,13 @@
 /** The commands that look at runs. */
 
 import type { Command } from "commander";
-import { failuresCommand } from "./failures.ts";
+import { exportCommand, type ExportFlags } from "./export.ts";
+import { failuresCommand, type FailuresFlags } from "./failures.ts";
 import type { LookFlags } from "./flags.ts";
 import { lsCommand } from "./ls.ts";
-import { addLookFlags, named, type Choose } from "./program-flags.ts";
+import { addLookFlags, example, named, type Choose } from "./program-flags.ts";
 import { reparseCommand, type ReparseFlags } from "./reparse.ts";
+import { showCommand, type ShowFlags } from "./show.ts";
 import { statusCommand } from "./status.ts";
 
 /** Adds the commands that list runs, show them and read them again. */
@@ -23,9 +25,25 @@ export function addRuns(program: Command, choose: Choose): void {
   ).action((run: string, flags: ReparseFlags) => {
     choose(flags, (terminal) => reparseCommand(run, flags, terminal));
   });
-  addLookFlags(named(program, "failures", "the rows without an answer, and why")).action(
-    (run: string, flags: LookFlags) => {
-      choose(flags, (terminal) => failuresCommand(run, flags, terminal));
-    },
-  );
+  addLookFlags(
+    named(program, "failures", "the rows without an answer, and why")
+      .option("-o, --output <file>", "write all of them here, as CSV, TSV or JSON Lines")
+      .addHelpText("after", example("failures latest -o failed.csv")),
+  ).action((run: string, flags: FailuresFlags) => {
+    choose(flags, (terminal) => failuresCommand(run, flags, terminal));
+  });
+  addLookFlags(
+    named(program, "show", "one row: its prompt, its reply, and every request made for it")
+      .option("--row <n|column=value>", "the row, counted from 1 (default: the run as a whole)")
+      .addHelpText("after", example("show latest --row 17")),
+  ).action((run: string, flags: ShowFlags) => {
+    choose(flags, (terminal) => showCommand(run, flags, terminal));
+  });
+  addLookFlags(
+    named(program, "export", "write the output of a run once more, as far as it has come")
+      .requiredOption("-o, --output <file>", "file to write, in the format of its ending")
+      .addHelpText("after", example("export latest -o labelled.parquet")),
+  ).action((run: string, flags: ExportFlags) => {
+    choose(flags, (terminal) => exportCommand(run, flags, terminal));
+  });
 }

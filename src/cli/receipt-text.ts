@@ -99,6 +99,7 @@ const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
   limit: "past the limit",
   step: "failed a step before",
+  pending: "not answered yet",
   bad_row: "unreadable in the file",
   pass: "left to another model",
   budget: "left over by the budget",
@@ -195,6 +196,8 @@ function wroteText(facts: RunFacts, columns: readonly string[], { colours }: Loo
   // New columns stand after all others: the answer's, its status, and what else is told of it.
   const added = columns.slice(answerColumns(columns, facts.column)[0] ?? columns.length);
   const unchanged = columns.length - added.length;
+  // What went into a pipe cannot be looked at.
+  if (facts.output === "-") return colours.strong("standard output");
   const path = colours.strong(printable(shortPath(facts.output)));
   return `${path} · ${counted(unchanged, "column")} unchanged + ${added.map(printable).join(", ")}`;
 }

@@ -1,9 +1,11 @@
 /** `batchframe resume`: goes on with a run, by its name alone. */
 
 import { findRun, resumeRun, type RunStatus } from "../index.ts";
+import { afterOf } from "./after.ts";
 import type { DriveFlags } from "./flags.ts";
 import { follow, maxFailuresOf, type Followed } from "./follow.ts";
 import { laneOptions } from "./lane-flags.ts";
+import type { RunFacts } from "./head-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `resume`. */
@@ -22,7 +24,7 @@ export async function resumeCommand(
 
 /** A run that is on disk, ready to be followed. */
 export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
-  const { poll, output, runDir, retries, maxFailures, stall, keepRemote } = flags;
+  const { poll, output, retries, maxFailures, stall, keepRemote } = flags;
   const run = resumeRun(status, {
     ...laneOptions(flags),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
@@ -32,15 +34,7 @@ export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
   });
-  const facts = {
-    input: status.input ?? "",
-    output: output ?? status.output ?? "",
-    model: status.model,
-    modelWhy: null,
-    promptColumns: null,
-    column: status.column,
-    runDir,
-  };
+  const facts = followedFacts(status, flags);
   const { model } = status;
   // The run remembers its own address, which may be another than the environment names now.
   return {
@@ -49,6 +43,23 @@ export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
     hostName: status.host,
     facts,
     yes: flags.yes ?? false,
+    after: afterOf(flags),
     ...maxFailuresOf(flags),
+  };
+}
+
+/** What is known of a run that is on disk. */
+export function followedFacts(
+  status: RunStatus,
+  { output, runDir }: Pick<ResumeFlags, "output" | "runDir">,
+): RunFacts {
+  return {
+    input: status.input ?? "",
+    output: output ?? status.output ?? "",
+    model: status.model,
+    modelWhy: null,
+    promptColumns: null,
+    column: status.column,
+    runDir,
   };
 }

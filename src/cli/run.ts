@@ -5,9 +5,11 @@ import {
   InputError,
   type EnrichOptions,
   type OpenFileOptions,
+  type OutputHow,
   type OutputOption,
   type Task,
 } from "../index.ts";
+import { afterOf } from "./after.ts";
 import { outputOf, toldOptions } from "./answer-flags.ts";
 import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
@@ -50,8 +52,31 @@ export interface Ask {
 export async function enrich(input: string, ask: Ask, terminal: Terminal): Promise<number> {
   const { flags } = ask;
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
-  const run = await runOf(input, flags.output ?? enrichedPath(input), ask);
-  return await follow({ ...run, yes: flags.yes ?? false, ...maxFailuresOf(flags) }, terminal);
+  const run = await runOf(input, outputPath(input, flags, terminal), ask);
+  return await follow(
+    { ...run, yes: flags.yes ?? false, after: afterOf(flags), ...maxFailuresOf(flags) },
+    terminal,
+  );
+}
+
+/**
+ * Where the rows go: where the flags say, else to the pipe or file that standard output goes to unless
+ * that is for `--json`, else beside the input.
+ *
+ * @throws {InputError} `option_invalid` for two places.
+ */
+function outputPath(
+  input: string,
+  { output, inPlace = false }: EnrichFlags,
+  terminal: Terminal,
+): string {
+  if (inPlace && output !== undefined)
+    throw new InputError(
+      "option_invalid",
+      "--in-place and --output name two places for one output. Nothing was sent.",
+    );
+  if (inPlace) return input;
+  return output ?? (terminal.isPiped && !terminal.json ? "-" : enrichedPath(input));
 }
 
 /** Prints a row's prompt instead; it needs no model, since nothing is asked. */
@@ -78,7 +103,7 @@ export async function runOf(
 ): Promise<Pick<Followed, "run" | "model" | "facts">> {
   const chosen = chooseModel(flags);
   const { model, name, why } = chosen;
-  const files = { input, output, reading: readingOf(flags) };
+  const files = { input, output, reading: readingOf(flags), ...writingOf(flags) };
   const options = { ...(await optionsOf(task, flags, name)), ...othersOf(chosen, flags) };
   const run = fileTask(files, task, model, options);
   const facts = {
@@ -132,6 +157,19 @@ function othersOf(
           },
         }),
   };
+}
+
+/** What the flags say of how the output is written. */
+function writingOf({ formulaSafe, onlyNew, inPlace }: EnrichFlags): OutputHow {
+  return {
+    ...(formulaSafe === undefined ? {} : { formulaSafe }),
+    ...(onlyNew === undefined ? {} : { oldColumns: onlyNew === true ? [] : namesIn(onlyNew) }),
+    ...(inPlace === undefined ? {} : { inPlace }),
+  };
+}
+
+function namesIn(list: string): readonly string[] {
+  return list.split(",").map((name) => name.trim());
 }
 
 type TaskOptions = Omit<EnrichOptions<string, OutputOption>, "output" | "system">;

@@ -1,5 +1,6 @@
 /** Where text goes: data to standard output, everything else to standard error. */
 
+import { fstatSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { colours, wantsColour, type Colours } from "./colour.ts";
 import { openPanel, type Panel } from "./panel.ts";
@@ -29,6 +30,8 @@ export interface Terminal {
   readonly progress: ProgressMode;
   /** Whether a panel can be drawn and redrawn. */
   readonly isLive: boolean;
+  /** Whether standard output goes into a pipe or a file. */
+  readonly isPiped: boolean;
   /** Whether somebody can be asked. */
   readonly canAsk: boolean;
   /** Prints lines on standard error; nothing with `--quiet`. */
@@ -75,6 +78,9 @@ export function openTerminal(flags: TerminalFlags): Terminal {
     json,
     progress,
     isLive: isTerminal && !quiet && progress === "auto" && process.env["TERM"] !== "dumb",
+    get isPiped() {
+      return isPipeOrFile();
+    },
     canAsk: input && isTerminal && process.stdin.isTTY && !isEvents,
     say: (text) => {
       if (!quiet && !isEvents) insist(text);
@@ -97,6 +103,16 @@ export function openTerminal(flags: TerminalFlags): Terminal {
     },
     ask,
   };
+}
+
+function isPipeOrFile(): boolean {
+  try {
+    const output = fstatSync(process.stdout.fd);
+    // Neither a terminal nor /dev/null: rows that go there are wanted.
+    return output.isFIFO() || output.isSocket() || output.isFile();
+  } catch {
+    return false;
+  }
 }
 
 async function ask(question: string): Promise<boolean | null> {

@@ -5,7 +5,7 @@ import type { Lane } from "./lane.ts";
 import type { PlanCounts } from "./plan.ts";
 import type { CascadeReceipt, PassReceipt } from "./pass.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
-import type { RowErrorCode, SkipReason } from "./result.ts";
+import type { SkipReason, RowErrorCode } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 /** Rows by what became of them; `total` is always `ok + cached + skipped + failed`. */

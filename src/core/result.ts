@@ -45,7 +45,7 @@ export type RowStatus = "ok" | "cached" | "skipped" | "failed";
 export type PlannedSkip = "blank" | "limit" | "step" | "bad_row" | "pass";
 
 /** Why a row was not asked: its plan says so, or the budget was used up first. */
-export type SkipReason = PlannedSkip | "budget";
+export type SkipReason = PlannedSkip | "budget" | "pending";
 
 /** A request's failure: what kind, in whose words, and whether asking again unchanged may help. */
 export interface RequestFailure {

@@ -8,6 +8,12 @@ import { newCellJson } from "./json-cells.ts";
 const formulaStart = /^[=+\-@\t\r]/;
 const plainNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/**
+ * Which text cells a spreadsheet would run get a leading apostrophe in CSV and TSV: those a model wrote
+ * (`auto`), every column's (`all`), or none (`off`).
+ */
+export type FormulaSafe = "auto" | "all" | "off";
+
 /** True for text that a spreadsheet would run: it begins with = + - @ TAB or CR and is no plain number. */
 export function isFormula(text: string): boolean {
   return formulaStart.test(text) && !plainNumber.test(text);
@@ -16,13 +22,18 @@ export function isFormula(text: string): boolean {
 /**
  * The text of one new cell before quoting; null stays null.
  *
- * Formulas a model wrote get a leading apostrophe, which spreadsheets hide. Numbers are written as
+ * Formulas a model wrote get a leading apostrophe, which spreadsheets hide, unless that is `off`. Numbers are written as
  * JavaScript prints them; vectors, lists and structs as JSON.
  */
-export function newCellText(cell: NewCell): string | null {
+export function newCellText(cell: NewCell, formulaSafe: FormulaSafe = "auto"): string | null {
   if (cell === null) return null;
-  if (typeof cell === "string") return isFormula(cell) ? `'${cell}` : cell;
+  if (typeof cell === "string") return formulaSafe === "off" ? cell : harmless(cell);
   return typeof cell === "object" ? newCellJson(cell) : String(cell);
+}
+
+/** The text with an apostrophe before it where a spreadsheet would run it. */
+export function harmless(text: string): string {
+  return isFormula(text) ? `'${text}` : text;
 }
 
 /** Cells joined and quoted as RFC 4180 says, without a line ending; null is empty, "" is a pair of quotes. */

@@ -4,7 +4,7 @@ import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Compression } from "./compression.ts";
 import { compressing, textSha256 } from "./compression.ts";
-import { csvText, isFormula, newCellText } from "./csv-cells.ts";
+import { csvText, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
 import { terminatorLength } from "./csv-dialect.ts";
 import { inputChanged } from "./csv-errors.ts";
 import { csvRecords } from "./csv-judged.ts";
@@ -22,6 +22,8 @@ export interface CsvWritten {
   readonly rows: number;
   /** New text cells that began like a formula and got a leading apostrophe. */
   readonly neutralisedCells: number;
+  /** Columns of the input with text that a spreadsheet would run, written as it was. */
+  readonly formulaColumns: ReadonlySet<string>;
   /** Bytes of the output's text, before it is compressed. */
   readonly bytes: number;
 }
@@ -36,6 +38,8 @@ export interface NewColumnsTo {
   readonly compression?: Compression;
   /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
   readonly keeps?: (row: readonly NewCell[]) => boolean;
+  /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
+  readonly formulaSafe?: FormulaSafe;
 }
 
 /**
@@ -75,13 +79,15 @@ export async function writeCsvParts(
   for (const { path } of inputs) await checkOutput(output, path);
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const rows = rowQueue(options.cells, columns.length);
-  const counts = { rows: 0, neutralisedCells: 0, bytes: 0 };
+  const { formulaSafe = "auto" } = options;
+  const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
   const target = { output, input: first.path, doneShare: () => doneShare(tapes) };
   try {
     await writeWhole(target, async (append) => {
       await compressing(options.compression ?? null, append, async (appendText) => {
         const { keeps = () => true } = options;
-        for await (const bytes of splicedParts({ tapes, columns, rows, counts, keeps })) {
+        const work = { tapes, columns, rows, counts, keeps, formulaSafe };
+        for await (const bytes of splicedParts(work)) {
           counts.bytes += bytes.length;
           await appendText(bytes);
         }
@@ -107,8 +113,13 @@ function doneShare(tapes: readonly OpenTape[]): number {
 interface Work {
   readonly columns: readonly NewColumn[];
   readonly rows: RowQueue;
-  readonly counts: { rows: number; neutralisedCells: number };
+  readonly counts: {
+    rows: number;
+    neutralisedCells: number;
+    readonly formulaColumns: Set<string>;
+  };
   readonly keeps: (row: readonly NewCell[]) => boolean;
+  readonly formulaSafe: FormulaSafe;
 }
 
 async function* splicedParts(
@@ -151,6 +162,7 @@ async function* spliced(
         continue;
       }
       if (input.onBadRow === "skip" && (batch.faults?.[at] ?? null) !== null) continue;
+      noteFormulas(batch.records[at] ?? [], work);
       const missing = input.columns.length - (batch.records[at]?.length ?? 0);
       const wide = withNewRow(record, missing, work);
       if (wide === null) {
@@ -164,6 +176,15 @@ async function* spliced(
   yield { bytes: tape.rest(), header: null };
 }
 
+/** Notes the columns with a cell that a spreadsheet would run; most cells are told by their first character. */
+function noteFormulas(
+  record: readonly (string | null)[],
+  { input, counts: { formulaColumns } }: Work & OpenTape,
+): void {
+  for (const [at, text] of record.entries())
+    if (text !== null && isFormula(text)) formulaColumns.add(input.columns[at] ?? "");
+}
+
 function withNames(record: Buffer, { columns, input }: Work & OpenTape): readonly Buffer[] {
   const names = columns.map(({ name }) => name);
   if (names.length === 0) return [record];
@@ -174,7 +195,7 @@ function withNames(record: Buffer, { columns, input }: Work & OpenTape): readonl
 function withNewRow(
   record: Buffer,
   missing: number,
-  { columns, rows, counts, input, keeps }: Work & OpenTape,
+  { columns, rows, counts, input, keeps, formulaSafe }: Work & OpenTape,
 ): readonly Buffer[] | null {
   counts.rows += 1;
   if (columns.length === 0) return [record];
@@ -184,10 +205,11 @@ function withNewRow(
     counts.rows -= 1;
     return [];
   }
-  counts.neutralisedCells += row.filter(isNeutralised).length;
+  if (formulaSafe !== "off") counts.neutralisedCells += row.filter(isNeutralised).length;
   const { dialect } = input;
   const padding = dialect.delimiter.repeat(Math.max(0, missing));
-  return withCells(record, padding + csvText(row.map(newCellText), dialect.delimiter), dialect);
+  const texts = row.map((cell) => newCellText(cell, formulaSafe));
+  return withCells(record, padding + csvText(texts, dialect.delimiter), dialect);
 }
 
 /** True for a new cell that gets a leading apostrophe in a CSV file. */

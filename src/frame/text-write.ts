@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import { compressing } from "./compression.ts";
-import { csvText, newCellText } from "./csv-cells.ts";
+import { csvText, harmless, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
 import { checkOutput, writeWhole } from "./csv-output.ts";
 import type { CsvWritten, NewColumnsTo } from "./csv-write.ts";
 import { isNeutralised } from "./csv-write.ts";
@@ -33,22 +33,26 @@ export async function writeFreshText(
     readonly frame: Frame;
     readonly inputPaths: readonly string[];
     readonly format: FreshFormat;
+    /** What stands between the cells of CSV; a comma, or a tab in TSV, when left out. */
+    readonly delimiter?: string;
   },
 ): Promise<CsvWritten> {
   const { frame, columns, output, inputPaths, format } = options;
   refuseTakenNames(frame.columns, columns);
   for (const path of inputPaths) await checkOutput(output, path);
   const queue = columnQueue(options.cells, columns.length);
-  const counts = { rows: 0, neutralisedCells: 0, bytes: 0 };
+  const { formulaSafe = "auto" } = options;
+  const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
   const target = { output, input: inputPaths[0] ?? "", doneShare: () => 0 };
   const isCsv = format === "csv" || format === "tsv";
   try {
     await writeWhole(target, async (append) => {
       await compressing(options.compression ?? null, append, async (appendText) => {
         const { keeps = () => true } = options;
-        const work = { frame, columns, queue, counts, keeps };
+        const work = { frame, columns, queue, counts, keeps, formulaSafe };
+        const { delimiter = format === "tsv" ? "\t" : "," } = options;
         for await (const text of isCsv
-          ? csvRows(work, format === "tsv" ? "\t" : ",")
+          ? csvRows(work, delimiter)
           : jsonRows(work, format === "json")) {
           const bytes = Buffer.from(text);
           counts.bytes += bytes.length;
@@ -66,8 +70,13 @@ interface Work {
   readonly frame: Frame;
   readonly columns: readonly NewColumn[];
   readonly queue: ColumnQueue;
-  readonly counts: { rows: number; neutralisedCells: number };
+  readonly counts: {
+    rows: number;
+    neutralisedCells: number;
+    readonly formulaColumns: Set<string>;
+  };
   readonly keeps: (row: readonly NewCell[]) => boolean;
+  readonly formulaSafe: FormulaSafe;
 }
 
 const blockRows = 1000;
@@ -90,20 +99,39 @@ async function* wideBlocks({ frame, columns, queue, counts }: Work): AsyncGenera
 }
 
 async function* csvRows(work: Work, delimiter: string): AsyncGenerator<string> {
-  const { frame, columns, counts } = work;
+  const { frame, columns, counts, formulaSafe } = work;
   yield `${csvText([...frame.columns, ...columns.map(({ name }) => name)], delimiter)}\n`;
   for await (const { block, added } of wideBlocks(work)) {
-    const old = frame.columns.map((name) => block.text(name));
+    const old = frame.columns.map((name) => oldTexts(name, block.text(name), work));
     let text = "";
     for (let row = 0; row < block.rowCount; row += 1) {
       const news = added.map((column) => column[row] ?? null);
       if (!isKept(news, work)) continue;
-      counts.neutralisedCells += news.filter(isNeutralised).length;
-      const cells = [...old.map((column) => column[row] ?? null), ...news.map(newCellText)];
+      if (formulaSafe !== "off") counts.neutralisedCells += news.filter(isNeutralised).length;
+      const texts = news.map((cell) => newCellText(cell, formulaSafe));
+      const cells = [...old.map((column) => column[row] ?? null), ...texts];
       text += `${csvText(cells, delimiter)}\n`;
     }
     yield text;
   }
+}
+
+/** A column's cells as they are, or harmless where that is asked for; notes a column that a spreadsheet would run. */
+function oldTexts(
+  name: string,
+  texts: readonly (string | null)[],
+  { counts, formulaSafe }: Work,
+): readonly (string | null)[] {
+  if (!texts.some((text) => text !== null && isFormula(text))) return texts;
+  if (formulaSafe !== "all") {
+    counts.formulaColumns.add(name);
+    return texts;
+  }
+  return texts.map((text) => {
+    if (text === null || !isFormula(text)) return text;
+    counts.neutralisedCells += 1;
+    return harmless(text);
+  });
 }
 
 async function* jsonRows(work: Work, isArray: boolean): AsyncGenerator<string> {

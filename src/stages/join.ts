@@ -5,7 +5,7 @@ import type { ToolCall } from "../core/call-settings.ts";
 import { InvariantError, StoreError } from "../core/errors.ts";
 import { rowWithoutRequest } from "../core/plan.ts";
 import type { MetaValues } from "../core/meta.ts";
-import type { RequestFailure, Result, RowErrorCode, SkipReason } from "../core/result.ts";
+import type { SkipReason, RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { readAnswer, type Answer, type AnswerReading, type Quotes } from "../output/answer.ts";
 import type { BatchProvider } from "../provider/provider.ts";
 import type { ChunkFileReader, ChunkFiles, Judgement, Store } from "../store/store.ts";
@@ -43,6 +43,8 @@ export interface JoinInput {
   readonly requests: number;
   /** Whether a request waits to be sent by a run that its budget has stopped; none does when left out. */
   readonly isLeft?: (request: number) => boolean;
+  /** Whether requests may be without an answer and a failure: their rows are `pending` then. */
+  readonly isPartial?: boolean;
   /** Makes the values told beside each answer; none are made when left out. */
   readonly meta?: (facts: RequestFacts) => Promise<MetaValues>;
 }
@@ -109,6 +111,11 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
           meta.push(null);
           continue;
         }
+        if (input.isPartial === true && !isSettled(request, answers)) {
+          outcomes.push({ status: "skipped", reason: "pending" });
+          meta.push(null);
+          continue;
+        }
         const { outcome, shown } = await readOutcome(request, { answers, readers, input });
         // Requests are numbered by the rows that first have them.
         const isFirst = request >= unseen;
@@ -131,6 +138,11 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
   } finally {
     await readers.close();
   }
+}
+
+/** Whether there is anything to be said of a request. */
+function isSettled(request: number, answers: Answers): boolean {
+  return answers.place(request).length > 0 || answers.failures.has(request);
 }
 
 function withoutRequest(request: number): RowOutcome {

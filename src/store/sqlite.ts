@@ -3,11 +3,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { NOTHING_COLLECTED, type Chunk, type ChunkState } from "../core/chunk.ts";
+import { NOTHING_COLLECTED, type ChunkState } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import { canonicalJson } from "../core/hash.ts";
 import { chunkFiles, removeUnfinished } from "./chunk-files.ts";
-import { holdLock, isLocked, type HeldLock } from "./lock.ts";
+import { holdLock, type HeldLock } from "./lock.ts";
 import { wrongState } from "./moves.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
 import {
@@ -36,7 +36,8 @@ import type { RunRecord, Store } from "./store.ts";
 /** A run's database file inside its directory. */
 export const STORE_FILE = "run.sqlite";
 
-const CHUNKS = "chunks";
+/** The directory of its chunk files. */
+export const CHUNKS = "chunks";
 
 /** What a new run is recorded with. */
 export type NewRun = Pick<RunRecord, "id" | "token" | "spec" | "identity" | "createdAtMs">;
@@ -80,60 +81,6 @@ async function refuseLostMemory(database: DatabaseSync, directory: string): Prom
       hint: `Restore ${STORE_FILE} from a copy, with the files named like it; or remove the run directory and run again (which may pay again).`,
     },
   );
-}
-
-/** A run's memory, readable while another process drives it. */
-export type StoreReader = Pick<Store, "run" | "chunks" | "plannedRows" | "failures"> & Disposable;
-
-/**
- * Opens a run for reading only, without its lock.
- *
- * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
- */
-export function openSqliteReader(directory: string): StoreReader {
-  const database = openDatabase(join(directory, STORE_FILE), true);
-  return {
-    run: () => Promise.resolve(readRun(database)),
-    chunks: () => Promise.resolve(readChunks(database)),
-    plannedRows: () => readPlannedRows(database),
-    failures: () => readFailures(database),
-    [Symbol.dispose]: () => {
-      database.close();
-    },
-  };
-}
-
-/** Asks the process that drives a run, or the next one that will, to stop its remote work. */
-export function requestCancel(directory: string): void {
-  const database = openDatabase(join(directory, STORE_FILE), true);
-  try {
-    database.prepare("update run set cancel_requested_at_ms = ?").run(Date.now());
-  } finally {
-    database.close();
-  }
-}
-
-/**
- * Reads a run's record and chunks without taking its lock, while another process may be driving it.
- *
- * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
- */
-export function readSqliteRun(directory: string): {
-  readonly run: RunRecord;
-  readonly chunks: readonly Chunk[];
-  /** Whether a live process drives it. */
-  readonly isDriven: boolean;
-} {
-  const database = openDatabase(join(directory, STORE_FILE), true);
-  try {
-    return {
-      run: readRun(database),
-      chunks: readChunks(database),
-      isDriven: isLocked(database),
-    };
-  } finally {
-    database.close();
-  }
 }
 
 function createRun(database: DatabaseSync, run: NewRun): void {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { enrichedPath } from "../../src/cli/paths.ts";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import { spawned, type Ended, type Spawned } from "../setup/spawned.ts";
 
@@ -17,8 +18,29 @@ export function folder(files: Readonly<Record<string, string | Buffer>> = {}): s
   return path;
 }
 
-/** Starts the real command in a folder. */
+const ASKING = ["run", "classify", "extract", "filter", "score", "translate", "summarize", "embed"];
+const PLACES = ["-o", "--output", "--in-place", "--json", "--print-prompt"];
+
+/** Where rows go on a terminal: beside the input, and not into the pipe that a test reads. */
+function besideInput(words: readonly string[]): readonly string[] {
+  const [command = "", input = ""] = words;
+  const isPlaced = words.some((word) => PLACES.includes(word));
+  return ASKING.includes(command) && /^(-$|[^-])/.test(input) && !isPlaced
+    ? [...words, "-o", enrichedPath(input)]
+    : words;
+}
+
+/** Starts the real command in a folder; rows without a place of their own go beside the input. */
 export function start(
+  cwd: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Spawned {
+  return startPiped(cwd, besideInput(words), env);
+}
+
+/** Starts the real command in a folder, its standard output in a pipe that rows go to. */
+export function startPiped(
   cwd: string,
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},

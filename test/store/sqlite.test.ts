@@ -4,13 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { StoreError } from "../../src/core/errors.ts";
-import {
-  openSqliteReader,
-  openSqliteStore,
-  readSqliteRun,
-  requestCancel,
-  STORE_FILE,
-} from "../../src/store/sqlite.ts";
+import { openSqliteStore, STORE_FILE } from "../../src/store/sqlite.ts";
+import { openSqliteReader, readSqliteRun, requestCancel } from "../../src/store/sqlite-reader.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NEW_RUN, storeContract } from "../contract/store.ts";
 import { spawned, type Spawned } from "../setup/spawned.ts";

@@ -1,0 +1,24 @@
+/** Exporting: the output of a run, written once more as it stands, for nothing. */
+
+import type { Receipt } from "./core/receipt.ts";
+import { keyVariables } from "./provider/models.ts";
+import { resumeRun, type RunStatus } from "./runs.ts";
+
+/**
+ * Writes a file run's rows to a file, in the format of its ending, as far as they are answered: rows
+ * whose request has no answer yet are skipped as `pending`. Gives the receipt of what was written.
+ *
+ * Sends nothing and needs no key; only a reply file that was deleted from the run directory is fetched
+ * again, which needs one.
+ *
+ * @throws {InputError} `run_not_resumable`, and what writing the file throws.
+ * @throws {StoreError} `run_locked` while another process drives the run.
+ */
+export async function exportRun(run: RunStatus, output: string): Promise<Receipt> {
+  const isKeySet = keyVariables().some(
+    ([name, provider]) =>
+      run.model.startsWith(`${provider}/`) && (process.env[name] ?? "").trim() !== "",
+  );
+  const resumed = resumeRun(run, { output, ...(isKeySet ? {} : { apiKey: "none" }) });
+  return await resumed.write();
+}

@@ -1,0 +1,78 @@
+/** Runs as they stand on disk, read without taking them from the process that drives them. */
+
+import { join } from "node:path";
+import type { Chunk } from "../core/chunk.ts";
+import { chunkFiles } from "./chunk-files.ts";
+import { isLocked } from "./lock.ts";
+import { openDatabase } from "./sqlite-open.ts";
+import {
+  readChunks,
+  readFailures,
+  readPlannedRows,
+  readReplyIndexes,
+  readRun,
+} from "./sqlite-read.ts";
+import { ordinalsOf } from "./sqlite-hand-on.ts";
+import { CHUNKS, STORE_FILE } from "./sqlite.ts";
+import type { RunRecord, Store } from "./store.ts";
+
+/** A run's memory, readable while another process drives it. */
+export type StoreReader = Pick<
+  Store,
+  "run" | "chunks" | "ordinals" | "plannedRows" | "replyIndexes" | "failures" | "files"
+> &
+  Disposable;
+
+/**
+ * Opens a run for reading only, without its lock.
+ *
+ * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
+ */
+export function openSqliteReader(directory: string): StoreReader {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  return {
+    run: () => Promise.resolve(readRun(database)),
+    chunks: () => Promise.resolve(readChunks(database)),
+    plannedRows: () => readPlannedRows(database),
+    failures: () => readFailures(database),
+    ordinals: (chunk) => Promise.resolve(ordinalsOf(database, chunk)),
+    replyIndexes: () => readReplyIndexes(database),
+    files: chunkFiles(join(directory, CHUNKS)),
+    [Symbol.dispose]: () => {
+      database.close();
+    },
+  };
+}
+
+/** Asks the process that drives a run, or the next one that will, to stop its remote work. */
+export function requestCancel(directory: string): void {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  try {
+    database.prepare("update run set cancel_requested_at_ms = ?").run(Date.now());
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Reads a run's record and chunks without taking its lock, while another process may be driving it.
+ *
+ * @throws {StoreError} `run_missing`, `store_version`, `store_damaged`.
+ */
+export function readSqliteRun(directory: string): {
+  readonly run: RunRecord;
+  readonly chunks: readonly Chunk[];
+  /** Whether a live process drives it. */
+  readonly isDriven: boolean;
+} {
+  const database = openDatabase(join(directory, STORE_FILE), true);
+  try {
+    return {
+      run: readRun(database),
+      chunks: readChunks(database),
+      isDriven: isLocked(database),
+    };
+  } finally {
+    database.close();
+  }
+}
