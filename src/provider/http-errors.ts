@@ -19,6 +19,7 @@ export function httpErrors(host: string, secrets: readonly string[]): ErrorReade
     const said = redact(caught instanceof Error ? causes(caught) : String(caught), secrets);
     const status = statusOf(caught);
     const message = `${host} could not ${action}: ${said}`;
+    if (isDenied(caught)) return denied(host, message);
     // The original error is not attached: SDK errors hold request headers, and with them the key.
     return status === null ? unreachable(message) : refused(status, message, retryAfterOf(caught));
   };
@@ -43,6 +44,21 @@ function isAbort(caught: unknown): boolean {
 }
 
 const DEEPEST_CAUSE = 5;
+
+/** Whether this process may not reach the network: Deno, or Node with `--permission`, was told so. */
+function isDenied(caught: unknown, depth = 0): boolean {
+  if (!(caught instanceof Error) || depth > DEEPEST_CAUSE) return false;
+  const isRefusal =
+    caught.name === "NotCapable" || ("code" in caught && caught.code === "ERR_ACCESS_DENIED");
+  return isRefusal || isDenied(caught.cause, depth + 1);
+}
+
+// Trying again would wait for ever: permissions do not come back like a network.
+function denied(host: string, message: string): ProviderError {
+  return new ProviderError("network_denied", message, {
+    hint: `Allow ${host} and run the same command again: deno run --allow-net=${host}, or node --allow-net.`,
+  });
+}
 
 /** An error's message with those of its causes, as far as they say something new; causes may go in a circle. */
 function causes(error: Error, depth = 0): string {

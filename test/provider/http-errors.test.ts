@@ -37,6 +37,15 @@ describe("a refused call", () => {
   });
 
   it.each([
+    ["Deno", Object.assign(new Error("Requires net access"), { name: "NotCapable" })],
+    ["Node", Object.assign(new Error("denied"), { code: "ERR_ACCESS_DENIED" })],
+  ])("that %s does not allow is not tried again, however deep its cause", (_runtime, cause) => {
+    const error = read(new Error("Connection error.", { cause: new Error("fetch", { cause }) }));
+    expect(error).toMatchObject({ code: "network_denied", retryable: false });
+    expect(error.hint).toContain("deno run --allow-net=api.example.com");
+  });
+
+  it.each([
     [{ "retry-after": "7" }, 7000],
     [{ "retry-after": "0.5" }, 500],
     [{ "retry-after-ms": "250", "retry-after": "9" }, 250],
