@@ -12,7 +12,7 @@ import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
 import { look } from "./run/look.ts";
 import { send } from "./run/send.ts";
-import { allowance, makeDo } from "./run/spending.ts";
+import { allowance, makeDo, noteBooks } from "./run/spending.ts";
 import { RESULTS_GONE } from "./stages/collect.ts";
 import { providerOf, type Ports } from "./stages/ports.ts";
 import { resolve } from "./stages/resolve.ts";
@@ -55,7 +55,11 @@ export async function driveRun(
     const progress = progressNow(requests, chunks, driver);
     options.onProgress(progress);
     const open = chunks.filter(({ state }) => state !== "collected");
-    if (open.length === 0) break;
+    if (open.length === 0) {
+      // What was set aside for the last chunk is there for others that share the purse.
+      noteBooks(options.spending ?? null, chunks);
+      break;
+    }
     ports.signal.throwIfAborted();
     if (options.leaves?.() === true) return false;
     const isCancelled = run.cancelRequestedAtMs !== null;
