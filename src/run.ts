@@ -6,6 +6,7 @@ import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
 import { progressOf, type Progress } from "./core/progress.ts";
 import { canaryOf } from "./run/canary.ts";
 import { driveMemory, type Driver, type DriveOptions, type Warning } from "./run/driver.ts";
+import { msUntilHandOver, handOver } from "./run/deadline.ts";
 import { isPastFailures, tooManyFailures } from "./run/failure-limit.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
@@ -62,6 +63,8 @@ export async function driveRun(
     }
     ports.signal.throwIfAborted();
     if (options.leaves?.() === true) return false;
+    // What was read is no longer so: chunks have changed their lanes.
+    if (await handOver(run, open, driver)) continue;
     const isCancelled = run.cancelRequestedAtMs !== null;
     const first = isCancelled ? [] : canary.waitedFor(run, chunks);
     await canary.judge();
@@ -89,7 +92,7 @@ export async function driveRun(
         memory.restMs = restMs;
         return false;
       }
-      await rest(restMs, ports.signal);
+      await rest(Math.min(msUntilHandOver(run, open, driver), restMs), ports.signal);
     }
   }
   await ports.store.finished();
