@@ -146,3 +146,20 @@ export type { AnswerForm } from "./core/form.ts";
 export type { Request, RequestSpec } from "./core/request.ts";
 export type { RequestFailure, Result } from "./core/result.ts";
 export type { Example, MessageGiven, PartGiven, PromptAnswer } from "./stages/render.ts";
+export { enqueueDataset } from "./machines/enqueue.ts";
+export type { DatasetJob, Enqueued } from "./machines/enqueue.ts";
+export { serveWorkerHealth } from "./machines/health.ts";
+export type { WorkerHealth } from "./machines/health.ts";
+export {
+  cancelSharedRun,
+  findSharedRun,
+  listSharedRuns,
+  retrySharedRun,
+} from "./machines/shared-runs.ts";
+export type { SharedRun } from "./machines/shared-runs.ts";
+export { migrateState, openState, stateAddress } from "./machines/shared-state.ts";
+export type { SharedState, StateOptions } from "./machines/shared-state.ts";
+export { runWorker } from "./machines/worker.ts";
+export type { WorkerOptions } from "./machines/worker.ts";
+export { logLine } from "./machines/worker-log.ts";
+export type { Noted } from "./machines/worker-log.ts";

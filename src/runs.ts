@@ -137,7 +137,6 @@ type Passed = Pick<
   | "stallMs"
   | "keepRemote"
   | "lane"
-  | "deadlineMs"
   | keyof Pacing
   | "signal"
   | "onProgress"

@@ -4,6 +4,7 @@ import type { FileFormat, FormulaSafe, MaxFailures, OnBadRow, OnNull } from "../
 import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
 import type { LaneFlags } from "./lane-flags.ts";
 import type { CallFlags } from "./call-flags.ts";
+import type { EnqueueFlags } from "./enqueue.ts";
 import type { TerminalFlags } from "./terminal.ts";
 
 /** Flags of commands that drive a run. */
@@ -50,7 +51,7 @@ export interface CleanFlags extends LookFlags {
 }
 
 /** Flags of every command that asks a model of each row. */
-export interface EnrichFlags extends DriveFlags, CallFlags, OutputFlags, ToldFlags {
+export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, OutputFlags, ToldFlags {
   readonly model?: string;
   readonly column?: string;
   readonly output?: string;

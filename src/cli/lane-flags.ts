@@ -7,8 +7,6 @@ import type { FlagValues } from "./flag-values.ts";
 /** Flags of every command that sends requests. */
 export interface LaneFlags {
   readonly lane?: string;
-  /** In milliseconds. */
-  readonly deadline?: number;
   readonly concurrency?: number;
   /** Requests a minute. */
   readonly rpm?: number;
@@ -23,11 +21,6 @@ export function addLaneFlags(command: Command, values: FlagValues): Command {
   return command
     .optionsGroup("How requests travel:")
     .option("--lane <lane>", "batch, realtime, or auto: up to 200 in realtime (default: batch)")
-    .option(
-      "--deadline <duration>",
-      "be done by then: what batches will not make goes in realtime",
-      values.duration,
-    )
     .option("-j, --concurrency <n>", "in realtime: requests under way at once", values.wholeNumber)
     .option("--rpm <n>", "in realtime: requests a minute", values.wholeNumber)
     .option("--tpm <n>", "in realtime: tokens a minute", values.wholeNumber)
@@ -44,17 +37,11 @@ export function laneOptions(
   flags: LaneFlags,
 ): Pick<
   EnrichOptions<string, OutputOption>,
-  | "lane"
-  | "deadlineMs"
-  | "concurrency"
-  | "requestsPerMinute"
-  | "tokensPerMinute"
-  | "requestTimeoutMs"
+  "lane" | "concurrency" | "requestsPerMinute" | "tokensPerMinute" | "requestTimeoutMs"
 > {
-  const { lane, deadline, concurrency, rpm, tpm, requestTimeout } = flags;
+  const { lane, concurrency, rpm, tpm, requestTimeout } = flags;
   return {
     ...(lane === undefined ? {} : { lane: lane as LaneChoice }),
-    ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
     ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),

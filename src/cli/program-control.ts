@@ -7,8 +7,11 @@ import { collectCommand } from "./collect.ts";
 import type { FlagValues } from "./flag-values.ts";
 import type { CollectFlags, DriveFlags, RetryFlags } from "./flags.ts";
 import { addDriveFlags, named, type Choose } from "./program-flags.ts";
+import { addStateFlag } from "./program-machines.ts";
 import { resumeCommand, type ResumeFlags } from "./resume.ts";
-import { retryCommand } from "./retry.ts";
+import { codesOf, retryCommand } from "./retry.ts";
+import { sharedAttach, sharedCancel, sharedRetry } from "./shared-runs.ts";
+import type { StateFlags } from "./worker.ts";
 
 /** Adds the commands that go on with a run, stop it or ask again. */
 export function addControl(program: Command, choose: Choose, values: FlagValues): void {
@@ -21,11 +24,15 @@ export function addControl(program: Command, choose: Choose, values: FlagValues)
   ).action((run: string, flags: ResumeFlags) => {
     choose(flags, (terminal) => resumeCommand(run, flags, terminal));
   });
-  driven(named(program, "attach", "stay with a run to its end, whoever drives it")).action(
-    (run: string, flags: DriveFlags) => {
-      choose(flags, (terminal) => attachCommand(run, flags, terminal));
-    },
-  );
+  driven(
+    addStateFlag(named(program, "attach", "stay with a run to its end, whoever drives it")),
+  ).action((run: string, flags: DriveFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? attachCommand(run, flags, terminal)
+        : sharedAttach(run, flags, terminal),
+    );
+  });
   driven(
     named(program, "collect", "take what is ready, do not wait; 75 while some is not")
       .option("-o, --output <file>", "write here instead")
@@ -40,18 +47,26 @@ export function addControl(program: Command, choose: Choose, values: FlagValues)
   ).action((run: string, flags: CollectFlags) => {
     choose(flags, (terminal) => collectCommand(run, flags, terminal));
   });
-  driven(named(program, "cancel", "stop the remote work, keep every answer that came")).action(
-    (run: string, flags: DriveFlags) => {
-      choose(flags, (terminal) => cancelCommand(run, flags, terminal));
-    },
-  );
   driven(
-    named(program, "retry", "ask failed rows again").option(
+    addStateFlag(named(program, "cancel", "stop the remote work, keep every answer that came")),
+  ).action((run: string, flags: DriveFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? cancelCommand(run, flags, terminal)
+        : sharedCancel(run, flags, terminal),
+    );
+  });
+  driven(
+    addStateFlag(named(program, "retry", "ask failed rows again")).option(
       "--only <codes>",
       "codes, with commas between",
     ),
-  ).action((run: string, flags: RetryFlags) => {
-    choose(flags, (terminal) => retryCommand(run, flags, terminal));
+  ).action((run: string, flags: RetryFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? retryCommand(run, flags, terminal)
+        : sharedRetry(run, { ...flags, codes: codesOf(flags.only) }, terminal),
+    );
   });
 }
 

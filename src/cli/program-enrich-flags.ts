@@ -5,6 +5,7 @@ import type { FlagValues } from "./flag-values.ts";
 import { addToldFlags } from "./program-answer-flags.ts";
 import { addCacheFlags, addCallFlags } from "./program-call-flags.ts";
 import { addDriveFlags } from "./program-flags.ts";
+import { addSharingFlags } from "./program-machines.ts";
 
 /** Adds the flags of commands that ask a model of each row, follow the run and write a file. */
 export function addEnrichFlags(command: Command, values: FlagValues): Command {
@@ -15,6 +16,7 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
     values.wholeNumber,
   );
   addLaneFlags(command, values);
+  addSharingFlags(command, values);
   command.optionsGroup("Options:");
   return addDriveFlags(command, values);
 }

@@ -6,18 +6,31 @@ import { failuresCommand, type FailuresFlags } from "./failures.ts";
 import type { LookFlags } from "./flags.ts";
 import { lsCommand } from "./ls.ts";
 import { addLookFlags, example, named, type Choose } from "./program-flags.ts";
+import { addStateFlag } from "./program-machines.ts";
+import { sharedLs, sharedStatus } from "./shared-runs.ts";
+import type { StateFlags } from "./worker.ts";
 import { reparseCommand, type ReparseFlags } from "./reparse.ts";
 import { showCommand, type ShowFlags } from "./show.ts";
 import { statusCommand } from "./status.ts";
 
 /** Adds the commands that list runs, show them and read them again. */
 export function addRuns(program: Command, choose: Choose): void {
-  addLookFlags(program.command("ls").description("list the runs")).action((flags: LookFlags) => {
-    choose(flags, (terminal) => lsCommand(flags, terminal));
-  });
-  addLookFlags(named(program, "status", "show one run")).action((run: string, flags: LookFlags) => {
-    choose(flags, (terminal) => statusCommand(run, flags, terminal));
-  });
+  addLookFlags(addStateFlag(program.command("ls").description("list the runs"))).action(
+    (flags: LookFlags & StateFlags) => {
+      choose(flags, (terminal) =>
+        flags.state === undefined ? lsCommand(flags, terminal) : sharedLs(flags, terminal),
+      );
+    },
+  );
+  addLookFlags(addStateFlag(named(program, "status", "show one run"))).action(
+    (run: string, flags: LookFlags & StateFlags) => {
+      choose(flags, (terminal) =>
+        flags.state === undefined
+          ? statusCommand(run, flags, terminal)
+          : sharedStatus(run, flags, terminal),
+      );
+    },
+  );
   addLookFlags(
     named(program, "reparse", "read the replies of a finished run again, for nothing")
       .option("-o, --output <file>", "write here instead")

@@ -11,6 +11,7 @@ import { addControl } from "./program-control.ts";
 import { addEmulate } from "./program-emulate.ts";
 import type { Choose } from "./program-flags.ts";
 import { addCache, addRemoval } from "./program-kept.ts";
+import { addMachines } from "./program-machines.ts";
 import { addQuality } from "./program-quality.ts";
 import { addRuns } from "./program-runs.ts";
 import { addDoctor } from "./program-setup.ts";
@@ -133,6 +134,8 @@ function commands(choose: Choose): Command {
   addControl(program, choose, VALUES);
   addRemoval(program, choose, VALUES);
   addCache(program, choose, VALUES);
+  program.commandsGroup("Many machines:");
+  addMachines(program, choose, VALUES);
   program.commandsGroup("By hand:");
   addBuild(program, choose, VALUES);
   addBatches(program, choose, VALUES);

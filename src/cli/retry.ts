@@ -28,7 +28,8 @@ export async function retryCommand(
   return await follow({ ...followed, run, aim: { again: rows } }, terminal);
 }
 
-function codesOf(only: string | undefined): readonly RowErrorCode[] | undefined {
+/** The codes of `--only`; undefined where it was not given. @throws {InputError} `row_code_unknown` */
+export function codesOf(only: string | undefined): readonly RowErrorCode[] | undefined {
   if (only === undefined) return undefined;
   const words = only.split(",").map((word) => word.trim());
   const codes = ROW_ERROR_CODES.filter((code) => words.includes(code));

@@ -13,6 +13,7 @@ import { afterOf } from "./after.ts";
 import { outputOf, toldOptions } from "./answer-flags.ts";
 import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
+import { enqueueCommand } from "./enqueue.ts";
 import { follow, maxFailuresOf, type Followed } from "./follow.ts";
 import { paramsOf, textOf } from "./given.ts";
 import { laneOptions } from "./lane-flags.ts";
@@ -52,6 +53,7 @@ export interface Ask {
 export async function enrich(input: string, ask: Ask, terminal: Terminal): Promise<number> {
   const { flags } = ask;
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
+  if (flags.state !== undefined) return await handOver(input, ask, terminal);
   const run = await runOf(input, outputPath(input, flags, terminal), ask);
   return await follow(
     { ...run, yes: flags.yes ?? false, after: afterOf(flags), ...maxFailuresOf(flags) },
@@ -77,6 +79,42 @@ function outputPath(
     );
   if (inPlace) return input;
   return output ?? (terminal.isPiped && !terminal.json ? "-" : enrichedPath(input));
+}
+
+/** Hands the run to workers and ends. */
+async function handOver(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
+  const unshared = {
+    "--max-failures": flags.maxFailures,
+    "--failures-to": flags.failuresTo,
+    "--notify": flags.notify,
+    "--formula-safe": flags.formulaSafe,
+    "--only-new": flags.onlyNew,
+    "--in-place": flags.inPlace,
+  };
+  const [name] = Object.entries(unshared).find(([, value]) => value !== undefined) ?? [];
+  if (name !== undefined)
+    throw new InputError(
+      "option_unsupported",
+      `${name} cannot be used where many machines share a run. Nothing was sent.`,
+      { hint: "Leave it out, or run without --state." },
+    );
+  const chosen = chooseModel(flags);
+  const options = {
+    ...(await optionsOf(task, flags, chosen.name)),
+    ...othersOf(chosen, flags),
+    ...(task.system === null ? {} : { system: task.system }),
+    output: task.output,
+  };
+  const job = {
+    input,
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+    reading: readingOf(flags),
+    template: task.template,
+    model: chosen.model,
+    options,
+    ...(task.keep === undefined ? {} : { keep: task.keep }),
+  };
+  return await enqueueCommand({ job, flags }, terminal);
 }
 
 /** Prints a row's prompt instead; it needs no model, since nothing is asked. */

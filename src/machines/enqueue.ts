@@ -95,6 +95,8 @@ function refuseUnshared({ options, template }: DatasetJob): void {
     "--stall": options.stallMs,
     "--cache-file": options.cacheFile,
     "--fallback-model": options.fallbackModel,
+    "--cascade": options.cascade,
+    "--max-cost": options.maxCostUsd,
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--lane realtime": options.lane === "realtime" ? true : undefined,
     "a template that is a function": typeof template === "string" ? undefined : true,

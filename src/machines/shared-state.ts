@@ -1,8 +1,8 @@
 /** The state that machines share: a database for the truth, and a post for ticks in the same one. */
 
 import { InputError } from "../core/errors.ts";
-import { openPostgres, type Database } from "../store/postgres-client.ts";
-import { migratePostgres } from "../store/postgres-schema.ts";
+import { openPostgres, type Database, type PostgresOptions } from "../store/postgres-client.ts";
+import { migratePostgres, STATE_VERSION } from "../store/postgres-schema.ts";
 import { openTicks, type Ticks } from "../store/ticks.ts";
 
 /** The state, open. */
@@ -12,8 +12,7 @@ export interface SharedState extends AsyncDisposable {
 }
 
 /** How the state is opened. */
-export interface StateOptions {
-  readonly connections?: number;
+export interface StateOptions extends PostgresOptions {
   /** Told what went wrong with the post for ticks, which tries again by itself. */
   readonly onTrouble?: (error: Error) => void;
 }
@@ -25,8 +24,8 @@ export interface StateOptions {
  * `state_refused`, `store_version`.
  */
 export async function openState(url: string, options: StateOptions = {}): Promise<SharedState> {
-  const { connections, onTrouble = () => undefined } = options;
-  const database = await openPostgres(url, connections === undefined ? {} : { connections });
+  const { onTrouble = () => undefined, ...connecting } = options;
+  const database = await openPostgres(url, connecting);
   try {
     await migratePostgres(database);
     const ticks = await openTicks(url, { onTrouble });
@@ -63,4 +62,22 @@ export function stateAddress(
       hint: "Leave it out there and set PGPASSWORD, or set BATCHFRAME_STATE to the whole address.",
     },
   );
+}
+
+/**
+ * Makes or updates the tables of the state at an address; gives its name and the versions before and after.
+ *
+ * @throws {InputError} `package_missing`, `state_invalid`. @throws {StoreError} as {@link openState} does.
+ */
+export async function migrateState(
+  url: string,
+): Promise<{ readonly name: string; readonly before: number; readonly version: number }> {
+  const database = await openPostgres(url);
+  try {
+    const before = await migratePostgres(database);
+    await (await openTicks(url, { onTrouble: () => undefined }))[Symbol.asyncDispose]();
+    return { name: database.name, before, version: STATE_VERSION };
+  } finally {
+    await database[Symbol.asyncDispose]();
+  }
 }

@@ -45,6 +45,14 @@ export function assertPostgresLibrary(
   }
 }
 
+/** How a database is connected to. */
+export interface PostgresOptions {
+  /** Connections at once; 8 when left out. */
+  readonly connections?: number;
+  /** How long a transaction may stand still before the database ends it; 20 s when left out. */
+  readonly idleMs?: number;
+}
+
 /**
  * A database by its address, `postgres://host/name`. What the address leaves out comes from the
  * environment (`PGUSER`, `PGPASSWORD` and the like). Nothing is connected to yet.
@@ -53,7 +61,7 @@ export function assertPostgresLibrary(
  */
 export async function openPostgres(
   url: string,
-  { connections = 8 }: { readonly connections?: number } = {},
+  { connections = 8, idleMs = IDLE_IN_TRANSACTION_MS }: PostgresOptions = {},
 ): Promise<Database> {
   const name = nameOf(url);
   assertPostgresLibrary();
@@ -67,7 +75,7 @@ export async function openPostgres(
     types,
     connectionTimeoutMillis: CONNECT_MS,
     // A worker that is frozen inside a transaction must not keep its locks for longer than a lease.
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    idle_in_transaction_session_timeout: idleMs,
     application_name: "batchframe",
   });
   // A connection that is lost while it rests is replaced; unheard, the event would end the process.
@@ -81,7 +89,7 @@ export async function openPostgres(
 }
 
 const CONNECT_MS = 10_000;
-const IDLE_IN_TRANSACTION_MS = 30_000;
+const IDLE_IN_TRANSACTION_MS = 20_000;
 
 function nameOf(url: string): string {
   const parsed = URL.parse(url);

@@ -36,16 +36,7 @@ type Scene = keyof typeof SCENES;
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
   | ("planSoFar" | "requestIds" | "requestId")
-  | (
-      | "abandoned"
-      | "retry"
-      | "adopted"
-      | "released"
-      | "answered"
-      | "rejudged"
-      | "switchLane"
-      | "setDeadline"
-    );
+  | ("abandoned" | "retry" | "adopted" | "released" | "answered" | "rejudged" | "switchLane");
 type Move = Exclude<keyof Store, NotAMove | symbol>;
 
 // A new move of the store does not compile until it is named here with where it happens.

@@ -1,0 +1,217 @@
+/** `ls`, `status`, `attach`, `cancel` and `retry` for runs that many machines share. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  cancelSharedRun,
+  findSharedRun,
+  listSharedRuns,
+  openState,
+  retrySharedRun,
+  type SharedRun,
+  type SharedState,
+} from "../index.ts";
+import { printable } from "./cells.ts";
+import { EXIT } from "./exit-codes.ts";
+import { ago, count, counted, span } from "./format.ts";
+import { line } from "./head-text.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { tableText } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+import { neededState, type StateFlags } from "./worker.ts";
+
+async function withState<T>(
+  flags: StateFlags,
+  work: (state: SharedState) => Promise<T>,
+): Promise<T> {
+  const state = await openState(neededState(flags));
+  try {
+    return await work(state);
+  } finally {
+    await state[Symbol.asyncDispose]();
+  }
+}
+
+/** Lists the shared runs; gives the exit code. */
+export async function sharedLs(flags: StateFlags, terminal: Terminal): Promise<number> {
+  const runs = await withState(flags, ({ database }) => listSharedRuns(database));
+  terminal.data({ schemaVersion: 1, runs: runs.map(sharedData) });
+  if (runs.length === 0) terminal.say("There are no runs there.");
+  else
+    terminal.say(
+      tableText(
+        [
+          { title: "run", whole: true },
+          { title: "state", whole: true },
+          { title: "parts", align: "right", whole: true },
+          { title: "answered", align: "right", whole: true, spare: true },
+          { title: "failed", align: "right", whole: true, spare: true },
+          { title: "started", whole: true, spare: true },
+          { title: "model", spare: true },
+        ],
+        runs.map((run) => [
+          run.id,
+          stateWord(run),
+          `${count(run.sums.parts.done)}/${count(partsOf(run))}`,
+          count(run.sums.answered),
+          count(run.sums.failed),
+          ago(run.createdAt),
+          run.model,
+        ]),
+        terminal.width,
+      ),
+    );
+  return EXIT.ok;
+}
+
+/** Shows a shared run; gives the exit code. */
+export async function sharedStatus(
+  ref: string,
+  flags: StateFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const run = await withState(flags, ({ database }) => findSharedRun(ref, database));
+  tell(run, terminal);
+  return EXIT.ok;
+}
+
+function tell(run: SharedRun, terminal: Terminal): void {
+  const { sums } = run;
+  terminal.data({ schemaVersion: 1, ...sharedData(run) });
+  const chunks = Object.entries(sums.chunks).map(([state, n]) => `${count(n)} ${state}`);
+  const open = Math.max(0, sums.requests - sums.answered - sums.failed);
+  const ended =
+    run.finishedAt === null
+      ? ""
+      : ` · finished after ${span(run.finishedAt.getTime() - run.createdAt.getTime())}`;
+  const lines = [
+    line("run", `${terminal.colours.strong(run.id)} · ${stateWord(run)}`, terminal),
+    line("column", `${printable(run.column)} by ${run.model}`, terminal),
+    line(
+      "parts",
+      `${count(sums.parts.done)} done · ${count(sums.parts.open)} open · ${count(sums.parts.failed)} failed`,
+      terminal,
+    ),
+    line(
+      "rows",
+      `${count(sums.rows)} in ${counted(sums.planned, "planned part", "planned parts")}`,
+      terminal,
+    ),
+    line(
+      "requests",
+      `${count(sums.answered)} answered · ${count(sums.failed)} failed · ${count(open)} open`,
+      terminal,
+    ),
+    ...(chunks.length === 0 ? [] : [line("chunks", chunks.join(" · "), terminal)]),
+    line("started", `${ago(run.createdAt)}${ended}`, terminal),
+    line("output", printable(run.output), terminal),
+  ];
+  terminal.say(lines.join("\n"));
+  for (const { part, error } of sums.errors) {
+    const { code, message } = error as { readonly code: string; readonly message: string };
+    terminal.say(
+      `${terminal.colours.warn(`part ${String(part)}:`)} ${printable(`${message} (${code})`)}`,
+    );
+  }
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** Stays with a shared run until nothing of it is open; gives 0, 3 with failed rows or parts, 130 when interrupted. */
+export async function sharedAttach(
+  ref: string,
+  flags: StateFlags,
+  terminal: Terminal,
+): Promise<number> {
+  return await withState(flags, async ({ database }) => {
+    const stop = new AbortController();
+    const forget = onInterrupt(() => {
+      stop.abort();
+    });
+    let said = "";
+    try {
+      for (;;) {
+        const run = await findSharedRun(ref, database);
+        const { sums } = run;
+        const now = `${count(sums.parts.done)} of ${counted(partsOf(run), "part", "parts")} done · ${count(sums.answered)} answered · ${count(sums.failed)} failed`;
+        if (now !== said && !terminal.json) terminal.say(now);
+        said = now;
+        if (sums.parts.open === 0) {
+          tell(run, terminal);
+          return sums.failed > 0 || sums.parts.failed > 0 ? EXIT.failedRows : EXIT.ok;
+        }
+        await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+        if (stop.signal.aborted) return EXIT.interrupted;
+      }
+    } finally {
+      forget();
+    }
+  });
+}
+
+/** Asks the workers to stop a run's remote work; gives the exit code. */
+export async function sharedCancel(
+  ref: string,
+  flags: StateFlags,
+  terminal: Terminal,
+): Promise<number> {
+  return await withState(flags, async (state) => {
+    const { id } = await findSharedRun(ref, state.database);
+    const parts = await cancelSharedRun(id, state);
+    terminal.data({ schemaVersion: 1, run: id, status: "cancelling", parts });
+    terminal.say(
+      parts === 0
+        ? `Nothing of run ${id} is open.`
+        : `Workers stop ${counted(parts, "open part", "open parts")} of run ${id} and keep every answer that came. Follow it: batchframe attach ${id} --state`,
+    );
+    return EXIT.ok;
+  });
+}
+
+/** Asks failed rows of a shared run again; gives the exit code. */
+export async function sharedRetry(
+  ref: string,
+  flags: StateFlags & { readonly codes: readonly string[] | undefined },
+  terminal: Terminal,
+): Promise<number> {
+  return await withState(flags, async (state) => {
+    const { id } = await findSharedRun(ref, state.database);
+    const parts = await retrySharedRun(id, flags.codes ?? "all", state);
+    terminal.data({ schemaVersion: 1, run: id, status: "retrying", parts });
+    terminal.say(
+      parts === 0
+        ? `No part of run ${id} has failed rows or was stopped; there is nothing to ask again.`
+        : `${counted(parts, "part", "parts")} of run ${id} ask their failed rows again. Follow it: batchframe attach ${id} --state`,
+    );
+    return EXIT.ok;
+  });
+}
+
+function partsOf({ sums: { parts } }: SharedRun): number {
+  return parts.open + parts.done + parts.failed;
+}
+
+function stateWord(run: SharedRun): string {
+  if (run.finishedAt !== null) return "finished";
+  const { parts } = run.sums;
+  if (parts.open === 0) return "stopped";
+  return run.isCancelled ? "cancelling" : run.sums.planned === 0 ? "planned" : "underway";
+}
+
+function sharedData(run: SharedRun): object {
+  const { id, model, column, output, createdAt, finishedAt, sums } = run;
+  const { parts, rows, requests, answered, failed, chunks, errors } = sums;
+  return {
+    run: id,
+    status: stateWord(run),
+    model,
+    column,
+    output,
+    parts,
+    rows,
+    requests: { total: requests, answered, failed },
+    chunks,
+    errors,
+    createdAt: createdAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+  };
+}

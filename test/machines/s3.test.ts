@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { s3Address, s3Objects } from "../../src/store/objects-s3.ts";
+import type { Objects } from "../../src/store/objects.ts";
+import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
+import { newCluster } from "./cluster.ts";
+import { startFlakyS3, type FlakyS3 } from "./flaky-s3.ts";
+
+let server: PostgresServer;
+let s3: FlakyS3;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  s3 = await startFlakyS3(3);
+});
+afterAll(async () => {
+  await s3.close();
+  await server.stop();
+});
+/** Objects that are closed with the test. */
+function opened(url: string): Objects {
+  const objects = s3Objects(url);
+  onTestFinished(() => Promise.resolve(objects[Symbol.asyncDispose]()));
+  return objects;
+}
+
+beforeEach(() => {
+  for (const [name, value] of Object.entries(s3.env)) vi.stubEnv(name, value);
+});
+
+it("objects come back as they were, though a third of the calls fails", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "s3-"));
+  const objects = opened("s3://shared/objects");
+  const from = join(folder, "from");
+  const bytes = Buffer.alloc(300_000, "0123456789 é\n");
+  await writeFile(from, bytes);
+  for (const key of ["b/2", "b/1", "a"]) await objects.put(key, from);
+  await objects.fetch("b/1", join(folder, "deep", "to"));
+  expect(await readFile(join(folder, "deep", "to"))).toEqual(bytes);
+  expect(await objects.bytes("a")).toBe(bytes.length);
+  expect(await objects.bytes("none")).toBeNull();
+  expect((await objects.list("b/")).map(({ key }) => key)).toEqual(["b/1", "b/2"]);
+  await objects.remove(["b/1", "none"]);
+  expect((await objects.list("")).map(({ key }) => key)).toEqual(["a", "b/2"]);
+  await expect(objects.fetch("none", join(folder, "none"))).rejects.toMatchObject({
+    code: "object_missing",
+  });
+  expect(s3.counts().failed).toBeGreaterThan(3);
+});
+
+it("a bucket that is not there, and an address that is none, are told so", async () => {
+  const objects = opened("s3://elsewhere/x");
+  await expect(objects.list("")).rejects.toMatchObject({ code: "object_missing" });
+  expect(() => s3Address("s3://x")).toThrow("no address in object storage");
+  expect(s3Address("s3://bucket")).toEqual({ bucket: "bucket", prefix: "" });
+});
+
+it("a run over object storage that fails a third of all calls loses nothing and pays nothing twice", async () => {
+  const one = await newCluster(server, {
+    parts: 3,
+    rows: 20,
+    data: "s3://shared/runs",
+    env: s3.env,
+  });
+  try {
+    const run = await one.enqueue();
+    const strike = { at: "insert file:before", nth: 3, action: "kill" } as const;
+    const victim = one.worker({ strike });
+    await victim.printed("struck at");
+    one.worker();
+    expect((await one.settled(run.id)).finishedAt).not.toBeNull();
+    const output = opened(run.output);
+    const folder = await mkdtemp(join(tmpdir(), "s3-output-"));
+    for (const { key } of await output.list("")) await output.fetch(key, join(folder, key));
+    expect(one.damage({ ...run, output: folder })).toEqual({
+      partsLost: 0,
+      linesWrong: 0,
+      requestsBilledTwice: 0,
+      requestsBilledTooFew: 0,
+    });
+  } finally {
+    await one.close();
+  }
+}, 120_000);
