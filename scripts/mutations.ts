@@ -214,12 +214,24 @@ const COLLECTING: readonly Mutation[] = [
 
 const PLANNING: readonly Mutation[] = [
   {
+    promise: "a plan that was cut off knows the requests it had",
+    file: "src/planning.ts",
+    edits: [["for await (const ids of store.requestIds()) index.restore(ids);", ""]],
+    guard: { file: NAMED, named: "goes on after its last chunk" },
+  },
+  {
+    promise: "a text stands in its line as the provider would write it",
+    file: "src/core/line-form.ts",
+    edits: [["${JSON.stringify(last.content)}", '"${last.content}"']],
+    guard: { file: "test/core/line-form.test.ts" },
+  },
+  {
     promise: "rows with the same prompt share one request",
     file: "src/stages/plan.ts",
     edits: [
       [
-        "const id = requestId(service, request);",
-        "const id = requestId(service, { ...request, model: String(Math.random()) });",
+        "const id = identityOf(messages);",
+        'const id = identityOf([...messages, { role: "user", content: String(Math.random()) }]);',
       ],
     ],
     guard: { file: NAMED, named: "answers every row once: plain" },
@@ -233,7 +245,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "a kept answer that is none any more is asked again",
     file: "src/stages/recall.ts",
-    edits: [["line === null || !(await input.isUsable(line))", "line === null"]],
+    edits: [["kept !== null && (await isUsable(kept, request))", "kept !== null"]],
     guard: { file: "test/stages/recall.test.ts" },
   },
   {
@@ -313,8 +325,8 @@ const PLANNING: readonly Mutation[] = [
     file: "src/stages/chunk.ts",
     edits: [
       [
-        "open.ordinals.length < most && open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch",
-        "open.ordinals.length < most && limits.maxBytesPerBatch > 0",
+        "return open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch;",
+        "return limits.maxBytesPerBatch > 0;",
       ],
     ],
     guard: { file: "test/stages/chunk.test.ts" },

@@ -105,6 +105,13 @@ export interface EnrichOptions<
    * It decides what a call costs and how long it takes, never what is asked: answers count in either lane.
    */
   readonly lane?: LaneChoice;
+  /**
+   * When the run is to be done, counted from its first sending, in milliseconds. Batches that will not
+   * make it are cancelled in time; what came is kept, and the rest is asked in realtime, at that price.
+   * Rows a cancelled batch may have charged for as well are named in the receipt. Kept with the run: the
+   * same call later, or `resume`, goes by the same moment.
+   */
+  readonly deadlineMs?: number;
   /** Requests in a chunk; the provider's own advice when left out. */
   readonly chunkRows?: number;
   /** Time between looks at a batch, in milliseconds; the provider's own advice when left out. */

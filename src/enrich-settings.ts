@@ -38,12 +38,14 @@ export const DEFAULT_RUN_DIR = ".batchframe";
 export function conductOf(options: EnrichOptions<string, OutputOption>): Job<never>["conduct"] {
   checkPositive("chunkRows", options.chunkRows);
   checkLane(options);
+  checkPositive("deadlineMs", options.deadlineMs);
   checkPositive("pollEveryMs", options.pollEveryMs);
   checkPositive("limit", options.limit);
   checkPositive("stallMs", options.stallMs);
   if (options.retries !== 0) checkPositive("retries", options.retries);
   return {
     requestsPerChunk: options.chunkRows ?? null,
+    deadlineMs: options.deadlineMs ?? null,
     lane: options.lane ?? "batch",
     pollEveryMs: options.pollEveryMs ?? null,
     maxResends: options.retries ?? DEFAULT_RESENDS,
@@ -149,7 +151,8 @@ function pacedModel(model: ModelRef, options: Pacing): ModelRef {
 /** @throws {InputError} `lane_unknown`, and `option_unsupported` where nothing is asked one by one. */
 function checkLane(options: EnrichOptions<string, OutputOption>): void {
   const { lane } = options;
-  if (lane === "batch") refusePacing(pacingOf(options), 'lane "batch"');
+  if (lane === "batch" && options.deadlineMs === undefined)
+    refusePacing(pacingOf(options), 'lane "batch"');
   if (lane === undefined || LANES.includes(lane)) return;
   throw new InputError(
     "lane_unknown",

@@ -14,6 +14,7 @@ import { passesReceipt, passTally, type PassTally } from "./core/receipt-passes.
 import { ROW_ERROR_CODES, type RowErrorCode } from "./core/result.ts";
 import { chosenRows } from "./frame/chosen-rows.ts";
 import { mergedCells, passedRows, settledOutcome, type MergedRow } from "./pass-rows.ts";
+import { spendingOf } from "./run-budget.ts";
 import { openSession, type Conduct, type Session, type WriteCells } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import type { JoinedRows } from "./stages/join.ts";
@@ -84,6 +85,8 @@ export async function openPasses(
   conduct: Conduct,
   plan: PassPlan,
 ): Promise<Session> {
+  // A cap that cannot be kept for want of a price is told now, not when the first model has been paid.
+  spendingOf(conduct.purse ?? null, plan.other, plan.first);
   const progress = new Map<number, Progress>();
   const isOver = { now: false };
   const conductOf = (at: number): Conduct => ({

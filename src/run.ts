@@ -6,13 +6,14 @@ import { InvariantError, ProviderError, StoreError } from "./core/errors.ts";
 import { progressOf, type Progress } from "./core/progress.ts";
 import { canaryOf } from "./run/canary.ts";
 import { driveMemory, type Driver, type DriveOptions, type Warning } from "./run/driver.ts";
+import { msUntilHandOver, handOver } from "./run/deadline.ts";
 import { isPastFailures, tooManyFailures } from "./run/failure-limit.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
 import { look } from "./run/look.ts";
 import { send } from "./run/send.ts";
-import { allowance, makeDo } from "./run/spending.ts";
+import { allowance, makeDo, noteBooks } from "./run/spending.ts";
 import { RESULTS_GONE } from "./stages/collect.ts";
 import { providerOf, type Ports } from "./stages/ports.ts";
 import { resolve } from "./stages/resolve.ts";
@@ -55,9 +56,15 @@ export async function driveRun(
     const progress = progressNow(requests, chunks, driver);
     options.onProgress(progress);
     const open = chunks.filter(({ state }) => state !== "collected");
-    if (open.length === 0) break;
+    if (open.length === 0) {
+      // What was set aside for the last chunk is there for others that share the purse.
+      noteBooks(options.spending ?? null, chunks);
+      break;
+    }
     ports.signal.throwIfAborted();
     if (options.leaves?.() === true) return false;
+    // What was read is no longer so: chunks have changed their lanes.
+    if (await handOver(run, open, driver)) continue;
     const isCancelled = run.cancelRequestedAtMs !== null;
     const first = isCancelled ? [] : canary.waitedFor(run, chunks);
     await canary.judge();
@@ -85,7 +92,7 @@ export async function driveRun(
         memory.restMs = restMs;
         return false;
       }
-      await rest(restMs, ports.signal);
+      await rest(Math.min(msUntilHandOver(run, open, driver), restMs), ports.signal);
     }
   }
   await ports.store.finished();

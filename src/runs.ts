@@ -137,6 +137,7 @@ type Passed = Pick<
   | "stallMs"
   | "keepRemote"
   | "lane"
+  | "deadlineMs"
   | keyof Pacing
   | "signal"
   | "onProgress"

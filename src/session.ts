@@ -4,6 +4,7 @@ import { join, resolve as absolute } from "node:path";
 import type { Purse } from "./core/budget.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
 import type { Json } from "./core/hash.ts";
+import type { Deadline } from "./core/deadline.ts";
 import { BudgetError, InputError } from "./core/errors.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
@@ -13,6 +14,7 @@ import type { Progress } from "./core/progress.ts";
 import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt.ts";
 import { newColumns } from "./output/columns.ts";
 import type { RowErrorCode } from "./core/result.ts";
+import { perhapsPaidTwice } from "./paid-twice.ts";
 import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
@@ -47,6 +49,8 @@ import type { RunRecord } from "./store/store.ts";
 /** How a session behaves; nothing here decides what is asked. */
 export interface Conduct {
   readonly requestsPerChunk: number | null;
+  /** When the run is to be done, from its beginning, in milliseconds; null for no such wish. */
+  readonly deadlineMs: number | null;
   /** How what is left to send travels; it never decides what is asked. */
   readonly lane: LaneChoice;
   readonly pollEveryMs: number | null;
@@ -139,7 +143,7 @@ export const DEFAULT_RESENDS = 3;
 export async function openSession(settings: Settings, conduct: Conduct): Promise<Session> {
   const rendering = checkSettings(settings);
   const { provider } = settings.model;
-  const live = liveOf(settings, conduct.lane);
+  const live = liveOf(settings, conduct);
   const identity = await identify({
     frame: settings.frame,
     rendering,
@@ -270,7 +274,9 @@ function session(parts: Parts): Session {
         foreignQuotes += 1;
       });
       const written = await write(columns, countedCells(rejudging(rows, store), tally, layout));
+      const paidTwice = await perhapsPaidTwice(store);
       return receiptOf(tally, await store.chunks(), {
+        ...(paidTwice === null ? {} : { paidTwice }),
         run: record.id,
         model: `${ports.provider.id}/${settings.model.model}`,
         plan: await needPlan(),
@@ -297,7 +303,11 @@ async function drive(
   const plan = await needPlan();
   const wasFinished = record.finishedAtMs !== null;
   // Said outright it holds for whatever waits to be sent, however the run was begun.
-  if (conduct.lane !== "auto") await switchLane(ports, conduct.lane);
+  const { deadline } = await ports.store.run();
+  const lane = deadline?.handedOver === true ? "realtime" : conduct.lane;
+  if (lane !== "auto") await switchLane(ports, lane);
+  if (conduct.deadlineMs !== null && deadline === null && ports.live !== null)
+    await ports.store.setDeadline(deadlineIn(conduct.deadlineMs));
   const isComplete = await driveRun(ports, plan.requests, {
     reading: answerReading(settings),
     price: settings.price,
@@ -330,13 +340,20 @@ function collectOptions({ settings, conduct, ports }: Parts): CollectOptions {
 }
 
 /** The provider asked request by request; null where it cannot be. @throws {InputError} `lane_unsupported` where it must be. */
-function liveOf({ model }: Settings, lane: LaneChoice): BatchProvider | null {
+function liveOf(
+  { model }: Settings,
+  { lane, deadlineMs }: Pick<Conduct, "lane" | "deadlineMs">,
+): BatchProvider | null {
   const { provider } = model;
   const live = provider.asksLive === true ? provider : (provider.live ?? null);
-  if (live !== null || lane !== "realtime") return live;
+  if (live !== null || (lane !== "realtime" && deadlineMs === null)) return live;
   throw new InputError(
     "lane_unsupported",
     `${provider.id} cannot be asked one request at a time from here. Nothing was sent.`,
-    { hint: 'Leave out --lane (lane in code), or say "batch".' },
+    { hint: "Leave out --deadline (deadlineMs in code) and --lane, or say --lane batch." },
   );
+}
+
+function deadlineIn(givenMs: number): Deadline {
+  return { atMs: Date.now() + givenMs, givenMs, handedOver: false };
 }

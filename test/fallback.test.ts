@@ -312,6 +312,44 @@ describe("a fallback", () => {
     expect(column(both, "x")).toEqual(["large on <bad>"]);
   });
 
+  it("is held by one cap with the first model, and goes on under a higher one", async () => {
+    await start(refusing);
+    const texts = Array.from({ length: 12 }, (_, row) => `bad ${String(row)}`);
+    const dear = { inputPerM: 1000, outputPerM: 1000, batchShare: 1 };
+    const prices = { "openai/small": dear, "openai/large": dear };
+    const ask = (more: { maxCostUsd?: number; runDir?: string }) =>
+      enrichColumn(pl.DataFrame({ text: texts }), "<{{ text }}>", model("small"), {
+        ...{ ...options(), chunkRows: 2, maxTokens: 12, prices, cache: false, name: "capped" },
+        ...more,
+      });
+    const whole = await ask({ runDir: join(folder, "uncapped") }).report();
+    const [main = 0, fallback = 0] = whole.passes?.map(({ costUsd }) => costUsd ?? 0) ?? [];
+    bodies = [];
+    const maxCostUsd = main + fallback / 2;
+    const stopped = await Promise.resolve(ask({ maxCostUsd })).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(stopped).toMatchObject({ code: "budget_reached" });
+    expect(sentTo("small")).toBe(12);
+    expect(sentTo("large")).toBeGreaterThan(0);
+    expect(sentTo("large")).toBeLessThanOrEqual(6);
+    const receipt = await ask({ maxCostUsd: 2 * (main + fallback) }).report();
+    expect(receipt.rows).toMatchObject({ ok: 12 });
+    expect(receipt.costUsd).toBeCloseTo(main + fallback, 6);
+    expect(asked()).toEqual({ small: 12, large: 12 });
+  });
+
+  it("cannot be held by a cap without a price, which is told before anything is sent", async () => {
+    await start(refusing);
+    const prices = { "openai/small": { inputPerM: 1, outputPerM: 1 } };
+    const run = enrichColumn(pl.DataFrame({ text: TEXTS }), "<{{ text }}>", model("small"), {
+      ...{ ...options(), prices, maxCostUsd: 1 },
+    });
+    await expect(Promise.resolve(run)).rejects.toMatchObject({ code: "price_unknown" });
+    expect(emulator.requests()).toEqual([]);
+  });
+
   it("keeps rows by the answer it gave", async () => {
     await start((text, name) =>
       name === "small"

@@ -85,7 +85,9 @@ describe("the realtime lane", () => {
     const many = ask(texts(201), { lane: "auto" });
     expect(await many.plan()).toMatchObject({ lane: "batch" });
     await many;
-    expect(emulator.stats()).toMatchObject({ batchesCreated: 1, liveCalls: 0 });
+    // One request may go ahead of all others, to see whether they can be asked at all.
+    const { batchesCreated, rowsExecuted } = emulator.stats();
+    expect([batchesCreated, rowsExecuted >= 200]).toEqual([1, true]);
     // What a cache answers is not left to send.
     expect(await ask(texts(300), { lane: "auto" }).plan()).toMatchObject({
       cached: 201,

@@ -7,6 +7,8 @@ import type { FlagValues } from "./flag-values.ts";
 /** Flags of every command that sends requests. */
 export interface LaneFlags {
   readonly lane?: string;
+  /** In milliseconds. */
+  readonly deadline?: number;
   readonly concurrency?: number;
   /** Requests a minute. */
   readonly rpm?: number;
@@ -21,6 +23,11 @@ export function addLaneFlags(command: Command, values: FlagValues): Command {
   return command
     .optionsGroup("How requests travel:")
     .option("--lane <lane>", "batch, realtime, or auto: up to 200 in realtime (default: batch)")
+    .option(
+      "--deadline <duration>",
+      "be done by then: what batches will not make goes in realtime",
+      values.duration,
+    )
     .option("-j, --concurrency <n>", "in realtime: requests under way at once", values.wholeNumber)
     .option("--rpm <n>", "in realtime: requests a minute", values.wholeNumber)
     .option("--tpm <n>", "in realtime: tokens a minute", values.wholeNumber)
@@ -37,11 +44,17 @@ export function laneOptions(
   flags: LaneFlags,
 ): Pick<
   EnrichOptions<string, OutputOption>,
-  "lane" | "concurrency" | "requestsPerMinute" | "tokensPerMinute" | "requestTimeoutMs"
+  | "lane"
+  | "deadlineMs"
+  | "concurrency"
+  | "requestsPerMinute"
+  | "tokensPerMinute"
+  | "requestTimeoutMs"
 > {
-  const { lane, concurrency, rpm, tpm, requestTimeout } = flags;
+  const { lane, deadline, concurrency, rpm, tpm, requestTimeout } = flags;
   return {
     ...(lane === undefined ? {} : { lane: lane as LaneChoice }),
+    ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
     ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),

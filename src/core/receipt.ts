@@ -43,6 +43,8 @@ export interface Receipt {
   readonly costUsd: number | null;
   /** The same by how requests travelled, with those answered; lanes by which nothing was sent are left out. */
   readonly lanes?: Readonly<Partial<Record<Lane, LaneSum>>>;
+  /** Rows asked in a batch that was cancelled, and asked again: the provider may charge for both. Left out where there are none. */
+  readonly paidTwice?: PaidTwice;
   /** The batches' ids at the provider, in the order of their chunks. */
   readonly batches: readonly string[];
   /** The file written, null for rows in memory. */
@@ -59,6 +61,17 @@ export interface Receipt {
   readonly passes?: readonly PassReceipt[];
   /** In a cascade, how its threshold was set; left out in any other. */
   readonly cascade?: CascadeReceipt;
+}
+
+/** Rows that may have been paid for twice. */
+export interface PaidTwice {
+  /** Requests, of which several rows may share one. */
+  readonly requests: number;
+  readonly count: number;
+  /** The rows, counted from 0; the first 1,000. */
+  readonly rows: readonly number[];
+  /** The batches that were cancelled before they answered them. */
+  readonly batches: readonly string[];
 }
 
 /** What one lane came to. */
@@ -135,6 +148,7 @@ export interface ReceiptContext {
   readonly neutralisedCells: number;
   readonly warnings?: readonly string[];
   readonly kept?: KeptRows;
+  readonly paidTwice?: PaidTwice;
 }
 
 /** The receipt of a run whose chunks are all collected. */
@@ -166,6 +180,7 @@ export function receiptOf(
     output: context.output,
     neutralisedCells: context.neutralisedCells,
     ...((context.warnings ?? []).length === 0 ? {} : { warnings: context.warnings ?? [] }),
+    ...(context.paidTwice === undefined ? {} : { paidTwice: context.paidTwice }),
     ...(context.kept === undefined ? {} : { kept: context.kept }),
   };
 }

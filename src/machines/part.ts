@@ -154,6 +154,7 @@ function conductOfPart({ conduct }: DatasetSpec, work: PartWork): Conduct {
     ...conduct,
     lane: "batch",
     maxFailures: null,
+    deadlineMs: null,
     stallMs: null,
     signal: work.signal,
     onOpen: () => undefined,

@@ -13,13 +13,16 @@ export async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord)
   const { ports, options, paces } = driver;
   const pace = paces.of(chunk);
   const isCancelled = run !== undefined && run.cancelRequestedAtMs !== null;
+  const isHandedOver = chunk.lane === "batch" && run?.deadline?.handedOver === true;
   const { ending } = chunk;
   const collection = await collect(chunk, ports, {
     reading: options.reading,
-    maxResends: isCancelled ? 0 : options.maxResends,
+    // What is asked in realtime for the deadline's sake has not been given up before.
+    maxResends: isCancelled ? 0 : isHandedOver ? Number.POSITIVE_INFINITY : options.maxResends,
     amendable: isCancelled ? new Set() : options.amendable,
     keepsRoomless: !isCancelled,
     price: options.price ?? null,
+    ...(isHandedOver ? { lane: "realtime" } : {}),
   });
   driver.looks.delete(chunk.number);
   pace.moved(chunk.number);

@@ -4,6 +4,7 @@ import { ProviderError } from "../core/errors.ts";
 import { poll } from "../stages/poll.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "../stages/ports.ts";
 import type { RunRecord } from "../store/store.ts";
+import { isTooLate } from "./deadline.ts";
 import type { Driver } from "./driver.ts";
 
 /** Looks at a batch; one that stands still too long, or belongs to a cancelled run, is cancelled. */
@@ -25,11 +26,12 @@ export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver
   // What is asked from here waits for answers; each has a time limit of its own.
   const isStalled =
     chunk.lane === "batch" && options.stallMs !== null && stillMs >= options.stallMs;
-  if ((isStalled || run.cancelRequestedAtMs !== null) && !driver.stopped.has(chunk.number)) {
+  const isUnwanted = run.cancelRequestedAtMs !== null || isTooLate(run, chunk, driver);
+  if ((isStalled || isUnwanted) && !driver.stopped.has(chunk.number)) {
     await stop(chunk, ports);
     driver.stopped.add(chunk.number);
     pace.moved(chunk.number);
-    if (isStalled)
+    if (isStalled && !isUnwanted)
       options.onWarning({
         chunk: chunk.number,
         code: "batch_stalled",

@@ -24,11 +24,16 @@ export interface Allowance {
 
 const UNLIMITED: Allowance = { fits: () => true, takes: () => true };
 
+/** Tells the purse where a run's money stands; nothing where there is no cap. */
+export function noteBooks(spending: Spending | null, chunks: readonly Chunk[]): void {
+  if (spending !== null) spending.purse.note(spending.run, booksOf(chunks, spending.price));
+}
+
 /** What may be sent, by where the chunks stand now; everything where there is no cap. */
 export function allowance(spending: Spending | null, chunks: readonly Chunk[]): Allowance {
   if (spending === null) return UNLIMITED;
   const { purse, price, run } = spending;
-  purse.note(run, booksOf(chunks, price));
+  noteBooks(spending, chunks);
   const overrun = overrunOf(chunks, price);
   const room = purse.roomUsd();
   return {

@@ -8,6 +8,7 @@ import {
   type FailedRequest,
 } from "../core/chunk.ts";
 import { InputError } from "../core/errors.ts";
+import type { Lane } from "../core/lane.ts";
 import { linesOf } from "../core/lines.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { checklist, type Checklist, type Match } from "../core/tracker.ts";
@@ -35,6 +36,8 @@ export interface CollectOptions {
   readonly keepsRoomless: boolean;
   /** The model's price, as far as it decides which usage is counted apart; null or left out where it is not known. */
   readonly price?: Price | null;
+  /** The lane of what is handed on; the chunk's own when left out. */
+  readonly lane?: Lane;
   /** The reply lines themselves, where they were made elsewhere and the provider has no batch; the chunk is `planned` then. */
   readonly given?: AsyncIterable<Uint8Array>;
 }
@@ -79,6 +82,7 @@ export async function collect(
     failures: outcomes.failures,
     resend: Uint32Array.from(outcomes.resend).sort(),
     again: Uint32Array.from(outcomes.again).sort(),
+    ...(options.lane === undefined ? {} : { lane: options.lane }),
   };
   if (options.given === undefined) await store.collected(chunk.number, collected);
   else await store.answered(chunk.number, chunk.intent.id, collected);

@@ -31,7 +31,7 @@ create table batchframe.account (
 create table batchframe.run (
   id text primary key, token text not null unique, spec text not null, identity text not null,
   account text not null references batchframe.account (id),
-  created_at_ms bigint not null, cut_rows integer not null default 0, plan text, finished_at_ms bigint,
+  created_at_ms bigint not null, cut_rows integer not null default 0, plan text, finished_at_ms bigint, deadline text,
   owner text, fence bigint not null default 0, lease_until_ms bigint not null default 0
 );
 create table batchframe.planned_rows (

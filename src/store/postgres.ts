@@ -260,9 +260,10 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
         const each = await estimateOfEach(connection, run, null);
         const kind = { origin: "retry", lane, attempt: 1, resends: 0, maxRequests, each } as const;
         await addChunks(connection, run, ordinals, kind);
-        await connection.change("update batchframe.run set finished_at_ms = null where id = $1", [
-          run,
-        ]);
+        await connection.change(
+          "update batchframe.run set finished_at_ms = null, deadline = null where id = $1",
+          [run],
+        );
       }),
     switchLane: (lane) =>
       write(async (connection) => {
@@ -276,6 +277,13 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
         await connection.change("update batchframe.account set learnt = $2 where id = $1", [
           account.id,
           JSON.stringify(learnt),
+        ]);
+      }),
+    setDeadline: (deadline) =>
+      write(async (connection) => {
+        await connection.change("update batchframe.run set deadline = $2 where id = $1", [
+          run,
+          JSON.stringify(deadline),
         ]);
       }),
     finished: () =>

@@ -13,6 +13,7 @@ import type {
 } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
+import type { Deadline } from "../core/deadline.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Look } from "../core/look.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
@@ -46,6 +47,7 @@ export function runOf(row: Row): RunRecord {
     finishedAtMs: numberOrNull(row["finished_at_ms"]),
     cancelRequestedAtMs: numberOrNull(row["cancel_requested_at_ms"]),
     learnt: (jsonOf(row["learnt"]) as Learnt | null) ?? NOTHING_LEARNT,
+    deadline: jsonOf(row["deadline"]) as Deadline | null,
   };
 }
 

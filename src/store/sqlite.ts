@@ -254,7 +254,9 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         const kind = { origin: "retry", lane, attempt: 1, resends: 0, maxRequests } as const;
         addChunks(database, ordinals, { ...kind, each: estimateOfEach(database) });
-        database.exec("update run set finished_at_ms = null, cancel_requested_at_ms = null");
+        database.exec(
+          "update run set finished_at_ms = null, cancel_requested_at_ms = null, deadline = null",
+        );
       }),
     switchLane: (lane) =>
       write(() => {
@@ -263,6 +265,10 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
     learn: (learnt) =>
       write(() => {
         database.prepare("update run set learnt = ?").run(JSON.stringify(learnt));
+      }),
+    setDeadline: (deadline) =>
+      write(() => {
+        database.prepare("update run set deadline = ?").run(JSON.stringify(deadline));
       }),
     finished: () =>
       write(() => {

@@ -9,6 +9,7 @@ import type {
   RemoteNames,
 } from "../core/chunk.ts";
 import type { Json } from "../core/hash.ts";
+import type { Deadline } from "../core/deadline.ts";
 import type { Lane } from "../core/lane.ts";
 import type { Look } from "../core/look.ts";
 import type { PlanCounts, PlannedRows } from "../core/plan.ts";
@@ -32,6 +33,8 @@ export interface RunRecord {
   /** When the user asked for the remote work to be stopped; null when not, or when it was taken back. */
   readonly cancelRequestedAtMs: number | null;
   readonly learnt: Learnt;
+  /** When the run is to be done; null where it may take its time. */
+  readonly deadline: Deadline | null;
 }
 
 /** Requests that go together into a chunk, as the planner has written them. */
@@ -214,6 +217,8 @@ export interface Store extends AsyncDisposable {
   /** planned → planned: every chunk that waits to be sent goes by this lane. */
   switchLane(lane: Lane): Promise<void>;
   learn(learnt: Learnt): Promise<void>;
+  /** Records when the run is to be done, or that what is left was handed over for it. `retry` forgets it. */
+  setDeadline(deadline: Deadline): Promise<void>;
   /** Notes that no work is left. */
   finished(): Promise<void>;
   /** The reply indexes of collected chunks, by chunk. */

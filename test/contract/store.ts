@@ -165,6 +165,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         finishedAtMs: null,
         cancelRequestedAtMs: null,
         learnt: { maxBatchesInFlight: null, maxRequestsPerBatch: null },
+        deadline: null,
       });
     });
 

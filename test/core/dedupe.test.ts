@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dedupeIndex } from "../../src/core/dedupe.ts";
+
+/** Gives back what was outgrown, so that only what is held is counted. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -46,4 +54,24 @@ describe("a dedupe index", () => {
     expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
     expect(index.findOrAdd(idOf("another"))).toBeNull();
   });
+
+  it("holds 10,000,000 requests in less than 200 MB", () => {
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    const index = dedupeIndex();
+    const piece = new Uint32Array(4 * 500_000);
+    let state = 1;
+    for (let round = 0; round < 20; round += 1) {
+      for (let at = 0; at < piece.length; at += 1) {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        piece[at] = at % 4 === 3 ? 0 : state;
+      }
+      index.restore(new Uint8Array(piece.buffer));
+    }
+    expect(index.size).toBe(10_000_000);
+    collectGarbage();
+    const held = process.memoryUsage().arrayBuffers - before - piece.byteLength;
+    expect(held).toBeGreaterThan(100e6);
+    expect(held).toBeLessThan(200e6);
+  }, 120_000);
 });

@@ -37,6 +37,8 @@ export interface ChildJob {
   readonly chunkRows: number;
   readonly resends: number;
   readonly stallMs: number | null;
+  readonly lane: "batch" | "realtime";
+  readonly deadlineMs: number | null;
   readonly keepRemote: boolean;
   /** Asks a second model, `gpt-large`, as well: about rows that failed, or as the strong one of a cascade. */
   readonly second: "fallback" | "cascade" | null;
@@ -217,7 +219,8 @@ function runOf(): EnrichRun<Receipt, unknown> {
     },
     conduct: {
       requestsPerChunk: job.chunkRows,
-      lane: "batch",
+      lane: job.lane,
+      deadlineMs: job.deadlineMs,
       pollEveryMs: job.pollEveryMs,
       maxResends: job.resends,
       maxFailures: null,

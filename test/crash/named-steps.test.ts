@@ -36,7 +36,16 @@ type Scene = keyof typeof SCENES;
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
   | ("planSoFar" | "requestIds" | "requestId")
-  | ("abandoned" | "retry" | "adopted" | "released" | "answered" | "rejudged" | "switchLane");
+  | (
+      | "abandoned"
+      | "retry"
+      | "adopted"
+      | "released"
+      | "answered"
+      | "rejudged"
+      | "switchLane"
+      | "setDeadline"
+    );
 type Move = Exclude<keyof Store, NotAMove | symbol>;
 
 // A new move of the store does not compile until it is named here with where it happens.

@@ -115,6 +115,8 @@ export async function newStand(shape: StandShape = {}): Promise<Stand> {
     chunkRows: 10,
     resends: 3,
     stallMs: null,
+    lane: "batch",
+    deadlineMs: null,
     keepRemote: false,
     second: null,
     retry: false,
