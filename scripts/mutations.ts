@@ -385,11 +385,38 @@ const GUARDING: readonly Mutation[] = [
   },
 ];
 
+const LANES: readonly Mutation[] = [
+  {
+    promise: "realtime calls are never counted at the price of batches",
+    file: "src/core/receipt.ts",
+    edits: [
+      [
+        "spentUsd(collectionsOf(chunks, lane), price, lane)",
+        'spentUsd(collectionsOf(chunks, lane), price, "batch")',
+      ],
+    ],
+    guard: { file: "test/lanes.test.ts", named: "at the price of live calls" },
+  },
+  {
+    promise: "what waits to be sent goes in realtime once it was handed over",
+    file: "src/run/deadline.ts",
+    edits: [['  await ports.store.switchLane("realtime");\n', ""]],
+    guard: { file: "test/deadline.test.ts", named: "from the start" },
+  },
+  {
+    promise: "rows that a cancelled batch may have charged for are named",
+    file: "src/paid-twice.ts",
+    edits: [["if (again.size === 0) return null;", "if (again.size >= 0) return null;"]],
+    guard: { file: "test/deadline.test.ts", named: "stuck batches" },
+  },
+];
+
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
   ...PLANNING,
   ...SENDING,
   ...GUARDING,
+  ...LANES,
   ...COLLECTING,
   ...SHARING,
 ];

@@ -46,7 +46,7 @@ export function conductOf(options: EnrichOptions<string, OutputOption>): Job<nev
   return {
     requestsPerChunk: options.chunkRows ?? null,
     deadlineMs: options.deadlineMs ?? null,
-    lane: options.lane ?? "batch",
+    lane: options.lane ?? null,
     pollEveryMs: options.pollEveryMs ?? null,
     maxResends: options.retries ?? DEFAULT_RESENDS,
     maxFailures: checkedMaxFailures(options.maxFailures),

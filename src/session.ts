@@ -51,8 +51,8 @@ export interface Conduct {
   readonly requestsPerChunk: number | null;
   /** When the run is to be done, from its beginning, in milliseconds; null for no such wish. */
   readonly deadlineMs: number | null;
-  /** How what is left to send travels; it never decides what is asked. */
-  readonly lane: LaneChoice;
+  /** How what is left to send travels, which never decides what is asked; null goes on as the run began, in batches when it begins now. */
+  readonly lane: LaneChoice | null;
   readonly pollEveryMs: number | null;
   readonly maxResends: number;
   /** How many requests may fail before nothing more is sent; null for any number. */
@@ -209,7 +209,7 @@ function session(parts: Parts): Session {
     const counts = await (planned ??= makePlan({
       ...parts,
       requestsPerChunk: conduct.requestsPerChunk,
-      lane: conduct.lane,
+      lane: conduct.lane ?? "batch",
       onProgress: conduct.onProgress,
     }));
     cutRows = counts.cutRows ?? 0;
@@ -262,8 +262,8 @@ function session(parts: Parts): Session {
       const isWhole = (await store.chunks()).every(({ state }) => state === "collected");
       const rows = rejudging(joined(), store);
       while (isWhole && (await rows.next()).done !== true) continue;
-      await needPlan();
-      return await retryFailed(ports, codes, conduct.lane);
+      const { lane = "batch" } = await needPlan();
+      return await retryFailed(ports, codes, conduct.lane ?? lane);
     },
     rows: () => joined(),
     complete: async (write) => {
@@ -305,7 +305,7 @@ async function drive(
   // Said outright it holds for whatever waits to be sent, however the run was begun.
   const { deadline } = await ports.store.run();
   const lane = deadline?.handedOver === true ? "realtime" : conduct.lane;
-  if (lane !== "auto") await switchLane(ports, lane);
+  if (lane !== null && lane !== "auto") await switchLane(ports, lane);
   if (conduct.deadlineMs !== null && deadline === null && ports.live !== null)
     await ports.store.setDeadline(deadlineIn(conduct.deadlineMs));
   const isComplete = await driveRun(ports, plan.requests, {

@@ -132,6 +132,13 @@ describe("the realtime lane", () => {
     expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 4 });
   });
 
+  it("is kept by whoever goes on with the run and says nothing of it", async () => {
+    await start();
+    await ask(texts(4), { lane: "realtime" }).plan();
+    await ask(texts(4));
+    expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 4 });
+  });
+
   it("asks again what was not answered, and takes failed rows up again by retry", async () => {
     await start({ faults: { failRows: { containing: "text 3", status: 400 } } });
     const run = ask(texts(6), { lane: "realtime" });

@@ -73,6 +73,7 @@ export function receiptText(
     ...oddLines(receipt).map((text) => say("batches", text)),
     ...(receipt.warnings ?? []).map((text) => say("note", text)),
     ...(receipt.kept === undefined ? [] : [say("kept", keptText(receipt.kept))]),
+    ...laneLines(receipt).map((text) => say("lanes", text)),
     say("cost", costText(receipt, { facts, host, wasFinished })),
     say("wrote", wroteText(facts, columns, look)),
     ...(receipt.neutralisedCells === 0 ? [] : [say("", neutralisedText(receipt))]),
@@ -158,6 +159,25 @@ function passText({ model, rows, answers, failed, cameFor }: PassReceipt): strin
   const came = Object.entries(cameFor).map(([code, number]) => `${count(number)} ${code}`);
   const why = came.length === 0 ? "" : ` (${came.join(" · ")})`;
   return `${counted(rows, "row")} to ${model}${why}: ${count(answers)} answered, ${count(failed)} failed`;
+}
+
+/** Where requests went by both lanes, what each came to; and what a cancelled batch may have charged for as well. */
+function laneLines({ lanes, paidTwice }: Receipt): string[] {
+  const { batch, realtime } = lanes ?? {};
+  const sum = (what: string, { answered, costUsd }: NonNullable<typeof batch>): string =>
+    `${counted(answered, "request")} ${what}${costUsd === null ? "" : ` (${dollarsText(costUsd)})`}`;
+  const both =
+    batch === undefined || realtime === undefined
+      ? []
+      : [`${sum("in batches", batch)} · ${sum("in realtime", realtime)}`];
+  if (paidTwice === undefined) return both;
+  const { count: rows, rows: first } = paidTwice;
+  const named = first.slice(0, 5).map((row) => count(row + 1));
+  const more = rows > named.length ? ", …" : "";
+  return [
+    ...both,
+    `${counted(rows, "row")} asked again after a batch was cancelled; both may be charged: row ${named.join(", ")}${more} (all with --json)`,
+  ];
 }
 
 function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string[] {
