@@ -8,7 +8,7 @@ import { endWhenUnread } from "../src/cli/interrupt.ts";
 
 hushSqliteWarning();
 const { invoke } = await import("../src/cli/invoke.ts");
-const { listRuns, previewFile } = await import("../src/index.ts");
+const { listRuns, headOfFile } = await import("../src/index.ts");
 
 const output = "feedback.enriched.csv";
 
@@ -20,7 +20,7 @@ const words = [
 
 /** How many rows with a label of a person's were given the same one by the model. */
 async function agreement(): Promise<string> {
-  const { columns, rows } = await previewFile(output, 1000);
+  const { columns, rows } = await headOfFile(output, 1000);
   const gold = columns.indexOf("gold");
   const answer = columns.indexOf("sentiment");
   const judged = rows.filter((row) => row[gold] !== null);

@@ -383,6 +383,18 @@ const GUARDING: readonly Mutation[] = [
     edits: [["failed > mostFailures(maxFailures, requests)", "failed > requests"]],
     guard: { file: "test/first-request.test.ts", named: "stops sending" },
   },
+  {
+    promise: "a plan made before a preview does not buy its answers again",
+    file: "src/preview-run.ts",
+    edits: [["    await forgetPlan(given);\n", ""]],
+    guard: { file: "test/preview-run.test.ts", named: "sends exactly so many" },
+  },
+  {
+    promise: "a killed preview loses nothing it has paid for",
+    file: "src/left-previews.ts",
+    edits: [["    cache.put(await leftReplies(store, provider), of);\n", ""]],
+    guard: { file: "test/preview-run.test.ts", named: "killed in the middle" },
+  },
 ];
 
 const LANES: readonly Mutation[] = [

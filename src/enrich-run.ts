@@ -1,10 +1,9 @@
 /** A run as a value: nothing happens until it is awaited, iterated or started. */
 
-import type { ToolCall } from "./core/call-settings.ts";
-import { BudgetError } from "./core/errors.ts";
+import { BudgetError, InputError } from "./core/errors.ts";
 import { batchChanges, type BatchChange, type Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
-import type { RowErrorCode, RowStatus } from "./core/result.ts";
+import type { RowErrorCode } from "./core/result.ts";
 import { DISPLAY, displayed, type Bundle } from "./display/bundle.ts";
 import { planBundle } from "./display/plan.ts";
 import { idleBundle, progressBundle } from "./display/progress.ts";
@@ -17,22 +16,10 @@ import { runPlan, type RunPlan } from "./run-plan.ts";
 import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
 import type { MakePasses } from "./passes.ts";
+import { previewOf, type Preview, type PreviewHow, type PreviewJob } from "./preview-run.ts";
 import type { Settings } from "./settings.ts";
+import { rowResult, type RowResult } from "./row-result.ts";
 import { shownDone, shownRun } from "./shown-run.ts";
-import type { RowOutcome } from "./stages/join.ts";
-
-/** One row's outcome. */
-export interface RowResult<V> {
-  /** The row's position, counted from 0. */
-  readonly row: number;
-  readonly status: RowStatus;
-  /** The answer; null unless `status` is `ok`. */
-  readonly value: V | null;
-  /** The calls the model wished to make; empty unless it was given tools. */
-  readonly toolCalls: readonly ToolCall[];
-  /** Why there is no answer; null unless `status` is `failed`. */
-  readonly error: { readonly code: RowErrorCode; readonly message: string } | null;
-}
 
 /** What a run can tell while it goes on. */
 export interface RunEvents {
@@ -101,6 +88,8 @@ export interface Job<T> {
   open(conduct: Conduct, place: (settings: Settings) => Promise<string>): Promise<OpenedSession>;
   /** Writes the rows where they belong. */
   finish(session: Session): Promise<Done<T>>;
+  /** Asks some rows before the whole; left out where a run cannot be tried so. */
+  readonly preview?: PreviewJob;
   readonly conduct: Omit<Conduct, "signal" | "onOpen" | "onProgress" | "onWarning">;
   readonly signal: AbortSignal | undefined;
   /** Whether the run's memory goes with it: it then lies in a temporary folder, whatever the settings say. */
@@ -151,6 +140,29 @@ export class EnrichRun<T, V>
   /** The plan: rows, requests, duplicates, what is skipped and why. Sends nothing and spends nothing. */
   async plan(): Promise<RunPlan> {
     return await this.#with(async (session) => displayed(await runPlan(session), planBundle));
+  }
+
+  /**
+   * Asks `rows` rows now, in realtime where the provider can be asked so, and gives them with their answers.
+   *
+   * The rows are chosen among those that would be asked, no two with one prompt: the same ones each time,
+   * others with another `seed`, evenly over the values of a column with `by`. What they cost is in the
+   * receipt; the answers are in the cache, so that the run itself sends so many requests less. A plan of
+   * the run that was made before and not sent is made anew.
+   *
+   * @throws {InputError} `preview_late` once the run has sent something, `preview_uncached` where it
+   * takes nothing from a cache, `option_unsupported` for runs of several columns and votes.
+   */
+  async preview(rows = 10, how: PreviewHow = {}): Promise<Preview> {
+    const { preview } = this.#job;
+    if (preview === undefined)
+      throw new InputError(
+        "option_unsupported",
+        "A run of several columns, or of votes, cannot be tried on a few rows. Nothing was sent.",
+        { hint: "Preview each column alone with enrichColumn; its answers are kept for the run." },
+      );
+    const conduct = { ...this.#conduct(), onOpen: (): void => undefined };
+    return await previewOf(preview, rows, { how, conduct });
   }
 
   /** The latest progress; null before the run has started. */
@@ -341,28 +353,31 @@ export class EnrichRun<T, V>
 
   async #open(): Promise<OpenedSession> {
     if (this.#memory?.isGone === true) throw forgotten();
-    const given = this.#job.signal;
     return await this.#job.open(
-      {
-        ...this.#job.conduct,
-        signal:
-          given === undefined ? this.#stop.signal : AbortSignal.any([given, this.#stop.signal]),
-        onOpen: (run) => {
-          this.#memory?.opened(run.directory);
-          this.#tell("open", run);
-        },
-        onProgress: (progress) => {
-          const changes = batchChanges(this.#progress, progress);
-          this.#progress = progress;
-          this.#tell("progress", progress);
-          for (const change of changes) this.#tell("batch", change);
-        },
-        onWarning: (warning) => {
-          this.#tell("warning", warning);
-        },
-      },
+      this.#conduct(),
       async (settings) => (await this.#memory?.place(settings)) ?? settings.runDir,
     );
+  }
+
+  #conduct(): Conduct {
+    const given = this.#job.signal;
+    return {
+      ...this.#job.conduct,
+      signal: given === undefined ? this.#stop.signal : AbortSignal.any([given, this.#stop.signal]),
+      onOpen: (run) => {
+        this.#memory?.opened(run.directory);
+        this.#tell("open", run);
+      },
+      onProgress: (progress) => {
+        const changes = batchChanges(this.#progress, progress);
+        this.#progress = progress;
+        this.#tell("progress", progress);
+        for (const change of changes) this.#tell("batch", change);
+      },
+      onWarning: (warning) => {
+        this.#tell("warning", warning);
+      },
+    };
   }
 
   #tell<K extends keyof RunEvents>(kind: K, event: RunEvents[K]): void {
@@ -375,12 +390,4 @@ export class EnrichRun<T, V>
 export interface CollectHow extends Given {
   /** Whether chunks that wait to be sent are sent; when left out they are, unless something is given. */
   readonly sends?: boolean;
-}
-
-function rowResult<V>(row: number, outcome: RowOutcome): RowResult<V> {
-  const base = { row, status: outcome.status, value: null, toolCalls: [], error: null };
-  if ("value" in outcome)
-    return { ...base, value: outcome.value as V, toolCalls: outcome.toolCalls };
-  if (outcome.status === "skipped") return base;
-  return { ...base, error: { code: outcome.code, message: outcome.message } };
 }

@@ -30,6 +30,7 @@ import type { Settings } from "./settings.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
 import { withBadRows } from "./text-warnings.ts";
+import { filePreview, framePreview, isTriedAlone } from "./preview-tables.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
 export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, FrameSchema, RowOf };
@@ -154,6 +155,7 @@ export function frameRun<R, V>({
       });
       return { result: result as unknown as R, receipt };
     },
+    ...(isTriedAlone(options) ? { preview: framePreview(rows, settingsFor, model) } : {}),
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,
@@ -254,6 +256,9 @@ export function fileRun<V>({
       const told = await withBadRows(safe, input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
+    ...(isTriedAlone(options)
+      ? { preview: filePreview(async () => settingsFor(model, await open())) }
+      : {}),
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,

@@ -19,6 +19,7 @@ import { chunkRequests } from "./stages/chunk.ts";
 import { planRows } from "./stages/plan.ts";
 import { recall, type RecallInput } from "./stages/recall.ts";
 import { peekedRequests } from "./first-request.ts";
+import { takeLeftPreviews } from "./left-previews.ts";
 import { lanesAtHand, type Ports, type Rendering } from "./stages/ports.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
 import type { ReplyCache } from "./store/reply-cache.ts";
@@ -55,6 +56,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const estimates = await openEstimates(settings);
   const counting = planCounter(input.onProgress, estimates);
   try {
+    if (cache !== null) await takeLeftPreviews({ runDir: settings.runDir, cache, provider });
     const soFar = await plannedBefore(store, counting);
     const rows = planRows({ frame, rendering, spec, onNull, limit, provider, ...soFar });
     const blocks = counting.watch(rows);

@@ -8,7 +8,7 @@ import { liveCard, type Board, type LiveCard } from "./display/live.ts";
 import { receiptBundle } from "./display/receipt.ts";
 import { rowsBundle } from "./display/table.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
-import { previewFrame } from "./preview.ts";
+import { headOfFrame } from "./file-head.ts";
 
 /** What of Deno's kernel is used. */
 interface Kernel {
@@ -60,7 +60,7 @@ export function shownDone<D extends { readonly result: unknown; readonly receipt
   for (const each of [receipt, ...Object.values(receipt.steps ?? {})])
     displayed(each, receiptBundle);
   if (isDataFrame(result))
-    displayed(result, async (frame) => rowsBundle(await previewFrame(frame, ROWS_SHOWN)));
+    displayed(result, async (frame) => rowsBundle(await headOfFrame(frame, ROWS_SHOWN)));
   return done;
 }
 

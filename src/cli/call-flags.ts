@@ -1,6 +1,6 @@
 /** The flags that say how a model is asked, and what they stand for. */
 
-import { InputError, previewFile } from "../index.ts";
+import { InputError, headOfFile } from "../index.ts";
 import type {
   CallSettings,
   Example,
@@ -129,7 +129,7 @@ async function examplesOf(
   path: string,
   { column, isText }: { readonly column: string; readonly isText: boolean },
 ): Promise<readonly Example[]> {
-  const { columns, rows } = await previewFile(path, MOST_EXAMPLES);
+  const { columns, rows } = await headOfFile(path, MOST_EXAMPLES);
   const answer = [column, "output"].map((name) => columns.indexOf(name)).find((at) => at >= 0);
   if (answer === undefined)
     throw new InputError(

@@ -57,6 +57,11 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly output?: string;
   /** The row whose prompt is printed instead, counted from 1; true for the first that would be asked. */
   readonly printPrompt?: number | true;
+  /** How many rows to try first; true for the usual number. */
+  readonly preview?: number | true;
+  /** The column whose values share those rows. */
+  readonly sampleBy?: string;
+  readonly sampleSeed?: number;
   readonly limit?: number;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */

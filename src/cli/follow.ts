@@ -5,7 +5,7 @@ import {
   InputError,
   isWithinFailures,
   openModel,
-  previewFile,
+  headOfFile,
   type EnrichRun,
   type MaxFailures,
   type ModelRef,
@@ -253,7 +253,7 @@ async function tellFirstRows(
 ): Promise<readonly string[]> {
   // Bad rows of the input that were passed on are as bad in the output.
   const reading = /\.[ct]sv(\.\w+)?$/i.test(facts.output) ? ({ onBadRow: "keep" } as const) : {};
-  const preview = await previewFile(facts.output, FIRST_ROWS, reading);
+  const preview = await headOfFile(facts.output, FIRST_ROWS, reading);
   terminal.say(firstRowsText(preview, facts, terminal));
   const hidden = receipt.rows.total - preview.rows.length;
   if (hidden > 0) terminal.say(terminal.colours.dim(`  … and ${count(hidden)} more`));

@@ -1,7 +1,7 @@
 /** What flags hold: text or a file's text, labels, and parameters. */
 
 import { readFile } from "node:fs/promises";
-import { InputError, previewFile, type OutputOption, type Params } from "../index.ts";
+import { InputError, headOfFile, type OutputOption, type Params } from "../index.ts";
 
 /**
  * The text of a flag: itself, or for `@file` the file's content without its last line break.
@@ -45,7 +45,7 @@ export async function labelsOf(value: string): Promise<LabelsOption> {
 }
 
 async function labelsFrom(path: string): Promise<LabelsOption> {
-  const { columns, rows } = await previewFile(path, MOST_LABELS);
+  const { columns, rows } = await headOfFile(path, MOST_LABELS);
   const label = columns.indexOf("label");
   const description = columns.indexOf("description");
   if (label < 0)

@@ -29,6 +29,29 @@ const RUN_EXAMPLE = `
 Example:
   batchframe run tickets.csv -p 'Read this: {{ body }}' --schema 'topic: billing|bug|other, urgent: bool'`;
 
+/** Adds `preview`. */
+export function addPreview(program: Command, choose: Choose, values: FlagValues): void {
+  const command = program
+    .command("preview")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern")
+    .description("ask a few rows now and show them; they count toward the whole run")
+    .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
+    .option("-s, --system <text|@file>", "instructions before every prompt")
+    .option("-c, --column <name>", 'name of the new column (default: "enriched")')
+    .option("--rows <n>", "how many rows, up to 1000 (default: 10)", values.wholeNumber)
+    .addHelpText("after", PREVIEW_EXAMPLE);
+  addOutputFlags(command, values);
+  addEnrichFlags(command, values).action((file: string, flags: RunFlags & { rows?: number }) => {
+    const { rows = true, ...others } = flags;
+    choose(flags, (terminal) => runCommand(file, { preview: rows, ...others }, terminal));
+  });
+}
+
+const PREVIEW_EXAMPLE = `
+Example:
+  batchframe preview tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini --rows 20 --sample-by team
+With a verb: batchframe classify tickets.csv --text body --labels bug,billing --preview 20`;
+
 /** Adds `build`. */
 export function addBuild(program: Command, choose: Choose, values: FlagValues): void {
   const command = program

@@ -16,9 +16,22 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
     values.wholeNumber,
   );
   addLaneFlags(command, values);
+  addSampleFlags(command, values).option(
+    "--preview [rows]",
+    "ask a few rows now, show them, and end; they count toward the run",
+    values.wholeNumber,
+  );
   addSharingFlags(command, values);
   command.optionsGroup("Options:");
   return addDriveFlags(command, values);
+}
+
+/** Adds the flags that choose the rows of a preview. */
+export function addSampleFlags(command: Command, values: FlagValues): Command {
+  return command
+    .optionsGroup("Trying a few rows:")
+    .option("--sample-by <column>", "share the rows among the values of this column")
+    .option("--sample-seed <n>", "choose other rows (default: 0)", values.seedNumber);
 }
 
 /** Adds the flags that decide what is asked of each row, and by whom it is answered. */

@@ -5,7 +5,7 @@ import type { OpenFlags, SourceFlags } from "./configured.ts";
 import { flagValues } from "./flag-values.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
 import { commandsBelow, openFlags } from "./open-flags.ts";
-import { addBuild, addRun } from "./program-ask.ts";
+import { addBuild, addPreview, addRun } from "./program-ask.ts";
 import { addBatches } from "./program-batches.ts";
 import { addControl } from "./program-control.ts";
 import { addEmulate } from "./program-emulate.ts";
@@ -128,6 +128,7 @@ function commands(choose: Choose): Command {
     .addHelpText("after", `\n${EXAMPLES}\n\n${EXIT_CODES}`);
   program.commandsGroup("Do work:");
   addRun(program, choose, VALUES);
+  addPreview(program, choose, VALUES);
   addVerbs(program, choose, VALUES);
   program.commandsGroup("Runs:");
   addRuns(program, choose);

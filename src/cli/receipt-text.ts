@@ -1,6 +1,6 @@
 /** What a finished run prints: the first rows, and the receipt. */
 
-import type { CascadeReceipt, KeptRows, PassReceipt, Preview, Receipt } from "../index.ts";
+import type { CascadeReceipt, KeptRows, PassReceipt, FileHead, Receipt } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { bar, count, counted, dollarsText, percent } from "./format.ts";
@@ -9,7 +9,7 @@ import { runCommandLine, shortPath } from "./paths.ts";
 import { tableText } from "./table.ts";
 
 /** The first rows as a table: what the model was shown, and what it answered. */
-export function firstRowsText(preview: Preview, facts: RunFacts, look: Look): string {
+export function firstRowsText(preview: FileHead, facts: RunFacts, look: Look): string {
   const { columns, rows } = preview;
   const failed = columns.indexOf(`${facts.column}_error`);
   const shown = [
@@ -36,7 +36,7 @@ function answerColumns(columns: readonly string[], column: string): readonly num
 }
 
 /** The columns in the prompt; when they are not known, the one with the longest text. */
-function sourceColumns({ columns, rows }: Preview, facts: RunFacts): readonly number[] {
+function sourceColumns({ columns, rows }: FileHead, facts: RunFacts): readonly number[] {
   if (facts.promptColumns !== null) return facts.promptColumns.map((name) => columns.indexOf(name));
   const sizes = columns
     .slice(0, answerColumns(columns, facts.column)[0])

@@ -19,6 +19,7 @@ import { paramsOf, textOf } from "./given.ts";
 import { laneOptions } from "./lane-flags.ts";
 import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
 import { enrichedPath } from "./paths.ts";
+import { tellPreview } from "./preview.ts";
 import { showPrompt } from "./show-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -55,6 +56,7 @@ export async function enrich(input: string, ask: Ask, terminal: Terminal): Promi
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
   if (flags.state !== undefined) return await handOver(input, ask, terminal);
   const run = await runOf(input, outputPath(input, flags, terminal), ask);
+  if (flags.preview !== undefined) return await tellPreview(run, flags, terminal);
   return await follow(
     { ...run, yes: flags.yes ?? false, after: afterOf(flags), ...maxFailuresOf(flags) },
     terminal,

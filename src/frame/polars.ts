@@ -61,6 +61,18 @@ export function onlyRows(df: DataFrame, kept: readonly boolean[]): DataFrame {
   return frameOf(names.map((name) => ({ name, series: maskedSeries(columnOf(df, name), kept) })));
 }
 
+/** A DataFrame of text columns, each with its cells from the top. */
+export function textFrame(
+  names: readonly string[],
+  cells: readonly (readonly (string | null)[])[],
+): DataFrame {
+  const made = frameOfCells(
+    names.map((name) => ({ name, type: "text" }) as const),
+    cells,
+  );
+  return frameOf(names.map((name, at) => ({ name, series: columnOf(made, `c${at}`) })));
+}
+
 /**
  * A new DataFrame: the old columns untouched and in their order, then the new ones.
  *

@@ -3,7 +3,7 @@
 import type { DataFrame } from "nodejs-polars";
 import { displayed, type Displayed } from "../display/bundle.ts";
 import { rowsBundle } from "../display/table.ts";
-import { previewFrame } from "../index.ts";
+import { headOfFrame } from "../index.ts";
 
 /** How much of a dataframe is shown. */
 export interface ShowOptions {
@@ -18,5 +18,5 @@ export interface ShowOptions {
  * VS Code shows as nothing; this one is plain HTML.
  */
 export function show(frame: DataFrame, { rows = 10 }: ShowOptions = {}): Displayed {
-  return displayed({} as Displayed, async () => rowsBundle(await previewFrame(frame, rows)));
+  return displayed({} as Displayed, async () => rowsBundle(await headOfFrame(frame, rows)));
 }

@@ -8,7 +8,8 @@ import type { Cell } from "../../src/core/column.ts";
 import type { CheckTemplate, ColumnsOf, Placeholders } from "../../src/core/placeholders.ts";
 import type { RowErrorCode, RowStatus } from "../../src/core/result.ts";
 import { enrichColumn, type AnswerOf, type EnrichedSchema } from "../../src/enrich.ts";
-import type { EnrichRun, RowResult } from "../../src/enrich-run.ts";
+import type { EnrichRun } from "../../src/enrich-run.ts";
+import type { RowResult } from "../../src/row-result.ts";
 import type { ModelSpec } from "../../src/provider/models.ts";
 
 const typed = pl.DataFrame({

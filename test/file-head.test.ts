@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { previewFile } from "../src/preview.ts";
+import { headOfFile } from "../src/file-head.ts";
 
 function file(content: string): string {
   const path = join(mkdtempSync(join(tmpdir(), "preview-")), "in.csv");
@@ -10,10 +10,10 @@ function file(content: string): string {
   return path;
 }
 
-describe("previewFile", () => {
+describe("headOfFile", () => {
   it("gives the first rows as text, and no more than asked for", async () => {
     const path = file('zip,note\n007,"a\nb"\n,""\n9,last\n');
-    expect(await previewFile(path, 2)).toEqual({
+    expect(await headOfFile(path, 2)).toEqual({
       columns: ["zip", "note"],
       rows: [
         ["007", "a\nb"],
@@ -23,10 +23,10 @@ describe("previewFile", () => {
   });
 
   it("gives all rows of a shorter file", async () => {
-    expect((await previewFile(file("a\n1\n2\n"), 5)).rows).toEqual([["1"], ["2"]]);
+    expect((await headOfFile(file("a\n1\n2\n"), 5)).rows).toEqual([["1"], ["2"]]);
   });
 
   it("refuses what is no CSV file", async () => {
-    await expect(previewFile(file(""), 5)).rejects.toMatchObject({ code: "file_empty" });
+    await expect(headOfFile(file(""), 5)).rejects.toMatchObject({ code: "file_empty" });
   });
 });

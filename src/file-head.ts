@@ -8,7 +8,7 @@ import type { Block, Frame } from "./frame/frame.ts";
 import type { OpenFileOptions } from "./frame/opened-file.ts";
 
 /** The top of a file or a dataframe: its columns, and rows of cells as text. */
-export interface Preview {
+export interface FileHead {
   readonly columns: readonly string[];
   /** One cell for each column, in the order of `columns`; null where the cell is empty. */
   readonly rows: readonly (readonly (string | null)[])[];
@@ -19,16 +19,16 @@ export interface Preview {
  *
  * @throws {InputError} for a file that cannot be read, as {@link enrichFile} does.
  */
-export async function previewFile(
+export async function headOfFile(
   path: string,
   maxRows: number,
   reading: OpenFileOptions = {},
-): Promise<Preview> {
+): Promise<FileHead> {
   return await firstRows(await openFile(path, { ...reading, rowsSeen: maxRows }), maxRows);
 }
 
 /** The top of a dataframe, and how many rows it has in all. */
-export interface FramePreview extends Preview {
+export interface FrameHead extends FileHead {
   readonly rowCount: number;
 }
 
@@ -39,17 +39,17 @@ export interface FramePreview extends Preview {
  *
  * @throws {InputError} `frame_invalid` for anything but a nodejs-polars DataFrame.
  */
-export async function previewFrame(frame: DataFrame, maxRows: number): Promise<FramePreview> {
+export async function headOfFrame(frame: DataFrame, maxRows: number): Promise<FrameHead> {
   if (!isDataFrame(frame))
     throw new InputError("frame_invalid", "This is not a nodejs-polars DataFrame.", {
-      hint: "Read one with pl.readCSV or pl.readParquet; previewFile shows a file.",
+      hint: "Read one with pl.readCSV or pl.readParquet; headOfFile shows a file.",
     });
   const { polarsFrame } = await import("./frame/polars.ts");
   const preview = await firstRows(polarsFrame(frame), maxRows);
   return { ...preview, rowCount: rowCountOf(frame) };
 }
 
-async function firstRows(frame: Frame, maxRows: number): Promise<Preview> {
+async function firstRows(frame: Frame, maxRows: number): Promise<FileHead> {
   const { columns } = frame;
   for await (const block of frame.blocks(columns, maxRows)) {
     const texts = columns.map((name) => textsOf(block, name));

@@ -1,0 +1,101 @@
+/** `--preview` and `batchframe preview`: a few rows, asked now and shown as a table. */
+
+import type { Preview, RunPlan } from "../index.ts";
+import { printable } from "./cells.ts";
+import type { EnrichFlags } from "./flags.ts";
+import type { Followed } from "./follow.ts";
+import { count, counted, dollarsText } from "./format.ts";
+import { line, planText } from "./head-text.ts";
+import { warningsOn } from "./warnings.ts";
+import { EXIT } from "./exit-codes.ts";
+import { tableText } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+const ROWS = 10;
+
+/** Tries a few rows of a run and says what they cost and what the whole would; gives the exit code. */
+export async function tellPreview(
+  { run, facts }: Pick<Followed, "run" | "facts">,
+  flags: EnrichFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const { preview = true, sampleBy, sampleSeed } = flags;
+  const warnings = warningsOn(terminal);
+  const forget = run.on("warning", warnings.add);
+  const tried = await run.preview(preview === true ? ROWS : preview, {
+    ...(sampleBy === undefined ? {} : { by: sampleBy }),
+    ...(sampleSeed === undefined ? {} : { seed: sampleSeed }),
+  });
+  forget();
+  terminal.say(previewTable(tried, facts.column, terminal.width));
+  const plan = await run.plan();
+  terminal.say(`\n${previewText(tried, plan, terminal)}`);
+  const { receipt, rows } = tried;
+  terminal.data({
+    schemaVersion: 1,
+    status: "previewed",
+    rows,
+    preview: tried.frame.toRecords().map(asJson),
+    costUsd: receipt.costUsd,
+    requestsLeft: plan.requests - plan.cached,
+    expected: plan.costUsd,
+  });
+  return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+}
+
+function previewTable({ frame, rows }: Preview, column: string, width: number): string {
+  // A status says nothing where all went well; an error says which way it did not.
+  const failed = `${column}_error`;
+  const records = frame.toRecords();
+  const hasFailed = records.some((record) => (record[failed] ?? null) !== null);
+  const shown = frame.columns.filter(
+    (name) => name !== `${column}_status` && (name !== failed || hasFailed),
+  );
+  return tableText(
+    [{ title: "row", align: "right", whole: true }, ...shown.map((title) => ({ title }))],
+    records.map((record, at) => [
+      count((rows[at] ?? 0) + 1),
+      ...shown.map((name) => cellText(record[name])),
+    ]),
+    width,
+  );
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(asJson(value));
+}
+
+/** A value as JSON can hold it: integers past 2^53 as text. */
+function asJson(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, inner: unknown) =>
+      typeof inner === "bigint" ? String(inner) : inner,
+    ),
+  ) as unknown;
+}
+
+function previewText({ receipt, rows }: Preview, plan: RunPlan, terminal: Terminal): string {
+  const { rows: counts, costUsd, usage } = receipt;
+  const spent =
+    costUsd === null
+      ? `at a price that is not known, ${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`
+      : dollarsText(costUsd);
+  const fates = [
+    `${count(counts.ok + counts.cached)} answered`,
+    ...(counts.cached > 0 ? [`${count(counts.cached)} of them bought before`] : []),
+    ...(counts.failed > 0 ? [`${count(counts.failed)} failed`] : []),
+  ];
+  const band = plan.costUsd;
+  const whole =
+    band === null
+      ? "at a price that is not known"
+      : `${dollarsText(band.low)} – ${dollarsText(band.high)} in batches`;
+  const left = plan.requests - plan.cached;
+  return [
+    line("tried", `${counted(rows.length, "row")}: ${fates.join(" · ")} · ${spent}`, terminal),
+    line("the rest", `${counted(left, "request")} · ${printable(whole)}`, terminal),
+    line("plan", planText(plan), terminal),
+    line("next", "the same command with run, or without --preview", terminal),
+  ].join("\n");
+}
