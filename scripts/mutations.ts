@@ -423,6 +423,21 @@ const LANES: readonly Mutation[] = [
   },
 ];
 
+const SHOWING: readonly Mutation[] = [
+  {
+    promise: "a cell shown in a notebook is text",
+    file: "src/display/html.ts",
+    edits: [[".replace(/[&<>\"']/g, ", ".replace(/(?!)/g, "]],
+    guard: { file: "test/display/html.test.ts" },
+  },
+  {
+    promise: "a receipt that shows itself is otherwise what it was",
+    file: "src/display/bundle.ts",
+    edits: [["enumerable: false", "enumerable: true"]],
+    guard: { file: "test/shown-run.test.ts", named: "otherwise what it was" },
+  },
+];
+
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
   ...PLANNING,
@@ -431,4 +446,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LANES,
   ...COLLECTING,
   ...SHARING,
+  ...SHOWING,
 ];

@@ -32,7 +32,7 @@ describe("what a run gives", () => {
     expect((await shownOf(receipt))["text/plain"]).toMatch(/^✔ 3 rows = 3 ok/);
     const { "text/html": page } = await shownOf(frame);
     expect(page).toContain("3 rows × 4 columns");
-    expect(page).toContain("<td>&lt;b&gt;love&lt;/b&gt;</td>");
+    expect(page).toContain(">&lt;b&gt;love&lt;/b&gt;</td>");
     expect(Object.keys(await shownOf(frame))).toEqual(["text/html", "text/plain"]);
   });
 

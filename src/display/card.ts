@@ -21,7 +21,8 @@ export interface Card {
 }
 
 // Text and lines take the page's own colour, so that a card is readable on any background, that of a
-// notebook whose theme is not the system's included; only accents follow the system's preference.
+// notebook whose theme is not the system's included; only accents follow the system's preference. Jupyter
+// has rules of its own for every table of an output: right-aligned and striped.
 const STYLE = markup`<style>
   .batchframe {
     --bf-accent: #3273dc;
@@ -62,10 +63,13 @@ const STYLE = markup`<style>
     border: 0;
     font-size: inherit;
   }
+  .batchframe tr {
+    background: none !important;
+  }
   .batchframe th,
   .batchframe td {
     padding: 2px 12px 2px 0;
-    text-align: left;
+    text-align: left !important;
     vertical-align: top;
     border: 0;
     background: none;
@@ -80,7 +84,7 @@ const STYLE = markup`<style>
     white-space: nowrap;
   }
   .batchframe .bf-num {
-    text-align: right;
+    text-align: right !important;
     font-variant-numeric: tabular-nums;
     white-space: nowrap;
   }
@@ -91,11 +95,12 @@ const STYLE = markup`<style>
   }
   .batchframe .bf-rows td {
     white-space: pre-wrap;
-    overflow-wrap: anywhere;
+    overflow-wrap: break-word;
     unicode-bidi: isolate;
     min-width: 3em;
   }
-  .batchframe .bf-rows .bf-num {
+  .batchframe .bf-rows .bf-num,
+  .batchframe .bf-rows .bf-short {
     white-space: nowrap;
   }
   .batchframe .bf-grid td,

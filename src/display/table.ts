@@ -16,6 +16,7 @@ export interface ShownRows {
 
 const MOST_CHARACTERS = 600;
 const PLAIN_CHARACTERS = 32;
+const SHORT_CHARACTERS = 24;
 // A figure, not a code that happens to be digits: those begin with 0 or are longer than a sum.
 const FIGURE = /^-?(0|[1-9]\d{0,14})(\.\d+)?(e[+-]?\d+)?$/;
 
@@ -28,16 +29,12 @@ export function rowsBundle(shown: ShownRows): Bundle {
 }
 
 function rowsTable({ columns, rows }: ShownRows): Part {
-  const figures = new Set(
-    columns.flatMap((_, at) => (rows.every((row) => isFigure(row[at] ?? null)) ? [at] : [])),
-  );
-  const head = columns.map((name, at) =>
-    figures.has(at) ? markup`<th class="bf-num">${name}</th>` : markup`<th>${name}</th>`,
-  );
+  const kinds = columns.map((_, at) => kindOf(rows.map((row) => row[at] ?? null)));
+  const head = columns.map((name, at) => markup`<th class="${kinds[at] ?? ""}">${name}</th>`);
   const body = rows.map(
     (row) =>
       markup`<tr>
-        ${row.map((cell, at) => cellOf(cell, figures.has(at)))}
+        ${row.map((cell, at) => cellOf(cell, kinds[at] ?? ""))}
       </tr>`,
   );
   return {
@@ -53,17 +50,21 @@ function rowsTable({ columns, rows }: ShownRows): Part {
     </table>`,
     plain: plainColumns(
       [columns, ...rows].map((row) => row.map((cell) => oneLine(cell ?? "null", PLAIN_CHARACTERS))),
-      figures,
+      new Set(kinds.flatMap((kind, at) => (kind === "bf-num" ? [at] : []))),
     ),
   };
 }
 
-function isFigure(cell: string | null): boolean {
-  return cell === null || FIGURE.test(cell);
+type Kind = "bf-num" | "bf-short" | "bf-text";
+
+/** How a column is set: figures to the right, short texts on one line, as a page breaks `F-0001` in two. */
+function kindOf(cells: readonly (string | null)[]): Kind {
+  if (cells.every((cell) => cell === null || FIGURE.test(cell))) return "bf-num";
+  const isShort = cells.every((cell) => cell === null || cell.length <= SHORT_CHARACTERS);
+  return isShort ? "bf-short" : "bf-text";
 }
 
-function cellOf(cell: string | null, isFigureColumn: boolean) {
-  if (cell === null) return markup`<td class="bf-dim">null</td>`;
-  const text = cutText(cell, MOST_CHARACTERS);
-  return isFigureColumn ? markup`<td class="bf-num">${text}</td>` : markup`<td>${text}</td>`;
+function cellOf(cell: string | null, kind: Kind | "") {
+  if (cell === null) return markup`<td class="${kind} bf-dim">null</td>`;
+  return markup`<td class="${kind}">${cutText(cell, MOST_CHARACTERS)}</td>`;
 }

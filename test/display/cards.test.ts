@@ -206,9 +206,9 @@ describe("rows in a notebook", () => {
       ["null", null],
     ])["text/html"];
     expect(page).toContain("5 rows × 2 columns, the first 3");
-    expect(page).toContain('<td>02139</td><td class="bf-num">1</td>');
-    expect(page).toContain('<td class="bf-dim">null</td><td class="bf-num">-2.5</td>');
-    expect(page).toContain("<td>null</td>");
+    expect(page).toContain('<td class="bf-short">02139</td><td class="bf-num">1</td>');
+    expect(page).toContain('<td class="bf-short bf-dim">null</td><td class="bf-num">-2.5</td>');
+    expect(page).toContain('<td class="bf-short">null</td>');
   });
 
   it("are cut where a cell is a novel", () => {
