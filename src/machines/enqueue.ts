@@ -96,6 +96,7 @@ function refuseUnshared({ options, template }: DatasetJob): void {
     "--cache-file": options.cacheFile,
     "--fallback-model": options.fallbackModel,
     "--cascade": options.cascade,
+    "--deadline": options.deadlineMs,
     "--max-cost": options.maxCostUsd,
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--lane realtime": options.lane === "realtime" ? true : undefined,
