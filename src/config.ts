@@ -124,7 +124,7 @@ export function recipeOf(name: string, files: readonly ConfigFile[]): ConfigFile
     {
       hint:
         files.length === 0
-          ? `There is no ${NAMES[0]} here; batchframe init writes one.`
+          ? `There is no ${NAMES[0]} here.`
           : didYouMean(name, known) ||
             `${files.map(({ path }) => path).join(" and ")} has no recipes.`,
     },

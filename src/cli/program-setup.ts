@@ -1,9 +1,12 @@
 /** The commands that get a machine ready. */
 
 import type { Command } from "commander";
+import { completionsCommand, SHELLS } from "./completions.ts";
+import { describedCommands } from "./described.ts";
 import { doctorCommand } from "./doctor.ts";
 import type { DoctorFlags } from "./flags.ts";
-import { addLookFlags, type Choose } from "./program-flags.ts";
+import { addLookFlags, addTerminalFlags, type Choose } from "./program-flags.ts";
+import type { TerminalFlags } from "./terminal.ts";
 
 /** Adds `doctor`. */
 export function addDoctor(program: Command, choose: Choose): void {
@@ -15,5 +18,19 @@ export function addDoctor(program: Command, choose: Choose): void {
     .option("--remote", "look at the model's provider for batches nobody owns");
   addLookFlags(command).action((flags: DoctorFlags) => {
     choose(flags, (terminal) => doctorCommand(flags, terminal));
+  });
+}
+
+/** Adds `completions`. */
+export function addCompletions(program: Command, choose: Choose): void {
+  addTerminalFlags(
+    program
+      .command("completions")
+      .argument("<shell>", SHELLS.join(", "))
+      .description("print what a shell offers after Tab, to be kept where it looks for that"),
+  ).action((shell: string, flags: TerminalFlags) => {
+    choose(flags, (terminal) =>
+      Promise.resolve().then(() => completionsCommand(shell, describedCommands(program), terminal)),
+    );
   });
 }

@@ -2,7 +2,9 @@
 
 import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import type { OpenFlags, SourceFlags } from "./configured.ts";
+import { describedCommands, type DescribedCommand } from "./described.ts";
 import { flagValues } from "./flag-values.ts";
+import { addExamples } from "./help-examples.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
 import { commandsBelow, openFlags } from "./open-flags.ts";
 import { addBuild, addPreview, addRun } from "./program-ask.ts";
@@ -14,7 +16,7 @@ import { addCache, addRemoval } from "./program-kept.ts";
 import { addMachines } from "./program-machines.ts";
 import { addQuality } from "./program-quality.ts";
 import { addRuns } from "./program-runs.ts";
-import { addDoctor } from "./program-setup.ts";
+import { addCompletions, addDoctor } from "./program-setup.ts";
 import { addVerbs } from "./program-verbs.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -94,6 +96,11 @@ function takeNeeded(program: Command): ReadonlySet<Option> {
   return new Set(needed);
 }
 
+/** Every command, as data. */
+export function describedProgram(): readonly DescribedCommand[] {
+  return describedCommands(commands(() => undefined));
+}
+
 function misuse(error: CommanderError, words: readonly string[], program: Command): Misuse {
   if (error.code === "commander.help")
     return {
@@ -145,5 +152,7 @@ function commands(choose: Choose): Command {
   program.commandsGroup("Setup:");
   addEmulate(program, choose, VALUES);
   addDoctor(program, choose);
+  addCompletions(program, choose);
+  addExamples(commandsBelow(program));
   return program;
 }

@@ -1,22 +1,12 @@
 /** Every example of docs/coming-from.md is run as it stands, against an emulator of the providers. */
 
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
-import { spawned, type Ended } from "../setup/spawned.ts";
-import { blocksOf, type Block } from "./blocks.ts";
+import { blocksOf } from "./blocks.ts";
+import { exampleEnvironment, execute, projectFolder, root } from "./project.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const blocks = blocksOf(readFileSync(join(root, "docs", "coming-from.md"), "utf8"));
 
 /** How many requests the examples under each heading have answered, null where that is a race; and what they print. */
@@ -74,64 +64,11 @@ let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   emulator = await startEmulator({ seed: 5 });
-  const { urls } = emulator;
-  const impatient = pathToFileURL(join(root, "test", "docs", "impatient.mjs")).href;
-  env = {
-    ...process.env,
-    OPENAI_API_KEY: "test-key",
-    OPENAI_BASE_URL: urls.openai,
-    ANTHROPIC_API_KEY: "test-key",
-    ANTHROPIC_BASE_URL: urls.anthropic,
-    GOOGLE_API_KEY: "test-key",
-    GOOGLE_BASE_URL: urls.google,
-    PARASAIL_API_KEY: "test-key",
-    PARASAIL_BASE_URL: urls.parasail,
-    REGOLO_API_KEY: "test-key",
-    REGOLO_BASE_URL: urls.regolo,
-    VERTEX_BASE_URL: urls.vertex,
-    GOOGLE_CLOUD_PROJECT: "test-project",
-    GCS_BUCKET: "test-bucket",
-    PATH: `${binFolder()}:${process.env["PATH"] ?? ""}`,
-    NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --no-warnings --import=${impatient}`,
-  };
+  env = exampleEnvironment(emulator);
 });
 afterAll(async () => {
   await emulator.close();
 });
-
-/** A folder with the command, as an installation would put it on the path. */
-function binFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "bin-"));
-  const command = join(folder, "batchframe");
-  const program = join(root, "bin", "batchframe.js");
-  writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
-  chmodSync(command, 0o755);
-  return folder;
-}
-
-/** A folder in which `batchframe` is installed, with what the examples import besides. */
-function projectFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "coming-from-"));
-  const installed = join(folder, "node_modules", "batchframe");
-  mkdirSync(installed, { recursive: true });
-  writeFileSync(
-    join(installed, "package.json"),
-    JSON.stringify({ name: "batchframe", type: "module", exports: "./index.ts" }),
-  );
-  symlinkSync(join(root, "src", "index.ts"), join(installed, "index.ts"));
-  for (const name of ["nodejs-polars", "zod"])
-    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-  return folder;
-}
-
-async function execute({ language, code }: Block, folder: string, name: string): Promise<Ended> {
-  if (language === "sh")
-    return await spawned("bash", ["-euo", "pipefail", "-c", code], { cwd: folder, env }).ended;
-  const file = join(folder, `${name}.ts`);
-  writeFileSync(file, code);
-  return await spawned(process.execPath, [file], { cwd: folder, env }).ended;
-}
 
 describe("docs/coming-from.md", () => {
   it("holds TypeScript and shell examples, under headings that are all known here", () => {
@@ -151,7 +88,7 @@ for (const [part, ofPart] of Map.groupBy(blocks, (block) => block.part))
         let printed = "";
         for (const [at, block] of examples.entries()) {
           const name = `${heading.replaceAll(/\W/g, "-")}-${String(at)}`;
-          const ended = await execute(block, folder, name);
+          const ended = await execute(block, { folder, name, env });
           expect(ended, `${block.code}\n${ended.stderr}`).toMatchObject({ code: 0, signal: null });
           if (block.language === "ts") expect(ended.stderr).toBe("");
           printed += ended.stdout;

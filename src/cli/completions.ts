@@ -1,0 +1,197 @@
+/** `batchframe completions`: what a shell offers after Tab, written from the program itself. */
+
+import { InputError } from "../index.ts";
+import type { DescribedCommand, DescribedFlag } from "./described.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The shells there are completions for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** Prints the completions of a shell on standard output; gives 0. @throws {InputError} `option_invalid` */
+export function completionsCommand(
+  shell: string,
+  commands: readonly DescribedCommand[],
+  terminal: Terminal,
+): number {
+  const text = { bash, zsh, fish }[shell as (typeof SHELLS)[number]] as Writer | undefined;
+  if (text === undefined)
+    throw new InputError(
+      "option_invalid",
+      `There are no completions for ${JSON.stringify(shell)}.`,
+      {
+        hint: `For: ${SHELLS.join(", ")}.`,
+      },
+    );
+  if (terminal.json) terminal.data({ schemaVersion: 1, shell, script: text(commands) });
+  else terminal.print(text(commands));
+  return 0;
+}
+
+type Writer = (commands: readonly DescribedCommand[]) => string;
+
+/** The first words, each once. */
+function firstWords(commands: readonly DescribedCommand[]): readonly string[] {
+  return [...new Set([...commands.map(({ words }) => words.split(" ")[0] ?? ""), "help"])];
+}
+
+/** The words that may follow a first word that is no command by itself. */
+function secondWords(
+  commands: readonly DescribedCommand[],
+): ReadonlyMap<string, readonly string[]> {
+  const inner = commands.map(({ words }) => words.split(" ")).filter(({ length }) => length > 1);
+  const groups = Map.groupBy(inner, ([first = ""]) => first);
+  return new Map([...groups].map(([first, all]) => [first, all.map(([, second = ""]) => second)]));
+}
+
+function longs(flags: readonly DescribedFlag[]): string {
+  return flags.map(({ long }) => long).join(" ");
+}
+
+function withChoices(
+  commands: readonly DescribedCommand[],
+): readonly (readonly [string, string])[] {
+  const found = commands.flatMap(({ flags }) => flags.filter(({ choices }) => choices.length > 0));
+  return [...new Map(found.map(({ long, choices }) => [long, choices.join(" ")] as const))];
+}
+
+/** Bash has no descriptions: words only, and files where nothing else is known. */
+function bash(commands: readonly DescribedCommand[]): string {
+  const inner = [...secondWords(commands)].map(
+    ([first, seconds]) => `    ${quoted(first)}) words=${quoted(seconds.join(" "))} ;;`,
+  );
+  const flags = commands.map(
+    ({ words, flags }) => `    ${quoted(words)}) words=${quoted(longs(flags))} ;;`,
+  );
+  const choices = withChoices(commands).map(
+    ([long, values]) =>
+      `    ${long}) COMPREPLY=($(compgen -W ${quoted(values)} -- "$current")); return ;;`,
+  );
+  return `# batchframe completions bash > ~/.local/share/bash-completion/completions/batchframe
+_batchframe() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
+  local first="\${COMP_WORDS[1]}" words="" command
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W ${quoted(firstWords(commands).join(" "))} -- "$current"))
+    return
+  fi
+  case "$before" in
+${choices.join("\n")}
+  esac
+  if [ "$COMP_CWORD" -eq 2 ]; then
+    case "$first" in
+${inner.join("\n")}
+    esac
+    if [ -n "$words" ]; then
+      COMPREPLY=($(compgen -W "$words" -- "$current"))
+      return
+    fi
+  fi
+  if [[ "$current" == -* ]]; then
+    command="$first"
+    case "$first" in
+      ${[...secondWords(commands).keys()].join("|")}) command="$first \${COMP_WORDS[2]}" ;;
+    esac
+    case "$command" in
+${flags.join("\n")}
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    return
+  fi
+  COMPREPLY=($(compgen -f -- "$current"))
+}
+complete -o filenames -F _batchframe batchframe`;
+}
+
+function zsh(commands: readonly DescribedCommand[]): string {
+  const seconds = secondWords(commands);
+  const of = (first: string): string => commands.find(({ words }) => words === first)?.does ?? "…";
+  const firsts = firstWords(commands).map((first) => `    ${zshItem(first, of(first))}`);
+  const inner = [...seconds].map(([first, all]) => {
+    const items = all.map((second) => zshItem(second, of(`${first} ${second}`)));
+    return `      ${first}) items=(${items.join(" ")}); _describe command items; return ;;`;
+  });
+  const flags = commands.map(({ words, flags }) => {
+    const specs = flags.map((flag) => zshFlag(flag));
+    return `    ${quoted(words)}) _arguments -s ${specs.join(" ")} '*:file:_files' ;;`;
+  });
+  return `#compdef batchframe
+# batchframe completions zsh > "\${fpath[1]}/_batchframe"
+_batchframe() {
+  local -a items
+  local command="$words[2]"
+  if (( CURRENT == 2 )); then
+    items=(
+${firsts.join("\n")}
+    )
+    _describe command items
+    return
+  fi
+  if (( CURRENT == 3 )); then
+    case "$words[2]" in
+${inner.join("\n")}
+    esac
+  fi
+  case "$words[2]" in
+    ${[...seconds.keys()].join("|")}) command="$words[2] $words[3]" ;;
+  esac
+  case "$command" in
+${flags.join("\n")}
+    *) _files ;;
+  esac
+}
+if [ "$funcstack[1]" = "_batchframe" ]; then _batchframe "$@"; else compdef _batchframe batchframe; fi`;
+}
+
+function zshItem(name: string, does: string): string {
+  return quoted(`${name}:${does.replaceAll(":", "\\:")}`);
+}
+
+function zshFlag({ long, takes, choices, is }: DescribedFlag): string {
+  const told = is.replace(/[[\]:\\]/g, "\\$&");
+  const value = choices.length > 0 ? `value:(${choices.join(" ")})` : "value:_files";
+  const end = takes === "nothing" ? "" : takes === "a value" ? `:${value}` : `::${value}`;
+  return quoted(`*${long}[${told}]${end}`);
+}
+
+function fish(commands: readonly DescribedCommand[]): string {
+  const seconds = secondWords(commands);
+  const lines = firstWords(commands).map((first) => {
+    const does = commands.find(({ words }) => words === first)?.does ?? "";
+    return `complete -c batchframe -n __fish_use_subcommand -f -a ${quoted(first)} -d ${quoted(does)}`;
+  });
+  for (const [first, all] of seconds)
+    for (const second of all) {
+      const does = commands.find(({ words }) => words === `${first} ${second}`)?.does ?? "";
+      const when = `__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${all.join(" ")}`;
+      lines.push(
+        `complete -c batchframe -n ${quoted(when)} -f -a ${quoted(second)} -d ${quoted(does)}`,
+      );
+    }
+  for (const { words, flags } of commands) {
+    const seen = words
+      .split(" ")
+      .map((word) => `__fish_seen_subcommand_from ${word}`)
+      .join("; and ");
+    for (const flag of flags) lines.push(fishFlag(flag, seen));
+  }
+  return [
+    "# batchframe completions fish > ~/.config/fish/completions/batchframe.fish",
+    ...lines,
+  ].join("\n");
+}
+
+function fishFlag({ long, short, takes, choices, is }: DescribedFlag, seen: string): string {
+  return [
+    `complete -c batchframe -n ${quoted(seen)} -l ${long.replace(/^--/, "")}`,
+    ...(short === null ? [] : [`-s ${short.slice(1)}`]),
+    ...(takes === "a value" ? ["-r"] : []),
+    ...(choices.length > 0 ? [`-f -a ${quoted(choices.join(" "))}`] : []),
+    `-d ${quoted(is)}`,
+  ].join(" ");
+}
+
+/** A word for any of the three shells; fish takes a backslash before a quote for itself, so quotes become typographic there and everywhere. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "’")}'`;
+}

@@ -1,0 +1,64 @@
+/** Completions, sourced by the shells that are installed here; bash is on every machine that runs these tests. */
+
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { spawned } from "../setup/spawned.ts";
+import { cli, folder } from "./support.ts";
+
+async function offered(words: readonly string[]): Promise<readonly string[]> {
+  const cwd = folder({ "rows.csv": "a\n1\n" });
+  const { stdout, code } = await cli(cwd, ["completions", "bash"]);
+  expect(code).toBe(0);
+  writeFileSync(join(cwd, "completions"), stdout);
+  const script = `source ./completions
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _batchframe; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const words_ = ["-c", script, "batchframe", "batchframe", ...words];
+  const ended = await spawned("bash", ["--norc", ...words_], { cwd }).ended;
+  expect(ended).toMatchObject({ code: 0, stderr: "" });
+  return ended.stdout.trimEnd().split("\n");
+}
+
+describe("bash offers", () => {
+  it("commands, and those below a command", async () => {
+    expect(await offered(["re"])).toEqual(["reparse", "resume", "retry"]);
+    expect(await offered(["batches", ""])).toEqual(
+      expect.arrayContaining(["submit", "list", "wait", "results"]),
+    );
+  });
+
+  it("a command's flags, a flag's choices, and files elsewhere", async () => {
+    expect(await offered(["run", "in.csv", "--labels"])).toEqual(["--labels"]);
+    expect(await offered(["batches", "list", "--li"])).toEqual(["--limit"]);
+    expect(await offered(["run", "in.csv", "--on-null", ""])).toEqual(["skip", "empty", "fail"]);
+    expect(await offered(["run", "ro"])).toEqual(["rows.csv"]);
+  });
+});
+
+describe("completions", () => {
+  it.each([
+    [
+      "zsh",
+      "autoload -Uz compinit; compinit -u -D; source ./c; print -r -- $_comps[batchframe]",
+      "_batchframe",
+    ],
+    ["fish", "source ./c; complete -C 'batchframe run --formula-s'", "--formula-safe"],
+  ])("are taken by %s where it is installed", async (shell, script, told) => {
+    const cwd = folder();
+    const { stdout, code } = await cli(cwd, ["completions", shell]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("formula-safe");
+    writeFileSync(join(cwd, "c"), stdout);
+    const places = (process.env["PATH"] ?? "").split(":");
+    if (!places.some((place) => existsSync(join(place, shell)))) return;
+    const ended = await spawned(shell, ["-c", script], { cwd }).ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stdout).toContain(told);
+  });
+
+  it("of another shell are refused", async () => {
+    const ended = await cli(folder(), ["completions", "tcsh"]);
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain("bash, zsh, fish");
+  });
+});
