@@ -94,7 +94,7 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
       : runCommandLine("resume", opened.id, facts.runDir);
   if (before === "finished" && again === null)
     terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
-  else terminal.say(`\n${whileText({ host, goOn }, terminal)}\n`);
+  else terminal.say(`\n${whileText({ host, goOn, lane: plan.lane ?? "batch" }, terminal)}\n`);
   const ended = await drive(run, terminal);
   if (ended.how !== "finished") {
     const code = tellStopped(ended.how, { opened, host, goOn }, terminal);

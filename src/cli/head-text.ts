@@ -1,6 +1,6 @@
 /** What a run prints before anything is sent. */
 
-import type { RunPlan } from "../index.ts";
+import type { Lane, RunPlan } from "../index.ts";
 import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
@@ -65,10 +65,15 @@ export function headText(
     line("model", `${colours.strong(facts.model)} · ${where}`, look),
     ...(facts.modelWhy === null ? [] : [line("", colours.dim(facts.modelWhy), look)]),
     line("column", `${colours.strong(printable(facts.column))}${promptText(facts)}`, look),
-    line("plan", planText(plan), look),
+    line("plan", `${planText(plan)}${laneText(plan, host)}`, look),
     ...plan.warnings.map((warning) => line("note", printable(warning), look)),
     line("run", `${colours.strong(opened.id)} · ${shortPath(opened.directory)}`, look),
   ].join("\n");
+}
+
+/** That requests go one by one; nothing where they go in batches, or cost nothing either way. */
+function laneText({ lane }: RunPlan, { free }: Host): string {
+  return lane === "realtime" && !free ? " · in realtime" : "";
 }
 
 function promptText({ promptColumns }: RunFacts): string {
@@ -98,12 +103,13 @@ export function planText(plan: CountedPlan): string {
 
 /** What to know while a run goes on: that it may be left, and how to come back. The command has a line of its own, to be copied. */
 export function whileText(
-  { host, goOn }: { readonly host: Host; readonly goOn: string },
+  { host, goOn, lane }: { readonly host: Host; readonly goOn: string; readonly lane?: Lane },
   { wrapWidth, colours }: Look,
 ): string {
-  const leaves = host.free
-    ? "Ctrl-C stops here and keeps what is answered."
-    : "Ctrl-C leaves the batches running at the provider.";
+  const leaves =
+    host.free || lane === "realtime"
+      ? "Ctrl-C stops here and keeps what is answered."
+      : "Ctrl-C leaves the batches running at the provider.";
   const text = wrapped(`${leaves} Go on with:`, wrapWidth, 0);
   return colours.dim(`${text}\n  ${goOn}`);
 }
