@@ -28,7 +28,7 @@ const ELSEWHERE = new Set([
   "cli.md", // written from the program: test/docs/cli.test.ts
   "coming-from.md", // test/docs/coming-from.test.ts
   "costs.md", // prices and plans: test/cli, test/core
-  "deno.md", // another runtime, which is not installed here
+  "deno.md", // test/docs/deno.test.ts
   "files.md", // files of the reader's: test/frame, test/files*.test.ts
   "many-machines.md", // a database and storage: test/store
   "errors.md", // what to type after a failure
