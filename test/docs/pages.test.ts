@@ -30,6 +30,7 @@ const ELSEWHERE = new Set([
   "costs.md", // prices and plans: test/cli, test/core
   "deno.md", // test/docs/deno.test.ts
   "files.md", // files of the reader's: test/frame, test/files*.test.ts
+  "previews.md", // samples of the reader's rows: test/cli
   "many-machines.md", // a database and storage: test/store
   "errors.md", // what to type after a failure
   "quality.md", // models of two sizes and rows of the reader's own: test/cascade*.test.ts
