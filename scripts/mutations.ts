@@ -438,6 +438,41 @@ const SHOWING: readonly Mutation[] = [
   },
 ];
 
+const SPENDING: readonly Mutation[] = [
+  {
+    promise: "what is under way counts towards the cap at the most it may cost",
+    file: "src/core/budget.ts",
+    edits: [["reserved += mostUsd(chunk, price, overrun);", "reserved += 0;"]],
+    guard: { file: "test/core/budget.test.ts", named: "while no chunk passes its own most" },
+  },
+  {
+    promise: "two steps of one call are never both given the last dollar",
+    file: "src/core/budget.ts",
+    edits: [["reservedUsd: reservedUsd + usd", "reservedUsd"]],
+    guard: { file: "test/core/budget.test.ts", named: "gives the last dollar" },
+  },
+  {
+    promise: "a chunk that does not fit under the cap is not sent",
+    file: "src/run/spending.ts",
+    edits: [
+      ["mostUsd(chunk, price, overrun) <= room,", "room <= room,"],
+      ["|| purse.take(run, mostUsd(chunk, price, overrun))", "|| run !== null"],
+    ],
+    guard: { file: "test/budget.test.ts", named: "is kept" },
+  },
+  {
+    promise: "a cap without a price is refused, since unknown is not zero",
+    file: "src/run-budget.ts",
+    edits: [
+      [
+        "if (price !== null) return { purse, price, run };",
+        "if (price === null) return null; else return { purse, price, run };",
+      ],
+    ],
+    guard: { file: "test/budget.test.ts", named: "needs a price" },
+  },
+];
+
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
   ...PLANNING,
@@ -447,4 +482,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...COLLECTING,
   ...SHARING,
   ...SHOWING,
+  ...SPENDING,
 ];

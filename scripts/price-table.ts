@@ -116,6 +116,7 @@ const { version } = JSON.parse(
   readFileSync(join(dirname(entry), "..", "package.json"), "utf8"),
 ) as { version: string };
 const blocks: string[] = [];
+const sources: string[] = [];
 for (const provider of bundledData()
   .filter(({ id }) => PROVIDERS.includes(id))
   .toSorted((a, b) => PROVIDERS.indexOf(a.id) - PROVIDERS.indexOf(b.id))) {
@@ -133,10 +134,10 @@ for (const provider of bundledData()
   const lines = [...rows]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, row]) => `    ${JSON.stringify(name)}: ${row},`);
-  const source = provider.pricing_urls?.[0] ?? "no page named";
-  blocks.push(
-    `  ${JSON.stringify(provider.id)}: {\n    // ${source}, by way of @pydantic/genai-prices ${version}\n${lines.join("\n")}\n  },`,
+  sources.push(
+    `  ${provider.id}: ${JSON.stringify(provider.pricing_urls?.[0] ?? "no page named")},`,
   );
+  blocks.push(`  ${JSON.stringify(provider.id)}: {\n${lines.join("\n")}\n  },`);
 }
 const text = `/** Prices per million tokens in US dollars, as of ${day}; written by scripts/price-table.ts, from @pydantic/genai-prices ${version} (MIT). */
 
@@ -149,6 +150,11 @@ export const PRICES_AS_OF = ${JSON.stringify(day)};
  * hold, and the five prices above them. Null where the provider has no such price of its own.
  */
 export type PriceRow = readonly (number | null)[];
+
+/** The page on which each provider tells its prices. */
+export const PRICE_SOURCES: Readonly<Record<string, string>> = {
+${sources.join("\n")}
+};
 
 /** Prices by provider and exact model name. */
 export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceRow>>>> = {

@@ -117,6 +117,8 @@ export type { MetaColumn, MetaName } from "./core/meta.ts";
 export type { PlanCost } from "./core/plan-cost.ts";
 export type { PlanEstimate } from "./core/plan.ts";
 export type { Band, TokenEstimate } from "./core/token-estimate.ts";
+export { pricedModels } from "./priced-models.ts";
+export type { ModelPrice } from "./priced-models.ts";
 export { priceOf } from "./core/price.ts";
 export type { Price, PriceOverrides, TokenPrices } from "./core/price.ts";
 export type { CascadeOption } from "./cascade.ts";

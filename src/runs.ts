@@ -140,6 +140,8 @@ type Passed = Pick<
   | "keepRemote"
   | "lane"
   | "deadlineMs"
+  | "maxCostUsd"
+  | "prices"
   | keyof Pacing
   | "signal"
   | "onProgress"

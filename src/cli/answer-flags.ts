@@ -6,7 +6,6 @@ import {
   type EnrichOptions,
   type MetaName,
   type OutputOption,
-  type PriceOverrides,
 } from "../index.ts";
 import { labelsOf } from "./given.ts";
 
@@ -28,8 +27,6 @@ export interface ToldFlags {
   readonly meta?: string;
   readonly maxChars?: number;
   readonly onLong?: "fail" | "truncate" | "chunk";
-  /** Such as `in=0.25,out=2`. */
-  readonly price?: string;
 }
 
 /**
@@ -75,16 +72,16 @@ export async function labelsOutput(
 
 type LabelsOutput = Extract<OutputOption, { readonly labels: unknown }>;
 
-/** The options these flags stand for; `model` is the name that prices are given for. */
-export function toldOptions(
-  { meta, maxChars, onLong, price }: ToldFlags,
-  model: string,
-): Pick<EnrichOptions<string, undefined>, "meta" | "maxChars" | "onLong" | "prices"> {
+/** The options these flags stand for. */
+export function toldOptions({
+  meta,
+  maxChars,
+  onLong,
+}: ToldFlags): Pick<EnrichOptions<string, undefined>, "meta" | "maxChars" | "onLong"> {
   return {
     ...(meta === undefined ? {} : { meta: namesOf(meta) }),
     ...(maxChars === undefined ? {} : { maxChars }),
     ...(onLong === undefined ? {} : { onLong }),
-    ...(price === undefined ? {} : { prices: { [model]: priceOf(price) } }),
   };
 }
 
@@ -92,36 +89,4 @@ export function toldOptions(
 function namesOf(list: string): readonly MetaName[] {
   const names = list.split(",").map((name) => name.trim());
   return names.filter((name) => name !== "") as readonly string[] as readonly MetaName[];
-}
-
-const PRICES = new Map([
-  ["in", "inputPerM"],
-  ["out", "outputPerM"],
-  ["cached", "cachedInputPerM"],
-  ["batch", "batchShare"],
-]);
-
-/** @throws {InputError} `option_invalid` */
-function priceOf(text: string): PriceOverrides[string] {
-  const parts = text.split(",").map((part) => part.trim().split("="));
-  const entries = parts.map(([name = "", value = ""]) => {
-    const member = PRICES.get(name);
-    const number = value.trim() === "" ? Number.NaN : Number(value);
-    if (member === undefined || !Number.isFinite(number) || number < 0) throw priceInvalid(text);
-    return [member, number] as const;
-  });
-  const price = Object.fromEntries(entries) as Partial<PriceOverrides[string]>;
-  const { inputPerM, outputPerM } = price;
-  if (inputPerM === undefined || outputPerM === undefined) throw priceInvalid(text);
-  return { ...price, inputPerM, outputPerM };
-}
-
-function priceInvalid(text: string): InputError {
-  return new InputError(
-    "option_invalid",
-    `The price ${JSON.stringify(text)} cannot be read. Nothing was sent.`,
-    {
-      hint: "Give dollars for a million tokens, as in in=0.25,out=2, and if need be cached=0.025 and batch=0.5.",
-    },
-  );
 }

@@ -23,7 +23,7 @@ export async function attachCommand(
   for (;;) {
     const status = await findRun(ref, flags.runDir);
     try {
-      return await follow(followedRun(status, flags), terminal);
+      return await follow(await followedRun(status, flags), terminal);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== "run_locked") throw error;
       terminal.say(

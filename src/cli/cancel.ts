@@ -21,7 +21,7 @@ export async function cancelCommand(
   }
   cancelRun(status);
   try {
-    return await follow({ ...followedRun(status, flags), aim: "cancel" }, terminal);
+    return await follow({ ...(await followedRun(status, flags)), aim: "cancel" }, terminal);
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== "run_locked") throw error;
     terminal.say(

@@ -19,7 +19,7 @@ export async function collectCommand(
   terminal: Terminal,
 ): Promise<number> {
   const status = await findRun(ref, flags.runDir);
-  const followed = followedRun(status, flags);
+  const followed = await followedRun(status, flags);
   const { run, facts } = followed;
   const { batchId, results, chunk } = flags;
   const given = {

@@ -5,10 +5,11 @@ import type { OutputFlags, ToldFlags } from "./answer-flags.ts";
 import type { LaneFlags } from "./lane-flags.ts";
 import type { CallFlags } from "./call-flags.ts";
 import type { EnqueueFlags } from "./enqueue.ts";
+import type { MoneyFlags } from "./money-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
 
 /** Flags of commands that drive a run. */
-export interface DriveFlags extends TerminalFlags, LaneFlags {
+export interface DriveFlags extends TerminalFlags, LaneFlags, MoneyFlags {
   readonly runDir?: string;
   /** Time between looks at a batch, in milliseconds. */
   readonly poll?: number;
@@ -62,6 +63,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   /** The column whose values share those rows. */
   readonly sampleBy?: string;
   readonly sampleSeed?: number;
+  /** Plans, tells and forgets; sends nothing. */
+  readonly dryRun?: boolean;
   readonly limit?: number;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */

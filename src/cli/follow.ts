@@ -1,8 +1,8 @@
 /** Follows a run from its plan to its receipt, and tells of it. */
 
 import {
+  BudgetError,
   findRun,
-  InputError,
   isWithinFailures,
   openModel,
   headOfFile,
@@ -14,6 +14,7 @@ import {
   type RunStatus,
 } from "../index.ts";
 import { doAfter, tellError, type AfterFlags } from "./after.ts";
+import { agreed } from "./agree.ts";
 import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted } from "./format.ts";
@@ -39,6 +40,9 @@ export interface Followed {
   readonly maxFailures?: MaxFailures;
   /** What is done once the run has ended. */
   readonly after?: AfterFlags;
+  /** The most it may cost in US dollars, and above what to ask; left out where nothing was said. */
+  readonly maxCost?: number | undefined;
+  readonly confirmAbove?: number | undefined;
   /** What else than going on is meant: failed requests asked again, or the remote work stopped. */
   readonly aim?: { readonly again: number } | "cancel";
 }
@@ -84,8 +88,8 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
   const isFirst = !status.hasSent && waiting > 0 && aim !== "cancel";
   if (!host.free && (again !== null || isFirst)) {
     const requests = again ?? waiting;
-    const agreed = followed.yes || (await agree(requests, { host, facts, opened }, terminal));
-    if (!agreed) return { code: EXIT.interrupted, run: opened.id, receipt: null };
+    if (!(await agreed(followed, { requests, host, plan, opened }, terminal)))
+      return { code: EXIT.interrupted, run: opened.id, receipt: null };
   }
   // Steps have runs of their own; only what started them knows how they belong together.
   const goOn =
@@ -100,12 +104,14 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
     const code = tellStopped(ended.how, { opened, host, goOn }, terminal);
     return { code, run: opened.id, receipt: null };
   }
-  const { receipt } = ended;
+  const { receipt, error = null } = ended;
   await tellReceipt(
     receipt,
     { facts, host, wasFinished: before === "finished" && again === null },
     terminal,
   );
+  // What is there has been told and written; why it is not all comes last.
+  if (error !== null) throw error;
   const isFine = isWithinFailures(followed.maxFailures ?? 0, receipt.rows);
   return { code: isFine ? EXIT.ok : EXIT.failedRows, run: opened.id, receipt };
 }
@@ -154,31 +160,13 @@ export function hostFrom({ host }: RunStatus): Host {
   return { name: host, free: host === "this machine" };
 }
 
-async function agree(
-  requests: number,
-  known: { readonly host: Host; readonly facts: RunFacts; readonly opened: Opened },
-  terminal: Terminal,
-): Promise<boolean> {
-  const { host, facts, opened } = known;
-  const what = counted(requests, "request");
-  if (!terminal.canAsk)
-    throw new InputError(
-      "confirmation_needed",
-      `This would send ${what} to ${host.name}, at a price that is not known, and there is nobody to ask. Nothing was sent.`,
-      {
-        hint: `Add --yes to agree beforehand. The plan is kept: ${runCommandLine("status", opened.id, facts.runDir)}`,
-      },
-    );
-  terminal.insist(`\nThe price of ${facts.model} is not known.`);
-  const answer = await terminal.ask(`Send ${what} to ${host.name}? [y/N] `);
-  if (answer === null) terminal.insist("\nNothing was sent.");
-  if (answer === false)
-    throw new InputError("not_confirmed", "The answer was not yes. Nothing was sent.");
-  return answer === true;
-}
-
 type Ended =
-  | { readonly how: "finished"; readonly receipt: Receipt }
+  | {
+      readonly how: "finished";
+      readonly receipt: Receipt;
+      /** Why rows were left over, where the budget was used up. */
+      readonly error?: BudgetError;
+    }
   | { readonly how: "interrupted" | "unread" };
 
 /** Lets the run go to its end, or until it is told to stop. */
@@ -206,6 +194,9 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
     return { how: "finished", receipt: await run.report() };
   } catch (error) {
     const [how] = stopped;
+    const partial = run.partial();
+    if (error instanceof BudgetError && partial !== null)
+      return { how: "finished", receipt: partial.receipt, error };
     if (how === undefined) throw error;
     return { how };
   } finally {

@@ -5,6 +5,7 @@ import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
 import { shortPath } from "./paths.ts";
+import { planCostText, tokensText } from "./plan-text.ts";
 
 /** What is known of a run before its first request. */
 export interface RunFacts {
@@ -66,6 +67,7 @@ export function headText(
     ...(facts.modelWhy === null ? [] : [line("", colours.dim(facts.modelWhy), look)]),
     line("column", `${colours.strong(printable(facts.column))}${promptText(facts)}`, look),
     line("plan", `${planText(plan)}${laneText(plan, host)}`, look),
+    ...(host.free || plan.requests === plan.cached ? [] : moneyLines(plan, look)),
     ...plan.warnings.map((warning) => line("note", printable(warning), look)),
     line("run", `${colours.strong(opened.id)} · ${shortPath(opened.directory)}`, look),
   ].join("\n");
@@ -74,6 +76,14 @@ export function headText(
 /** That requests go one by one; nothing where they go in batches, or cost nothing either way. */
 function laneText({ lane }: RunPlan, { free }: Host): string {
   return lane === "realtime" && !free ? " · in realtime" : "";
+}
+
+function moneyLines(plan: RunPlan, look: Look): readonly string[] {
+  const tokens = tokensText(plan);
+  return [
+    ...(tokens === null ? [] : [line("tokens", tokens, look)]),
+    line("cost", planCostText(plan, plan.lane), look),
+  ];
 }
 
 function promptText({ promptColumns }: RunFacts): string {

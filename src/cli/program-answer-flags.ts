@@ -34,6 +34,5 @@ export function addToldFlags(command: Command, values: FlagValues): void {
       command
         .createOption("--on-long <what>", "a row with a longer cell")
         .choices(["fail", "truncate", "chunk"]),
-    )
-    .option("--price <in=…,out=…>", "dollars per million tokens, where none or another is known");
+    );
 }

@@ -52,6 +52,26 @@ Example:
   batchframe preview tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini --rows 20 --sample-by team
 With a verb: batchframe classify tickets.csv --text body --labels bug,billing --preview 20`;
 
+/** Adds `plan`. */
+export function addPlan(program: Command, choose: Choose, values: FlagValues): void {
+  const command = program
+    .command("plan")
+    .argument("<file>", "CSV, JSON Lines, JSON, Parquet or Arrow; a pattern; - for a pipe")
+    .description("tell what a run would send and cost; send nothing (run --dry-run)")
+    .option("-p, --prompt <text|@file>", "what to ask of each row, with {{ column }} placeholders")
+    .option("-s, --system <text|@file>", "instructions before every prompt")
+    .option("-c, --column <name>", 'name of the new column (default: "enriched")')
+    .addHelpText("after", PLAN_EXAMPLE);
+  addOutputFlags(command, values);
+  addEnrichFlags(command, values).action((file: string, flags: RunFlags) => {
+    choose(flags, (terminal) => runCommand(file, { ...flags, dryRun: true }, terminal));
+  });
+}
+
+const PLAN_EXAMPLE = `
+Example:
+  batchframe plan tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini --max-tokens 200`;
+
 /** Adds `build`. */
 export function addBuild(program: Command, choose: Choose, values: FlagValues): void {
   const command = program

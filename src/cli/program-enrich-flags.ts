@@ -23,7 +23,10 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
   );
   addSharingFlags(command, values);
   command.optionsGroup("Options:");
-  return addDriveFlags(command, values);
+  return addDriveFlags(command, values).option(
+    "--dry-run",
+    "tell what would be sent and what it would cost, and end",
+  );
 }
 
 /** Adds the flags that choose the rows of a preview. */

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { FlagValues } from "./flag-values.ts";
 import { addLaneFlags } from "./lane-flags.ts";
+import { addMoneyFlags } from "./money-flags.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
 
 /** Notes which command a command line asks for. */
@@ -56,6 +57,7 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
         .choices(["auto", "none", "json"]),
     );
   addLaneFlags(command, values);
+  addMoneyFlags(command, values);
   return addLookFlags(command);
 }
 

@@ -5,6 +5,7 @@ import { completionsCommand, SHELLS } from "./completions.ts";
 import { describedCommands } from "./described.ts";
 import { doctorCommand } from "./doctor.ts";
 import type { DoctorFlags } from "./flags.ts";
+import { modelsCommand, type ModelsFlags } from "./models.ts";
 import { addLookFlags, addTerminalFlags, type Choose } from "./program-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
 
@@ -32,5 +33,16 @@ export function addCompletions(program: Command, choose: Choose): void {
     choose(flags, (terminal) =>
       Promise.resolve().then(() => completionsCommand(shell, describedCommands(program), terminal)),
     );
+  });
+}
+
+/** Adds `models`. */
+export function addModels(program: Command, choose: Choose): void {
+  const command = program
+    .command("models")
+    .description("list the models whose prices are known, with their sources")
+    .option("--provider <name>", "of this provider only");
+  addTerminalFlags(command).action((flags: ModelsFlags) => {
+    choose(flags, (terminal) => Promise.resolve(modelsCommand(flags, terminal)));
   });
 }

@@ -190,7 +190,7 @@ function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string
 }
 
 function costText(
-  { costUsd, usage, passes = [] }: Receipt,
+  { costUsd, plannedUsd, usage, passes = [] }: Receipt,
   more: { readonly facts: RunFacts; readonly host: Host; readonly wasFinished: boolean },
 ): string {
   const { facts, host, wasFinished } = more;
@@ -204,7 +204,12 @@ function costText(
     passes.length < 2 || costUsd === null
       ? ""
       : ` = ${passes.map((pass) => `${dollarsText(pass.costUsd ?? 0)} ${pass.role}`).join(" + ")}`;
-  return `${before}${dollars}${each} · ${tokens}`;
+  // A finished run that is told again was planned long ago.
+  const planned =
+    plannedUsd === undefined || costUsd === null || wasFinished || passes.length > 1
+      ? ""
+      : ` actual · ${dollarsText(plannedUsd.low)} – ${dollarsText(plannedUsd.high)} planned`;
+  return `${before}${dollars}${each}${planned} · ${tokens}`;
 }
 
 function keptText({ rows, unanswered, leftOut }: KeptRows): string {

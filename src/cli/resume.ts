@@ -6,6 +6,7 @@ import type { DriveFlags } from "./flags.ts";
 import { follow, maxFailuresOf, type Followed } from "./follow.ts";
 import { laneOptions } from "./lane-flags.ts";
 import type { RunFacts } from "./head-text.ts";
+import { moneyOptions } from "./money-flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `resume`. */
@@ -19,14 +20,15 @@ export async function resumeCommand(
   flags: ResumeFlags,
   terminal: Terminal,
 ): Promise<number> {
-  return await follow(followedRun(await findRun(ref, flags.runDir), flags), terminal);
+  return await follow(await followedRun(await findRun(ref, flags.runDir), flags), terminal);
 }
 
 /** A run that is on disk, ready to be followed. */
-export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
+export async function followedRun(status: RunStatus, flags: ResumeFlags): Promise<Followed> {
   const { poll, output, retries, maxFailures, stall, keepRemote } = flags;
   const run = resumeRun(status, {
     ...laneOptions(flags),
+    ...(await moneyOptions(flags, status.model)),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(output === undefined ? {} : { output }),
     ...(retries === undefined ? {} : { retries }),
@@ -43,6 +45,8 @@ export function followedRun(status: RunStatus, flags: ResumeFlags): Followed {
     hostName: status.host,
     facts,
     yes: flags.yes ?? false,
+    maxCost: flags.maxCost,
+    confirmAbove: flags.confirmAbove,
     after: afterOf(flags),
     ...maxFailuresOf(flags),
   };

@@ -23,7 +23,7 @@ export async function retryCommand(
     terminal.data({ schemaVersion: 1, run: status.id, status: "nothing_to_retry" });
     return EXIT.ok;
   }
-  const followed = followedRun(status, flags);
+  const followed = await followedRun(status, flags);
   const run = followed.run.retry(codes);
   return await follow({ ...followed, run, aim: { again: rows } }, terminal);
 }

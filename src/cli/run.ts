@@ -14,10 +14,12 @@ import { outputOf, toldOptions } from "./answer-flags.ts";
 import type { EnrichFlags, RunFlags } from "./flags.ts";
 import { callOptions } from "./call-flags.ts";
 import { enqueueCommand } from "./enqueue.ts";
-import { follow, maxFailuresOf, type Followed } from "./follow.ts";
+import { follow, hostOf, maxFailuresOf, type Followed } from "./follow.ts";
 import { paramsOf, textOf } from "./given.ts";
 import { laneOptions } from "./lane-flags.ts";
 import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
+import { moneyOptions } from "./money-flags.ts";
+import { dryCache, keyless, tellPlan } from "./plan.ts";
 import { enrichedPath } from "./paths.ts";
 import { tellPreview } from "./preview.ts";
 import { showPrompt } from "./show-prompt.ts";
@@ -48,19 +50,21 @@ export async function askOf(flags: RunFlags): Promise<Ask> {
 export interface Ask {
   readonly task: Task;
   readonly flags: EnrichFlags;
+  /** Whether nothing is to be sent or kept: a key is then not needed, and the run has no directory. */
+  readonly isDry?: boolean;
 }
 
 /** Enriches a file as the flags say and follows the run; gives the exit code. */
 export async function enrich(input: string, ask: Ask, terminal: Terminal): Promise<number> {
   const { flags } = ask;
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
+  if (flags.dryRun === true) return await planned(input, ask, terminal);
   if (flags.state !== undefined) return await handOver(input, ask, terminal);
   const run = await runOf(input, outputPath(input, flags, terminal), ask);
   if (flags.preview !== undefined) return await tellPreview(run, flags, terminal);
-  return await follow(
-    { ...run, yes: flags.yes ?? false, after: afterOf(flags), ...maxFailuresOf(flags) },
-    terminal,
-  );
+  const { yes = false, maxCost, confirmAbove } = flags;
+  const told = { yes, maxCost, confirmAbove, after: afterOf(flags), ...maxFailuresOf(flags) };
+  return await follow({ ...run, ...told }, terminal);
 }
 
 /**
@@ -87,6 +91,7 @@ function outputPath(
 async function handOver(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const unshared = {
     "--max-failures": flags.maxFailures,
+    "--max-cost": flags.maxCost,
     "--failures-to": flags.failuresTo,
     "--notify": flags.notify,
     "--formula-safe": flags.formulaSafe,
@@ -119,6 +124,13 @@ async function handOver(input: string, { task, flags }: Ask, terminal: Terminal)
   return await enqueueCommand({ job, flags }, terminal);
 }
 
+/** Tells what the run would send instead. */
+async function planned(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
+  const asked = { task, flags, isDry: true };
+  const run = await runOf(input, flags.output ?? enrichedPath(input), asked);
+  return await tellPlan(run, await hostOf({ ...run, yes: false }), terminal);
+}
+
 /** Prints a row's prompt instead; it needs no model, since nothing is asked. */
 async function printed(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const { template, system, output } = task;
@@ -139,12 +151,17 @@ async function printed(input: string, { task, flags }: Ask, terminal: Terminal):
 export async function runOf(
   input: string,
   output: string,
-  { task, flags }: Ask,
+  { task, flags, isDry = false }: Ask,
 ): Promise<Pick<Followed, "run" | "model" | "facts">> {
   const chosen = chooseModel(flags);
-  const { model, name, why } = chosen;
+  const { name, why } = chosen;
+  const model = isDry ? await keyless(chosen.model) : chosen.model;
   const files = { input, output, reading: readingOf(flags), ...writingOf(flags) };
-  const options = { ...(await optionsOf(task, flags, name)), ...othersOf(chosen, flags) };
+  const options = {
+    ...(await optionsOf(task, flags, name)),
+    ...othersOf(chosen, flags),
+    ...(isDry ? dryOptions(flags) : {}),
+  };
   const run = fileTask(files, task, model, options);
   const facts = {
     input,
@@ -156,6 +173,12 @@ export async function runOf(
     runDir: flags.runDir,
   };
   return { run, model, facts };
+}
+
+/** A run without a directory, which reads what cache there is and makes none. */
+function dryOptions(flags: EnrichFlags): Pick<TaskOptions, "runDir" | "cache" | "cacheFile"> {
+  const cacheFile = dryCache(flags);
+  return { runDir: null, ...(cacheFile === null ? { cache: false } : { cache: true, cacheFile }) };
 }
 
 /** What the flags say of the input that it does not show. */
@@ -218,8 +241,9 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
   const { column = task.column } = flags;
   return {
     ...plainOptions(flags),
+    ...(await moneyOptions(flags, model)),
     ...(await callOptions(flags, { column, output: task.output })),
-    ...toldOptions(flags, model),
+    ...toldOptions(flags),
     column,
   };
 }

@@ -27,8 +27,8 @@ export function answerTokens(asked: AskedLength): Band {
   return mapBand(whole, (tokens) => Math.min(Math.ceil(tokens), cap));
 }
 
-// A sentence, a paragraph, a page.
-const TEXT: Band = { low: 10, expected: 150, high: 1000 };
+// A word, a paragraph, a page.
+const TEXT: Band = { low: 1, expected: 150, high: 1000 };
 
 const CAPS = ["max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"];
 

@@ -10,10 +10,21 @@ export const PRICES_AS_OF = "2026-11-21";
  */
 export type PriceRow = readonly (number | null)[];
 
+/** The page on which each provider tells its prices. */
+export const PRICE_SOURCES: Readonly<Record<string, string>> = {
+  openai: "https://developers.openai.com/api/docs/pricing",
+  azure:
+    "https://azure.microsoft.com/en-us/pricing/details/cognitive-services/openai-service/#pricing",
+  anthropic: "https://www.anthropic.com/pricing#api",
+  google: "https://ai.google.dev/gemini-api/docs/pricing",
+  mistral: "https://mistral.ai/pricing/api",
+  groq: "https://console.groq.com/docs/models",
+  together: "https://www.together.ai/pricing",
+};
+
 /** Prices by provider and exact model name. */
 export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceRow>>>> = {
   openai: {
-    // https://developers.openai.com/api/docs/pricing, by way of @pydantic/genai-prices 0.1.8
     "chatgpt-4o-latest": [5, null, null, null, 15],
     "gpt-4.1": [2, 0.5, null, null, 8],
     "gpt-4.1-2025-04-14": [2, 0.5, null, null, 8],
@@ -105,7 +116,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "text-embedding-ada-002-v2": [0.1, null, null, null, null],
   },
   azure: {
-    // https://azure.microsoft.com/en-us/pricing/details/cognitive-services/openai-service/#pricing, by way of @pydantic/genai-prices 0.1.8
     o3: [2, 0.5, null, null, 8],
     "o3-2025-04-16": [2, 0.5, null, null, 8],
     "o3-mini": [1.1, 0.55, null, null, 4.4],
@@ -123,7 +133,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "wizardlm-2-8x22b": [0.48, null, null, null, 0.48],
   },
   anthropic: {
-    // https://www.anthropic.com/pricing#api, by way of @pydantic/genai-prices 0.1.8
     "claude-4-5-haiku": [1, 0.1, 1.25, 2, 5],
     "claude-4-5-opus": [5, 0.5, 6.25, 10, 25],
     "claude-4-6-opus": [5, 0.5, 6.25, 10, 25],
@@ -175,7 +184,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "claude-sonnet-5.0": [2, 0.2, 2.5, 4, 10],
   },
   google: {
-    // https://ai.google.dev/gemini-api/docs/pricing, by way of @pydantic/genai-prices 0.1.8
     "anthropic/claude-sonnet-4": [3, 0.3, 3.75, null, 15],
     "claude-4-opus": [15, 1.5, 18.75, null, 75],
     "claude-4-sonnet": [3, 0.3, 3.75, null, 15],
@@ -221,7 +229,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "gemma-4-26b-a4b-it-maas": [0.15, 0.015, null, null, 0.6],
   },
   mistral: {
-    // https://mistral.ai/pricing/api, by way of @pydantic/genai-prices 0.1.8
     codestral: [0.3, null, null, null, 0.9],
     "codestral-2501": [0.3, null, null, null, 0.9],
     "codestral-2508": [0.3, 0.03, null, null, 0.9],
@@ -274,7 +281,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "pixtral-large-latest": [2, null, null, null, 6],
   },
   groq: {
-    // https://console.groq.com/docs/models, by way of @pydantic/genai-prices 0.1.8
     "deepseek-r1-distill-llama-70b": [0.75, null, null, null, 0.99],
     "gemma-7b-it": [0.07, null, null, null, 0.07],
     "gemma2-9b": [0.2, null, null, null, 0.2],
@@ -309,7 +315,6 @@ export const PRICE_TABLE: Readonly<Record<string, Readonly<Record<string, PriceR
     "qwen/qwen3-32b": [0.29, null, null, null, 0.59],
   },
   together: {
-    // https://www.together.ai/pricing, by way of @pydantic/genai-prices 0.1.8
     "Austism/chronos-hermes-13b": [0.3, null, null, null, 0.3],
     "Gryphe/MythoMax-L2-13b": [0.3, null, null, null, 0.3],
     "Nexusflow/NexusRaven-V2-13B": [0.3, null, null, null, 0.3],

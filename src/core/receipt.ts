@@ -4,6 +4,8 @@ import type { Chunk, Collection } from "./chunk.ts";
 import type { Lane } from "./lane.ts";
 import type { PlanCounts } from "./plan.ts";
 import type { CascadeReceipt, PassReceipt } from "./pass.ts";
+import { planCost } from "./plan-cost.ts";
+import { addBands, type Band } from "./token-estimate.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import type { SkipReason, RowErrorCode } from "./result.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
@@ -41,6 +43,8 @@ export interface Receipt {
   readonly usage: Usage;
   /** US dollars for what the provider says was used; null when the model's price is not known. */
   readonly costUsd: number | null;
+  /** What the plan expected it to cost; left out where nobody has estimated it, or the price is not known. */
+  readonly plannedUsd?: Band;
   /** The same by how requests travelled, with those answered; lanes by which nothing was sent are left out. */
   readonly lanes?: Readonly<Partial<Record<Lane, LaneSum>>>;
   /** Rows asked in a batch that was cancelled, and asked again: the provider may charge for both. Left out where there are none. */
@@ -175,6 +179,7 @@ export function receiptOf(
     unknownReplies: sum(({ match }) => match.unknown),
     usage: collections.reduce((total, { usage }) => addUsage(total, usage), NO_USAGE),
     costUsd: costOf(chunks, context),
+    ...plannedOf(context),
     ...laneSums(chunks, context),
     batches: chunks.flatMap(({ batchId }) => (batchId === null ? [] : [batchId])),
     output: context.output,
@@ -183,6 +188,13 @@ export function receiptOf(
     ...(context.paidTwice === undefined ? {} : { paidTwice: context.paidTwice }),
     ...(context.kept === undefined ? {} : { kept: context.kept }),
   };
+}
+
+/** What was planned to be spent, by the lane the plan was made for. */
+function plannedOf({ plan, free, price }: ReceiptContext): Pick<Receipt, "plannedUsd"> {
+  const { costUsd, realtimeCostUsd } = planCost(plan, free, price);
+  const plannedUsd = plan.lane === "realtime" ? realtimeCostUsd : costUsd;
+  return plannedUsd === null ? {} : { plannedUsd };
 }
 
 function costOf(
@@ -264,6 +276,7 @@ export function mergedReceipt(
     duplicateReplies: sum(({ duplicateReplies }) => duplicateReplies),
     unknownReplies: sum(({ unknownReplies }) => unknownReplies),
     usage: all.reduce((total, { usage }) => addUsage(total, usage), NO_USAGE),
+    ...mergedPlanned(all),
     costUsd: costs.length === all.length ? costs.reduce((total, cost) => total + cost, 0) : null,
     batches: all.flatMap(({ batches }) => batches),
     output: all[0]?.output ?? null,
@@ -285,6 +298,13 @@ function mergedLanes(all: readonly Receipt[]): Pick<Receipt, "lanes"> {
     return [[lane, { answered, costUsd }] as const];
   });
   return lanes.length === 0 ? {} : { lanes: Object.fromEntries(lanes) };
+}
+
+/** What all were planned to cost together; left out where any one's is not known. */
+function mergedPlanned(all: readonly Receipt[]): Pick<Receipt, "plannedUsd"> {
+  const [first, ...others] = all.flatMap(({ plannedUsd }) => plannedUsd ?? []);
+  if (first === undefined || others.length + 1 < all.length) return {};
+  return { plannedUsd: others.reduce(addBands, first) };
 }
 
 function mergedWarnings(all: readonly Receipt[]): Pick<Receipt, "warnings"> {

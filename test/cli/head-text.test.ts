@@ -25,14 +25,15 @@ function linesOf(plan: RunPlan): readonly string[] {
 describe("the head of a run", () => {
   it("is the input, the model, the column, the plan and the run", () => {
     const words = linesOf(PLAN).map((text) => text.split(" ")[0]);
-    expect(words).toEqual(["input", "model", "column", "plan", "run"]);
+    expect(words).toEqual(["input", "model", "column", "plan", "cost", "run"]);
     expect(linesOf(PLAN)[3]).toBe("plan      9 requests = 10 rows − 1 duplicate");
   });
 
   it("tells each warning of the plan below it", () => {
     const warnings = ["The mode does not take minLength.", "Nor \u001b[2Jmaximum."];
-    expect(linesOf({ ...PLAN, warnings }).slice(3, 6)).toEqual([
+    expect(linesOf({ ...PLAN, warnings }).slice(3, 7)).toEqual([
       "plan      9 requests = 10 rows − 1 duplicate",
+      "cost      unknown: no price for this model (--price in=…,out=…)",
       "note      The mode does not take minLength.",
       expect.stringMatching(/^note {6}Nor [^\u001b]*maximum\.$/),
     ]);

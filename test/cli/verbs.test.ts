@@ -234,7 +234,7 @@ describe("what is told of answers", () => {
     expect(blank).toBe("3,,,skipped,,,,");
     const paid = [first, second].map((line) => Number(line.split(",").at(-1)));
     const total = paid.reduce((sum, usd) => sum + usd, 0);
-    expect(stderr).toContain(`cost      $${total.toFixed(2)} · `);
+    expect(stderr).toContain(`cost      $${total.toFixed(2)} actual · `);
     expect(stderr).toContain("2 columns unchanged + translation, translation_status");
     expect(stderr).toContain("translation_cost");
   });
