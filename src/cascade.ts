@@ -72,7 +72,7 @@ export function cascadePlan(other: Settings, option: CascadeNumbers): PassPlan {
     form: other.form,
     latestDecides: true,
     warnings: [
-      `Rows drawn at random, and those the cheap model is not sure enough of, are asked of ${name} as well; they are not in the plan.`,
+      `Rows drawn at random, and those the cheap model is not sure enough of, are asked of ${name} as well; neither they nor their cost is in the plan.`,
     ],
     next: async (passes, decision, decide) => {
       const first = await cheapAnswers(passes);

@@ -32,7 +32,7 @@ export function fallbackPlan(main: Settings, other: Settings): PassPlan {
     followedBy: { fallback: modelIdentity(other) },
     form: main.form,
     warnings: [
-      `Rows without an answer in the end are asked again of ${provider.id}/${model}; how many is known then, and they are not in the plan.`,
+      `Rows without an answer in the end are asked again of ${provider.id}/${model}; how many is known then, and neither they nor their cost is in the plan.`,
     ],
     next: failedRows,
     report: (receipt) => receipt,

@@ -115,7 +115,9 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
     id: input.id,
     directory: input.directory(),
     get warnings() {
-      return sessions.free.flatMap(({ warnings }) => warnings);
+      // Steps that ask one model say the same of it.
+      const said = new Set(sessions.free.flatMap(({ warnings }) => warnings));
+      return [...said, ...laterWarnings(steps)];
     },
     // What later steps add is known once they are open, which they are when anybody asks for cells.
     get columns() {
@@ -153,6 +155,16 @@ async function plansOf(sessions: readonly Session[]): Promise<readonly PlanCount
   const plans: PlanCounts[] = [];
   for (const session of sessions) plans.push(await session.plan());
   return plans;
+}
+
+/** Which steps the plan leaves out, since they ask about answers that are not there yet; none where all are planned. */
+function laterWarnings(steps: readonly Step[]): readonly string[] {
+  const later = steps.filter(({ needs }) => needs.length > 0);
+  if (later.length === 0) return [];
+  const names = later.map(({ column }) => JSON.stringify(column)).join(", ");
+  return [
+    `What is asked for ${names} depends on answers to come; neither those requests nor their cost is in the plan.`,
+  ];
 }
 
 function onlyOneColumn(what: string): InputError {

@@ -189,7 +189,11 @@ describe("a run of several columns", () => {
       ],
       here(),
     );
-    expect(await run.plan()).toMatchObject({ rows: 3, requests: 2, skipped: { blank: 1 } });
+    const plan = await run.plan();
+    expect(plan).toMatchObject({ rows: 3, requests: 2, skipped: { blank: 1 } });
+    expect(plan.warnings).toEqual([
+      expect.stringMatching(/for "last" depends .* nor their cost is in the plan/),
+    ]);
     expect(emulator.stats().batchesCreated).toBe(0);
   });
 });

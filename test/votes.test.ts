@@ -58,6 +58,8 @@ describe("votes", () => {
     await start({ a: ["x", "y", "y"], b: ["x"] });
     const frame = pl.DataFrame({ text: ["a", "b", null, "a"] });
     const run = enrichColumn(frame, "<{{ text }}>", model(), { ...options, runDir: folder });
+    // Every vote is in the plan, so that there is nothing to warn of.
+    expect(await run.plan()).toMatchObject({ requests: 6, warnings: [] });
     const result = await run;
     expect((result as unknown as pl.DataFrame).columns).toEqual([
       ...["text", "mood", "mood_agreement", "mood_status", "mood_error"],
