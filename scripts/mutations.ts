@@ -416,6 +416,12 @@ const LANES: readonly Mutation[] = [
     guard: { file: "test/deadline.test.ts", named: "from the start" },
   },
   {
+    promise: "a chunk whose create was lost is asked in realtime after the hand-over",
+    file: "src/run/deadline.ts",
+    edits: [["return await handOnWithdrawn(open, driver);", "return false;"]],
+    guard: { file: "test/deadline.test.ts", named: "never to have become" },
+  },
+  {
     promise: "rows that a cancelled batch may have charged for are named",
     file: "src/paid-twice.ts",
     edits: [["if (again.size === 0) return null;", "if (again.size >= 0) return null;"]],

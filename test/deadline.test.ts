@@ -86,6 +86,18 @@ describe("a deadline", () => {
     expect(await run.report()).not.toHaveProperty("paidTwice");
   });
 
+  it("asks in realtime what turns out never to have become a batch", async () => {
+    const isLost = { routes: ["POST /batches"], count: 1 };
+    await start({ faults: { dropConnection: isLost } });
+    const { url: baseUrl } = emulator;
+    const model = { provider: "openai", model: "gpt-test", baseUrl, apiKey: "k", settleMs: 3000 };
+    const run = enrichColumn(pl.DataFrame({ text: TEXTS }), "{{ text }}", model, {
+      ...{ column: "answer", runDir: folder, pollEveryMs: 10, lane: "batch", deadlineMs: 5000 },
+    });
+    expect(answers(await run)).toEqual(TEXTS);
+    expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 24 });
+  });
+
   it("leaves batches alone that make it", async () => {
     await start({});
     const { run, warnings } = ask({ deadlineMs: 60_000 });

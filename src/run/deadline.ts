@@ -19,7 +19,8 @@ export async function handOver(
 ): Promise<boolean> {
   const { ports, options, paces } = driver;
   const { deadline } = run;
-  if (deadline === null || deadline.handedOver || run.cancelRequestedAtMs !== null) return false;
+  if (deadline === null || run.cancelRequestedAtMs !== null) return false;
+  if (deadline.handedOver) return await handOnWithdrawn(open, driver);
   const late = lateOf(run, open, driver);
   if (Date.now() < momentOf(deadline, open, driver) || late.length === 0) return false;
   await ports.store.setDeadline({ ...deadline, handedOver: true });
@@ -31,6 +32,16 @@ export async function handOver(
     code: "deadline_near",
     message: announcement(deadline.atMs, late, driver),
   });
+  return true;
+}
+
+/**
+ * Has a chunk that waits in the batch lane after the hand-over go in realtime: its create was lost, and
+ * only now it is certain that there is no batch. False, and nothing done, where there is none.
+ */
+async function handOnWithdrawn(open: readonly Chunk[], { ports }: Driver): Promise<boolean> {
+  if (!open.some(({ lane, state }) => lane === "batch" && state === "planned")) return false;
+  await ports.store.switchLane("realtime");
   return true;
 }
 

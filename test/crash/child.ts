@@ -30,7 +30,7 @@ export interface ChildJob {
   readonly runDir: string;
   /** The run's directory name, so that a test finds it. */
   readonly name: string;
-  readonly model: "openai" | "embedded";
+  readonly model: "openai" | "anthropic" | "google" | "embedded";
   readonly baseUrl: string;
   readonly settleMs: number;
   readonly pollEveryMs: number;
@@ -39,6 +39,8 @@ export interface ChildJob {
   readonly stallMs: number | null;
   readonly lane: "batch" | "realtime";
   readonly deadlineMs: number | null;
+  /** The most requests under way at once in realtime; null for what is usual. */
+  readonly concurrency: number | null;
   readonly keepRemote: boolean;
   /** Asks a second model, `gpt-large`, as well: about rows that failed, or as the strong one of a cascade. */
   readonly second: "fallback" | "cascade" | null;
@@ -88,8 +90,8 @@ function watched<T extends object>(target: T, name: string): T {
   return new Proxy(target, {
     get(object, key) {
       const value: unknown = Reflect.get(object, key);
-      if (key === "files" && typeof value === "object" && value !== null)
-        return watched(value, "files");
+      if ((key === "files" || key === "live") && typeof value === "object" && value !== null)
+        return watched(value, key);
       if (typeof value !== "function" || typeof key === "symbol") return value;
       const step = `${name}.${key}`;
       return (...given: unknown[]): unknown => {
@@ -148,11 +150,12 @@ async function settingsOf(): Promise<Settings> {
     job.model === "embedded"
       ? ("embedded/use-lite" as const)
       : {
-          provider: "openai",
+          provider: job.model,
           model: "gpt-test",
           baseUrl: job.baseUrl,
           apiKey: "test-key",
           settleMs: job.settleMs,
+          ...(job.concurrency === null ? {} : { concurrency: job.concurrency }),
         };
   const model = await openModel(ref);
   return {

@@ -103,13 +103,14 @@ export async function newStand(shape: StandShape = {}): Promise<Stand> {
     answer: table(answerTo),
     ...shape.emulator,
   });
+  const { model = "openai" } = shape.job ?? {};
   const job: ChildJob = {
     input: join(folder, "input.csv"),
     output: join(folder, "output.csv"),
     runDir: join(folder, "runs"),
     name: "run",
-    model: "openai",
-    baseUrl: emulator.url,
+    model,
+    baseUrl: emulator.urls[model === "embedded" ? "openai" : model],
     settleMs: 300,
     pollEveryMs: 20,
     chunkRows: 10,
@@ -117,6 +118,7 @@ export async function newStand(shape: StandShape = {}): Promise<Stand> {
     stallMs: null,
     lane: "batch",
     deadlineMs: null,
+    concurrency: null,
     keepRemote: false,
     second: null,
     retry: false,
