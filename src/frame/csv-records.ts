@@ -2,6 +2,7 @@
 
 import { Parser } from "csv-parse";
 import { parse } from "csv-parse/sync";
+import { hasStrayQuote, isSuspect } from "./csv-quotes.ts";
 
 /** How a CSV file is written. */
 export interface CsvDialect {
@@ -79,12 +80,28 @@ export async function* recordBatches(
   let records: CsvCell[][] = [];
   let ends: number[] = [];
   let lastEnd = 0;
+  let held: Buffer[] = [];
+  let heldFrom = 0;
+  let stray: number | null = null;
+  /** The bytes up to `end` that no record has taken yet. */
+  const bytesTo = (end: number): Buffer => {
+    const all = held.length === 1 ? held[0] : Buffer.concat(held);
+    return (all ?? Buffer.alloc(0)).subarray(lastEnd - heldFrom, end - heldFrom);
+  };
   const parser = new Parser({
     ...parserOptions(options),
+    // A quote within a bare cell is text; those that are not are found below.
+    relax_quotes: true,
     // Taking records here and pushing none spares a stream object per row.
     on_record: (record: CsvCell[], context) => {
+      if (stray !== null) return null;
+      const end = context.bytes_records;
+      if (record.some(isSuspect) && hasStrayQuote(bytesTo(end), options.dialect.delimiter)) {
+        stray = lastEnd;
+        return null;
+      }
       records.push(record);
-      lastEnd = context.bytes_records;
+      lastEnd = end;
       ends.push(lastEnd);
       return null;
     },
@@ -99,16 +116,29 @@ export async function* recordBatches(
   };
   try {
     for await (const chunk of chunks) {
+      held.push(chunk);
       const failure = await written((done) => parser.write(chunk, done));
       if (records.length > 0) yield takeBatch();
+      refuseStray(stray);
       if (failure !== null) throw faultOf(failure, lastEnd);
+      while (held[0] !== undefined && heldFrom + held[0].length <= lastEnd) {
+        heldFrom += held[0].length;
+        held = held.slice(1);
+      }
     }
     const failure = await written((done) => parser.end(done));
     if (records.length > 0) yield takeBatch();
+    refuseStray(stray);
     if (failure !== null) throw faultOf(failure, lastEnd);
   } finally {
     parser.destroy();
   }
+}
+
+/** @throws {CsvFault} where a record was found, at `offset`, whose quotes leave open what its cells are. */
+function refuseStray(offset: number | null): void {
+  if (offset !== null)
+    throw new CsvFault("stray_quote", { offset, found: 0 }, new Error("a stray quote"));
 }
 
 function parserOptions(options: RecordOptions) {

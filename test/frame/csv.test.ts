@@ -55,6 +55,14 @@ describe("openCsv reads what is written", () => {
         ["5", "6"],
       ],
     ],
+    "quotes inside bare cells, and doubled at the edges of quoted ones": [
+      'a,b\n5" pipe,"""x"""\n"a""",y"\n',
+      ["a", "b"],
+      [
+        ['5" pipe', '"x"'],
+        ['a"', 'y"'],
+      ],
+    ],
     "a CR inside a bare cell of an LF file": ["a,b\n1,x\ry\n", ["a", "b"], [["1", "x\ry"]]],
     "a CR inside a quoted name of an LF file": [
       '"x\ry",b\n1,p\rq\n',
@@ -205,7 +213,7 @@ describe("openCsv refuses what it cannot read without loss", () => {
     "UTF-16": [Buffer.from("\ufeffa,b\n1,2\n", "utf16le"), "not_utf8", /UTF-16/],
     "a quote never closed": ['a,b\n1,2\n3,"x\ny\n', "csv_syntax", /line 3 .* never closed/],
     "text after a closing quote": ['a,b\n1,2\n"x\ny"z,1\n', "csv_syntax", /line 3 .* quote/],
-    "a quote inside a bare cell": ['a,b\n5" pipe,x\n', "csv_syntax", /line 2 .* quote/],
+    "a quote after blanks": ['a,b\n1,2\n\n5, "x"\n', "csv_syntax", /line 4 .* quote/],
   };
 
   it.each(Object.entries(cases))("%s", async (_name, [content, code, says]) => {
