@@ -446,6 +446,12 @@ const SHOWING: readonly Mutation[] = [
 
 const SPENDING: readonly Mutation[] = [
   {
+    promise: "what is put into a provider's cache is charged at its own price",
+    file: "src/provider/anthropic-replies.ts",
+    edits: [["cacheWriteTokens: written,", "cacheWriteTokens: 0,"]],
+    guard: { file: "test/provider/anthropic-run.test.ts", named: "costs what the tokens billed" },
+  },
+  {
     promise: "what is under way counts towards the cap at the most it may cost",
     file: "src/core/budget.ts",
     edits: [["reserved += mostUsd(chunk, price, overrun);", "reserved += 0;"]],

@@ -85,6 +85,7 @@ function valuesOf(facts: RequestFacts, books: Books): Omit<MetaValues, "prompt_h
     model: answer?.model ?? null,
     input_tokens: usage?.inputTokens ?? null,
     cached_tokens: usage?.cachedInputTokens ?? null,
+    cache_write_tokens: usage?.cacheWriteTokens ?? null,
     output_tokens: usage?.outputTokens ?? null,
     reasoning_tokens: usage?.reasoningTokens ?? null,
     cost: costOf(facts, books),

@@ -37,6 +37,7 @@ describe("what is told of an answer", () => {
       c: "good",
       c_model: "gpt-5-mini",
       c_cached_tokens: 0,
+      c_cache_write_tokens: 0,
       c_reasoning_tokens: 0,
       c_attempts: 1,
       c_finish_reason: "stop",
@@ -71,7 +72,7 @@ describe("what is told of an answer", () => {
     const wrong = enrichColumn(frame(TEXTS), "{{ text }}", model, { ...quick, meta: ["costs"] });
     await expect(wrong).rejects.toMatchObject({ code: "option_invalid" });
     expect((await run).columns.slice(4)).toEqual([
-      ...["c_cost", "c_raw", "c_input_tokens", "c_cached_tokens"],
+      ...["c_cost", "c_raw", "c_input_tokens", "c_cached_tokens", "c_cache_write_tokens"],
       ...["c_output_tokens", "c_reasoning_tokens"],
     ]);
   });

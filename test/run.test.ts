@@ -354,7 +354,14 @@ describe("requests that several chunks hand on to one", () => {
         succeeded: 1,
         failed: 0,
         resent: 1,
-        usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+        usage: {
+          inputTokens: 0,
+          cachedInputTokens: 0,
+          cacheWriteTokens: 0,
+          cacheWriteHourTokens: 0,
+          outputTokens: 0,
+          reasoningTokens: 0,
+        },
       },
       index: {
         ordinals: Uint32Array.of(),

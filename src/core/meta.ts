@@ -8,6 +8,7 @@ const TYPES = {
   model: "text",
   input_tokens: "integer",
   cached_tokens: "integer",
+  cache_write_tokens: "integer",
   output_tokens: "integer",
   reasoning_tokens: "integer",
   cost: "float",
@@ -25,8 +26,9 @@ const TYPES = {
  * A column that tells of an answer. Null where it is not known, and in rows that were not asked.
  *
  * - `model`: who answered, as the provider names it.
- * - `input_tokens` (of them `cached_tokens` read from the provider's cache) and `output_tokens` (of
- *   them `reasoning_tokens`): of the reply the row shows.
+ * - `input_tokens` (of them `cached_tokens` read from the provider's cache and
+ *   `cache_write_tokens` put there) and `output_tokens` (of them `reasoning_tokens`): of the reply the
+ *   row shows.
  * - `cost`: US dollars for every reply to the row's request that was charged, unusable ones included;
  *   null while the model's price is not known. Rows that share a request share every other value, and
  *   the first of them alone carries the cost, the others 0, so that the column's sum is what was paid.
@@ -43,7 +45,7 @@ const TYPES = {
  */
 export type MetaColumn = keyof typeof TYPES;
 
-/** What may be asked for: a column, or `tokens` for the four of them. */
+/** What may be asked for: a column, or `tokens` for the five of them. */
 export type MetaName = MetaColumn | "tokens";
 
 /** The columns that a name stands for. */
@@ -51,7 +53,13 @@ export type MetaColumnOf<M extends MetaName> = M extends "tokens" ? TokenColumn 
 
 type TokenColumn = (typeof TOKENS)[number];
 
-const TOKENS = ["input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"] as const;
+const TOKENS = [
+  "input_tokens",
+  "cached_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+] as const;
 
 /** Every name that may be asked for. */
 export const META_NAMES: readonly MetaName[] = ["tokens", ...(Object.keys(TYPES) as MetaColumn[])];

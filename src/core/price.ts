@@ -11,6 +11,8 @@ export interface TokenPrices {
   readonly cachedInputPerM?: number;
   /** Input written to the provider's cache; as other input when left out. */
   readonly cacheWritePerM?: number;
+  /** Input written there for an hour; as other writes when left out. */
+  readonly cacheWriteHourPerM?: number;
   readonly outputPerM: number;
 }
 
@@ -83,11 +85,13 @@ function priceOfRow(row: PriceRow): Omit<Price, "batchShare" | "source"> {
 function pricesAt(row: PriceRow, at: number): TokenPrices {
   const cached = row[at + 1] ?? null;
   const write = row[at + 2] ?? null;
+  const writeHour = row[at + 3] ?? null;
   return {
     inputPerM: row[at] ?? 0,
     outputPerM: row[at + 4] ?? 0,
     ...(cached === null ? {} : { cachedInputPerM: cached }),
     ...(write === null ? {} : { cacheWritePerM: write }),
+    ...(writeHour === null ? {} : { cacheWriteHourPerM: writeHour }),
   };
 }
 
@@ -120,9 +124,15 @@ export function spentUsd(spent: readonly Spent[], price: Price, lane: Lane): num
 export function costUsd(usage: Usage, price: Price, lane: Lane): number {
   const { above } = price;
   const prices = above !== undefined && isLong(usage, price) ? above.prices : price;
-  const { inputPerM, cachedInputPerM = inputPerM, outputPerM } = prices;
-  const fresh = Math.max(0, usage.inputTokens - usage.cachedInputTokens);
+  const { inputPerM, cachedInputPerM = inputPerM, cacheWritePerM = inputPerM, outputPerM } = prices;
+  const { cacheWriteHourPerM = cacheWritePerM } = prices;
+  const { inputTokens, cachedInputTokens, cacheWriteTokens, cacheWriteHourTokens } = usage;
+  const fresh = Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens);
   const perMillion =
-    fresh * inputPerM + usage.cachedInputTokens * cachedInputPerM + usage.outputTokens * outputPerM;
+    fresh * inputPerM +
+    cachedInputTokens * cachedInputPerM +
+    Math.max(0, cacheWriteTokens - cacheWriteHourTokens) * cacheWritePerM +
+    cacheWriteHourTokens * cacheWriteHourPerM +
+    usage.outputTokens * outputPerM;
   return (perMillion / 1e6) * (lane === "batch" ? price.batchShare : 1);
 }

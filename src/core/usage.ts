@@ -1,9 +1,15 @@
 /** Tokens, as providers bill them. */
 
-/** Tokens of one or many requests. `cachedInputTokens` are part of `inputTokens`, `reasoningTokens` of `outputTokens`. */
+/**
+ * Tokens of one or many requests. `cachedInputTokens` (read from the provider's cache) and
+ * `cacheWriteTokens` (put there) are part of `inputTokens`, `cacheWriteHourTokens` (kept for an hour) of
+ * `cacheWriteTokens`, `reasoningTokens` of `outputTokens`.
+ */
 export interface Usage {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly cacheWriteHourTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
 }
@@ -12,6 +18,8 @@ export interface Usage {
 export const NO_USAGE: Usage = {
   inputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  cacheWriteHourTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
 };
@@ -21,6 +29,8 @@ export function subtractUsage(whole: Usage, part: Usage): Usage {
   return {
     inputTokens: whole.inputTokens - part.inputTokens,
     cachedInputTokens: whole.cachedInputTokens - part.cachedInputTokens,
+    cacheWriteTokens: whole.cacheWriteTokens - part.cacheWriteTokens,
+    cacheWriteHourTokens: whole.cacheWriteHourTokens - part.cacheWriteHourTokens,
     outputTokens: whole.outputTokens - part.outputTokens,
     reasoningTokens: whole.reasoningTokens - part.reasoningTokens,
   };
@@ -31,6 +41,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
   return {
     inputTokens: a.inputTokens + b.inputTokens,
     cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    cacheWriteHourTokens: a.cacheWriteHourTokens + b.cacheWriteHourTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   };

@@ -77,8 +77,11 @@ function finish(world: World, request: MessageRequest, answer: Answer): JsonObje
 
 function bill(world: World, request: MessageRequest, usage: MessageUsage): void {
   const { params, customId } = request;
-  const prompt = usage.input + usage.cacheRead + usage.cacheWritten5m + usage.cacheWritten1h;
-  const tokens = { promptTokens: prompt, completionTokens: usage.output };
+  const { cacheRead: read, cacheWritten1h: writtenHour } = usage;
+  const written = usage.cacheWritten5m + writtenHour;
+  const cache = { read, written, writtenHour };
+  const promptTokens = usage.input + read + written;
+  const tokens = { promptTokens, cache, completionTokens: usage.output };
   world.ledger.bill({ customId, body: params, ...tokens });
 }
 

@@ -65,7 +65,9 @@ export async function executeEmbed(world: World, execution: Execution): Promise<
     return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
   return () => {
     const tokens = answer.usage?.promptTokens ?? promptTokens(request);
-    world.ledger.bill({ customId, body: request, promptTokens: tokens, completionTokens: 0 });
+    const cache = { read: 0, written: 0, writtenHour: 0 };
+    const used = { promptTokens: tokens, cache, completionTokens: 0 };
+    world.ledger.bill({ customId, body: request, ...used });
     const values = Array.from(answer.embeddings?.[0] ?? unitVector(input, dimensions));
     const withUsage = world.faults.strike("noUsage", target) === null;
     return {

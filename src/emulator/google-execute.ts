@@ -76,7 +76,12 @@ function finish(world: World, execution: Execution, answered: Answered): JsonObj
     withUsage: world.faults.strike("noUsage", target) === null,
   });
   const { input: promptTokens, output: completionTokens } = usage;
-  world.ledger.bill({ customId, body: request, promptTokens, completionTokens });
+  const cache = {
+    read: said.usage?.cachedTokens ?? answered.cachedTokens,
+    written: 0,
+    writtenHour: 0,
+  };
+  world.ledger.bill({ customId, body: request, promptTokens, cache, completionTokens });
   return response;
 }
 

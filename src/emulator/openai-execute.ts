@@ -76,8 +76,9 @@ function finish(world: World, execution: Execution, answer: Answer): Executed {
     model: reportedModel(world, body["model"]),
     withUsage: world.faults.strike("noUsage", target) === null,
   });
-  const { input, output } = composed.usage;
-  world.ledger.bill({ customId, body, promptTokens: input, completionTokens: output });
+  const { input, cached, output } = composed.usage;
+  const cache = { read: cached, written: 0, writtenHour: 0 };
+  world.ledger.bill({ customId, body, promptTokens: input, cache, completionTokens: output });
   return { status: 200, body: composed.body, usage: composed.usage };
 }
 

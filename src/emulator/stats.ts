@@ -33,7 +33,12 @@ export interface EmulatorStats {
   readonly bodiesBilledAgain: number;
   readonly distinctCustomIds: number;
   readonly customIdsBilledAgain: number;
+  /** The parts read from the prompt cache and put there are among them. */
   readonly promptTokensBilled: number;
+  readonly cacheReadTokensBilled: number;
+  readonly cacheWriteTokensBilled: number;
+  /** Of those written, the ones kept for an hour. */
+  readonly cacheWriteHourTokensBilled: number;
   readonly completionTokensBilled: number;
 }
 
@@ -43,6 +48,8 @@ export interface Execution {
   readonly customId: string | null;
   readonly body: unknown;
   readonly promptTokens: number;
+  /** The parts of them that the prompt cache gave and took; `writtenHour` is part of `written`. */
+  readonly cache: { readonly read: number; readonly written: number; readonly writtenHour: number };
   readonly completionTokens: number;
 }
 
@@ -76,6 +83,9 @@ export function createLedger(): Ledger {
     liveCalls: 0,
     rowsExecuted: 0,
     promptTokensBilled: 0,
+    cacheReadTokensBilled: 0,
+    cacheWriteTokensBilled: 0,
+    cacheWriteHourTokensBilled: 0,
     completionTokensBilled: 0,
   };
   const calls = new Map<string, number>();
@@ -96,10 +106,13 @@ export function createLedger(): Ledger {
     countDownload: () => void (plain.downloads += 1),
     countFileDeletion: () => void (plain.fileDeletions += 1),
     countFailedRow: () => void (plain.rowsFailed += 1),
-    bill({ customId, body, promptTokens, completionTokens }) {
+    bill({ customId, body, promptTokens, cache, completionTokens }) {
       if (customId === null) billed.liveCalls += 1;
       else billed.rowsExecuted += 1;
       billed.promptTokensBilled += promptTokens;
+      billed.cacheReadTokensBilled += cache.read;
+      billed.cacheWriteTokensBilled += cache.written;
+      billed.cacheWriteHourTokensBilled += cache.writtenHour;
       billed.completionTokensBilled += completionTokens;
       raise(byBody, fingerprint(canonicalJson(body)));
       if (customId !== null) raise(byCustomId, fingerprint(customId));

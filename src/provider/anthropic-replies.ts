@@ -136,10 +136,14 @@ function usageOf(usage: Fields | null): Usage | null {
   if (usage === null) return null;
   const tokens = (name: string): number => numberOf(usage[name]) ?? 0;
   const cached = tokens("cache_read_input_tokens");
+  const written = tokens("cache_creation_input_tokens");
+  const lifetimes = asRecord(usage["cache_creation"]);
   const details = asRecord(usage["output_tokens_details"]);
   return {
-    inputTokens: tokens("input_tokens") + tokens("cache_creation_input_tokens") + cached,
+    inputTokens: tokens("input_tokens") + written + cached,
     cachedInputTokens: cached,
+    cacheWriteTokens: written,
+    cacheWriteHourTokens: numberOf(lifetimes?.["ephemeral_1h_input_tokens"]) ?? 0,
     outputTokens: tokens("output_tokens"),
     reasoningTokens: numberOf(details?.["thinking_tokens"]) ?? 0,
   };

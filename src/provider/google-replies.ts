@@ -146,6 +146,7 @@ function usageOf(response: Fields | null): Usage | null {
   const count = (name: string): number => numberOf(usage[name]) ?? 0;
   const reasoningTokens = count("thoughtsTokenCount");
   return {
+    ...NO_USAGE,
     inputTokens: count("promptTokenCount") + count("toolUsePromptTokenCount"),
     cachedInputTokens: count("cachedContentTokenCount"),
     outputTokens: count("candidatesTokenCount") + reasoningTokens,

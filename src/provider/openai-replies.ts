@@ -98,6 +98,8 @@ function usageOf(body: Unread | null): Usage | null {
   return {
     inputTokens: tokens("prompt_tokens", "input_tokens"),
     cachedInputTokens: detail("prompt_tokens_details", "input_tokens_details", "cached_tokens"),
+    cacheWriteTokens: detail("prompt_tokens_details", "input_tokens_details", "cache_write_tokens"),
+    cacheWriteHourTokens: 0,
     outputTokens: tokens("completion_tokens", "output_tokens"),
     reasoningTokens: detail(
       "completion_tokens_details",

@@ -2,10 +2,16 @@ import { describe, expect, it } from "vitest";
 import { META_NAMES, metaColumn, metaColumns } from "../../src/core/meta.ts";
 
 describe("metaColumns", () => {
-  it("keeps the order given, each column once, and tokens as four", () => {
+  it("keeps the order given, each column once, and tokens as five", () => {
     expect(metaColumns(["raw", "tokens", "output_tokens", "raw", "cost"])).toEqual([
       "raw",
-      ...["input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"],
+      ...[
+        "input_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+      ],
       "cost",
     ]);
     expect(metaColumns([])).toEqual([]);
@@ -13,7 +19,7 @@ describe("metaColumns", () => {
 
   it("knows every name, and gives each a type of its own", () => {
     const types = metaColumns(META_NAMES).map((name) => metaColumn("c", name));
-    expect(types).toHaveLength(14);
+    expect(types).toHaveLength(15);
     expect(types.filter(({ type }) => type === "text").map(({ name }) => name)).toEqual(
       ["model", "finish_reason", "custom_id", "batch_id", "raw", "prompt_hash"].map(
         (name) => `c_${name}`,

@@ -72,6 +72,21 @@ describe("a cost", () => {
     expect(costUsd(used, price, "batch")).toBeCloseTo((600 * 2 + 400 * 0.5 + 800) / 2e6, 15);
   });
 
+  it("prices what is put into the cache by how long it stays, and as other input where nothing says so", () => {
+    const writing = usage({ inputTokens: 1000, cacheWriteTokens: 700, cacheWriteHourTokens: 200 });
+    const dear = { ...price, cacheWritePerM: 2.5, cacheWriteHourPerM: 4 };
+    const sum = 300 * 2 + 500 * 2.5 + 200 * 4;
+    expect(costUsd(writing, dear, "realtime")).toBeCloseTo(sum / 1e6, 15);
+    const { cacheWriteHourPerM: _, ...unknown } = dear;
+    expect(costUsd(writing, unknown, "realtime")).toBeCloseTo((600 + 700 * 2.5) / 1e6, 15);
+    expect(costUsd(writing, price, "realtime")).toBeCloseTo(2000 / 1e6, 15);
+    expect(priceOf("anthropic", "claude-haiku-4-5")).toMatchObject({
+      inputPerM: 1,
+      cacheWritePerM: 1.25,
+      cacheWriteHourPerM: 2,
+    });
+  });
+
   it("takes the higher prices for the whole of a long request", () => {
     const used = usage({ inputTokens: 1001, outputTokens: 1 });
     expect(costUsd(used, price, "realtime")).toBeCloseTo((1001 * 4 + 16) / 1e6, 15);
@@ -93,13 +108,18 @@ describe("a cost", () => {
     const one = fc.record({
       inputTokens: fc.nat({ max: 3000 }),
       cachedInputTokens: fc.nat({ max: 500 }),
+      cacheWriteTokens: fc.nat({ max: 500 }),
+      cacheWriteHourTokens: fc.constant(0),
       outputTokens: fc.nat({ max: 900 }),
       reasoningTokens: fc.nat({ max: 100 }),
     });
     fc.assert(
       fc.property(fc.array(fc.array(one)), (chunks) => {
         const valid = chunks.map((chunk) =>
-          chunk.map((it) => ({ ...it, inputTokens: it.inputTokens + it.cachedInputTokens })),
+          chunk.map((it) => ({
+            ...it,
+            inputTokens: it.inputTokens + it.cachedInputTokens + it.cacheWriteTokens,
+          })),
         );
         const spent = valid.map((chunk) => ({
           usage: chunk.reduce(addUsage, NO_USAGE),

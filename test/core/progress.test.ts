@@ -144,7 +144,14 @@ describe("progressOf", () => {
 });
 
 describe("the money in a progress", () => {
-  const usage = { inputTokens: 1e6, cachedInputTokens: 0, outputTokens: 1e5, reasoningTokens: 0 };
+  const usage = {
+    inputTokens: 1e6,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWriteHourTokens: 0,
+    outputTokens: 1e5,
+    reasoningTokens: 0,
+  };
   const paid = chunk(1, "collected", {
     collection: { ...NOTHING_COLLECTED, succeeded: 8, failed: 2, usage },
   });

@@ -25,7 +25,14 @@ const collection = (times: number): Collection => ({
   succeeded: 2 * times,
   failed: times,
   resent: 4 * times,
-  usage: { inputTokens: times, cachedInputTokens: 0, outputTokens: 5 * times, reasoningTokens: 0 },
+  usage: {
+    inputTokens: times,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWriteHourTokens: 0,
+    outputTokens: 5 * times,
+    reasoningTokens: 0,
+  },
 });
 
 function chunk(number: number, part: Partial<Chunk>): Chunk {
@@ -94,7 +101,14 @@ describe("a receipt", () => {
       resent: 44,
       duplicateReplies: 22,
       unknownReplies: 11,
-      usage: { inputTokens: 11, cachedInputTokens: 0, outputTokens: 55, reasoningTokens: 0 },
+      usage: {
+        inputTokens: 11,
+        cachedInputTokens: 0,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        outputTokens: 55,
+        reasoningTokens: 0,
+      },
       costUsd: null,
       batches: ["batch_1", "batch_3"],
       output: "out.csv",

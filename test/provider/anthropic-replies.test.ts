@@ -5,7 +5,7 @@ const usage = {
   input_tokens: 9,
   cache_creation_input_tokens: 100,
   cache_read_input_tokens: 20,
-  cache_creation: null,
+  cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 70 },
   output_tokens: 4,
   output_tokens_details: { thinking_tokens: 3 },
   service_tier: "batch",
@@ -31,6 +31,8 @@ describe("parseMessageLine", () => {
   const counted = {
     inputTokens: 129,
     cachedInputTokens: 20,
+    cacheWriteTokens: 100,
+    cacheWriteHourTokens: 70,
     outputTokens: 4,
     reasoningTokens: 3,
   };
@@ -127,7 +129,14 @@ describe("parseMessageLine", () => {
         usage: null,
       });
     expect(parseMessageLine(succeeded({ usage: { input_tokens: 1 } })).usage).toEqual({
-      ...{ inputTokens: 1, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+      ...{
+        inputTokens: 1,
+        cachedInputTokens: 0,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        outputTokens: 0,
+        reasoningTokens: 0,
+      },
     });
   });
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { priceOf } from "../../src/core/price.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import { enrichFile, type EnrichOptions } from "../../src/enrich.ts";
@@ -122,6 +123,40 @@ describe("a run over Anthropic's protocol", () => {
     expect(receipt.usage.cachedInputTokens).toBeGreaterThan(0);
     expect(receipt.usage.reasoningTokens).toBeGreaterThan(0);
   });
+
+  it.each([undefined, "1h"] as const)(
+    "costs what the tokens billed come to, those put into the cache (%s) at their own price",
+    async (ttl) => {
+      await start(30);
+      const price = priceOf("anthropic", "claude-haiku-4-5");
+      if (price?.cacheWritePerM === undefined || price.cacheWriteHourPerM === undefined)
+        throw new Error("The price is missing.");
+      const promptCache = {
+        system: true,
+        lastUserMessages: 1,
+        ...(ttl === undefined ? {} : { ttl }),
+      };
+      const receipt = await run({ system: "Be brief. ".repeat(200), promptCache, meta: ["cost"] });
+      const billed = emulator.stats();
+      const { cacheReadTokensBilled: read, cacheWriteTokensBilled: written } = billed;
+      // One beginning that is read by all others, and an end of its own for each.
+      expect(written).toBeGreaterThan(500);
+      expect(read).toBeGreaterThan(5000);
+      expect(billed.cacheWriteHourTokensBilled).toBe(ttl === undefined ? 0 : written);
+      const perM =
+        (billed.promptTokensBilled - read - written) * price.inputPerM +
+        read * (price.cachedInputPerM ?? Number.NaN) +
+        written * (ttl === undefined ? price.cacheWritePerM : price.cacheWriteHourPerM) +
+        billed.completionTokensBilled * price.outputPerM;
+      expect(receipt.costUsd).toBeCloseTo(perM / 2e6, 12);
+      expect(receipt.usage.cacheWriteTokens).toBe(written);
+      const rows = parse<Record<string, string>>(await readFile(join(folder, "out.csv"), "utf8"), {
+        columns: true,
+      });
+      const costs = rows.map((row) => Number(row["enriched_cost"]));
+      expect(costs.reduce((sum, cost) => sum + cost, 0)).toBeCloseTo(perM / 2e6, 12);
+    },
+  );
 
   it("never sends a lost chunk again while any batch might be it, a stranger's too", async () => {
     await start(40, { faults: { createAcceptedThenCut: { count: 4 }, stuck: 1 } });

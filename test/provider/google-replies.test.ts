@@ -13,7 +13,14 @@ const USAGE = {
   thoughtsTokenCount: 20,
   totalTokenCount: 34,
 };
-const COUNTED = { inputTokens: 10, cachedInputTokens: 3, outputTokens: 24, reasoningTokens: 20 };
+const COUNTED = {
+  inputTokens: 10,
+  cachedInputTokens: 3,
+  cacheWriteTokens: 0,
+  cacheWriteHourTokens: 0,
+  outputTokens: 24,
+  reasoningTokens: 20,
+};
 
 function answered(candidate: Json | null, more: Json = {}): string {
   const candidates = candidate === null ? {} : { candidates: [{ index: 0, ...candidate }] };
@@ -81,7 +88,14 @@ describe("a Gemini reply line with an answer", () => {
       text: "",
       embedding: Float32Array.of(0.5, -0.25),
       model: null,
-      usage: { inputTokens: 5, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+      usage: {
+        inputTokens: 5,
+        cachedInputTokens: 0,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        outputTokens: 0,
+        reasoningTokens: 0,
+      },
     });
     for (const embedding of [{}, { values: [] }, { values: [1, null] }, { values: "1" }, null]) {
       const line = JSON.stringify({ key: "r-1-0", response: { embedding } });

@@ -12,7 +12,14 @@ const USAGE = {
   prompt_tokens_details: { cached_tokens: 3, audio_tokens: 0 },
   completion_tokens_details: { reasoning_tokens: 1, audio_tokens: 0 },
 };
-const COUNTED = { inputTokens: 8, cachedInputTokens: 3, outputTokens: 2, reasoningTokens: 1 };
+const COUNTED = {
+  inputTokens: 8,
+  cachedInputTokens: 3,
+  cacheWriteTokens: 0,
+  cacheWriteHourTokens: 0,
+  outputTokens: 2,
+  reasoningTokens: 1,
+};
 
 function choice(message: Json, finish: string | null = "stop"): Json {
   return {
@@ -98,6 +105,8 @@ describe("a reply line with an answer", () => {
     expect(parseReplyLine(answered(200, body)).usage).toEqual({
       inputTokens: 4,
       cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      cacheWriteHourTokens: 0,
       outputTokens: 5,
       reasoningTokens: 0,
     });
@@ -159,7 +168,14 @@ describe("a reply line of another endpoint", () => {
       ...ok,
       text: "",
       embedding: Float32Array.of(1, 0.5),
-      usage: { inputTokens: 5, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+      usage: {
+        inputTokens: 5,
+        cachedInputTokens: 0,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        outputTokens: 0,
+        reasoningTokens: 0,
+      },
     });
   });
 

@@ -196,7 +196,14 @@ describe("a reply line", () => {
       customId: "r-1-0",
       text: "hi",
       model: "gemini-2.5-flash",
-      usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens: 5, reasoningTokens: 3 },
+      usage: {
+        inputTokens: 9,
+        cachedInputTokens: 4,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        outputTokens: 5,
+        reasoningTokens: 3,
+      },
     });
   });
 

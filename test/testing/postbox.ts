@@ -169,7 +169,13 @@ function postbox(url: string, key: string): BatchProvider {
     },
     parse: (line) => {
       const reply = JSON.parse(line) as { custom_id: string; answer: string; tokens: number };
-      const usage = { outputTokens: 3, cachedInputTokens: 0, reasoningTokens: 0 };
+      const usage = {
+        outputTokens: 3,
+        cachedInputTokens: 0,
+        cacheWriteTokens: 0,
+        cacheWriteHourTokens: 0,
+        reasoningTokens: 0,
+      };
       return {
         status: "succeeded",
         customId: reply.custom_id,
