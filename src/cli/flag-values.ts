@@ -7,6 +7,8 @@ import { durationMs } from "./duration.ts";
 export interface FlagValues {
   /** Milliseconds. */
   readonly duration: (text: string) => number;
+  /** How old something is, in milliseconds; unlike a wait it may be years. */
+  readonly age: (text: string) => number;
   readonly countOrNone: (text: string) => number;
   readonly wholeNumber: (text: string) => number;
   readonly portNumber: (text: string) => number;
@@ -30,6 +32,9 @@ export interface FlagValues {
 
 /** What `--reasoning` holds. */
 export type ReasoningValue = (typeof LEVELS)[number] | { readonly budgetTokens: number };
+
+/** Older than any run: a hundred years. */
+const OLDEST_MS = 36_525 * 24 * 3_600_000;
 
 const LEVELS = ["none", "minimal", "low", "medium", "high"] as const;
 
@@ -55,7 +60,12 @@ export function flagValues(refusal: (advice: string) => Error): FlagValues {
     duration: (text) => {
       const ms = durationMs(text);
       if (ms !== null && ms > 0) return ms;
-      throw refusal("Write a duration such as 500ms, 30s, 5m or 2h.");
+      throw refusal("Write a duration such as 500ms, 30s, 5m or 2h, of a week at most.");
+    },
+    age: (text) => {
+      const ms = durationMs(text, OLDEST_MS);
+      if (ms !== null && ms > 0) return ms;
+      throw refusal("Write an age such as 12h, 30d or 365d.");
     },
     maxFailures: (text) => {
       const share = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text)?.[1];

@@ -27,7 +27,7 @@ export function addRemoval(program: Command, choose: Choose, values: FlagValues)
     program
       .command("gc")
       .description("delete finished runs that are old")
-      .option("--older-than <duration>", "how old", values.duration, 30 * 24 * 3_600_000)
+      .option("--older-than <age>", "how old: 12h, 30d", values.age, 30 * 24 * 3_600_000)
       .option("--dry-run", "say what would be deleted"),
   ).action((flags: CleanFlags) => {
     choose(flags, (terminal) => gcCommand(flags, terminal));
@@ -49,7 +49,7 @@ export function addCache(program: Command, choose: Choose, values: FlagValues): 
       .command("clear")
       .description("delete answers; a new run would buy them again")
       .option("-m, --model <name>", "those of this model only")
-      .option("--older-than <duration>", "those bought longer ago only", values.duration),
+      .option("--older-than <age>", "those bought longer ago only", values.age),
   ).action((flags: ClearCacheFlags) => {
     choose(flags, (terminal) => cacheClearCommand(flags, terminal));
   });

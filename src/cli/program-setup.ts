@@ -5,6 +5,7 @@ import { completionsCommand, SHELLS } from "./completions.ts";
 import { describedCommands } from "./described.ts";
 import { doctorCommand } from "./doctor.ts";
 import type { DoctorFlags } from "./flags.ts";
+import { initCommand, STARTERS } from "./init.ts";
 import { modelsCommand, type ModelsFlags } from "./models.ts";
 import { addLookFlags, addTerminalFlags, type Choose } from "./program-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
@@ -19,6 +20,19 @@ export function addDoctor(program: Command, choose: Choose): void {
     .option("--remote", "look at the model's provider for batches nobody owns");
   addLookFlags(command).action((flags: DoctorFlags) => {
     choose(flags, (terminal) => doctorCommand(flags, terminal));
+  });
+}
+
+/** Adds `init`. */
+export function addInit(program: Command, choose: Choose): void {
+  addTerminalFlags(
+    program
+      .command("init")
+      .argument("[what]", `what to write: ${STARTERS.join(", ")}`, "ts")
+      .argument("[file]", "the rows to begin with (default: a few, written as well)")
+      .description("write a script, a notebook or a CI job that works as it stands"),
+  ).action((what: string, file: string | undefined, flags: TerminalFlags) => {
+    choose(flags, (terminal) => initCommand(what, file, terminal));
   });
 }
 

@@ -16,7 +16,7 @@ import { addCache, addRemoval } from "./program-kept.ts";
 import { addMachines } from "./program-machines.ts";
 import { addQuality } from "./program-quality.ts";
 import { addRuns } from "./program-runs.ts";
-import { addCompletions, addDoctor, addModels } from "./program-setup.ts";
+import { addCompletions, addDoctor, addInit, addModels } from "./program-setup.ts";
 import { addVerbs } from "./program-verbs.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -151,6 +151,7 @@ function commands(choose: Choose): Command {
   program.commandsGroup("Quality:");
   addQuality(program, choose, VALUES);
   program.commandsGroup("Setup:");
+  addInit(program, choose);
   addEmulate(program, choose, VALUES);
   addDoctor(program, choose);
   addModels(program, choose);

@@ -10,12 +10,18 @@ describe("durationMs", () => {
     [" 5 m ", 300_000],
     ["0s", 0],
     ["168h", 604_800_000],
+    ["7d", 604_800_000],
   ])("reads %s", (text, expected) => {
     expect(durationMs(text)).toBe(expected);
   });
 
-  it.each(["", "30", "s", "-1s", "1d", "1e3s", "169h", "1 s 2", "NaNs"])("refuses %s", (text) => {
+  it.each(["", "30", "s", "-1s", "8d", "1w", "1e3s", "169h", "1 s 2", "NaNs"])("refuses %s", (text) => {
     expect(durationMs(text)).toBeNull();
+  });
+
+  it("reads longer ones where they are asked for", () => {
+    expect(durationMs("30d", 31 * 86_400_000)).toBe(2_592_000_000);
+    expect(durationMs("32d", 31 * 86_400_000)).toBeNull();
   });
 
   it("reads every whole number of milliseconds back", () => {

@@ -54,7 +54,11 @@ export function projectFolder(): string {
     JSON.stringify({
       name: "batchframe",
       type: "module",
-      exports: { ".": "./src/index.ts", "./emulator": "./src/emulator/emulator.ts" },
+      exports: {
+        ".": "./src/index.ts",
+        "./emulator": "./src/emulator/emulator.ts",
+        "./notebook": "./src/notebook/notebook.ts",
+      },
     }),
   );
   symlinkSync(join(root, "src"), join(installed, "src"));
