@@ -15,9 +15,12 @@ describe("durationMs", () => {
     expect(durationMs(text)).toBe(expected);
   });
 
-  it.each(["", "30", "s", "-1s", "8d", "1w", "1e3s", "169h", "1 s 2", "NaNs"])("refuses %s", (text) => {
-    expect(durationMs(text)).toBeNull();
-  });
+  it.each(["", "30", "s", "-1s", "8d", "1w", "1e3s", "169h", "1 s 2", "NaNs"])(
+    "refuses %s",
+    (text) => {
+      expect(durationMs(text)).toBeNull();
+    },
+  );
 
   it("reads longer ones where they are asked for", () => {
     expect(durationMs("30d", 31 * 86_400_000)).toBe(2_592_000_000);
