@@ -294,6 +294,15 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/cascade.test.ts", named: "each row once" },
   },
   {
+    promise: "a cascade with gold labels buys no sample",
+    file: "src/cascade.ts",
+    edits: [
+      ["if (gold === null && passes.length === 1", "if (passes.length === 1"],
+      ['later: gold === null ? ["sample", "strong"] : ["strong"],', 'later: ["sample", "strong"],'],
+    ],
+    guard: { file: "test/cascade.test.ts", named: "buys no sample" },
+  },
+  {
     promise: "a retry does not pay the first model for what a later pass has answered",
     file: "src/pass-session.ts",
     edits: [["!isHandedOn || !plan.handedOn.has(code)", "!isHandedOn || code !== null"]],

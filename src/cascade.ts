@@ -1,5 +1,7 @@
 /** The cascade: a cheap model on all rows, a strong one on those whose answers cannot be relied upon. */
 
+import { MOST_COMPARED, type Gold } from "./cascade-gold.ts";
+import { labelOf } from "./core/agreement.ts";
 import {
   checkCascade,
   DEFAULT_DELTA,
@@ -32,6 +34,12 @@ export interface CascadeOption extends CascadeNumbers {
   readonly delta?: number;
   /** How many rows, drawn at random, both models are asked to set the threshold; a twentieth, from 100 to 1,000, when left out. */
   readonly labelBudget?: number;
+  /**
+   * A column of gold labels, to set the threshold by instead of the strong model's answers: the cheap
+   * answers are compared with it where it is not blank, in all rows or in `labelBudget` drawn from them,
+   * and the strong model is asked no sample. Its cells are not sent, unless the template names it.
+   */
+  readonly gold?: string;
 }
 
 /** What was decided between the sample and the rest, as it is kept. */
@@ -53,38 +61,38 @@ export function strongSettings(other: Settings): Settings {
 
 /**
  * The passes of a cascade: the cheap model on every row, the strong one on a sample, and then on the
- * rows whose answers the sample does not allow to stay.
+ * rows whose answers the sample does not allow to stay. With gold labels those of the sample are known.
  *
  * @throws {InputError} `option_invalid` for a target or a delta that is no share; nothing was sent.
  */
-export function cascadePlan(other: Settings, option: CascadeNumbers): PassPlan {
+export function cascadePlan(other: Settings, option: CascadeNumbers, gold: Gold | null): PassPlan {
   checkCascade(option);
   const { target, delta = DEFAULT_DELTA, labelBudget } = option;
   const { provider, model } = other.model;
   const name = `${provider.id}/${model}`;
-  const numbers = { target, delta, labelBudget: labelBudget ?? null };
-  const budget = (candidates: number): number => labelBudget ?? labelBudgetOf(candidates);
+  const known = gold === null ? {} : { gold: { column: gold.column, hash: gold.hash } };
+  const numbers = { target, delta, labelBudget: labelBudget ?? null, ...known };
   return {
     first: "cheap",
-    later: ["sample", "strong"],
+    later: gold === null ? ["sample", "strong"] : ["strong"],
     other,
     followedBy: { cascade: { ...modelIdentity(other), ...numbers } },
     form: other.form,
     latestDecides: true,
     warnings: [
-      `Rows drawn at random, and those the cheap model is not sure enough of, are asked of ${name} as well; neither they nor their cost is in the plan.`,
+      `${gold === null ? "Rows drawn at random, and those" : "Rows"} the cheap model is not sure enough of${gold === null ? "," : ""} are asked of ${name} as well; neither they nor their cost is in the plan.`,
     ],
     next: async (passes, decision, decide) => {
       const first = await cheapAnswers(passes);
-      const sample = sampleOf(passes, first, budget(first.candidates));
-      if (passes.length === 1 && sample.length > 0)
-        return {
-          role: "sample",
-          rows: await withDuplicates(passes, sample, first.confidence.length),
-        };
       let made = decision as Decision | null;
       if (made === null) {
-        made = await decisionOf(passes, { first, sample, target, delta });
+        const sample = await sampleOf(passes, { first, gold, labelBudget });
+        if (gold === null && passes.length === 1 && sample.length > 0)
+          return {
+            role: "sample",
+            rows: await withDuplicates(passes, sample, first.confidence.length),
+          };
+        made = await decisionOf(passes, { first, sample, target, delta, gold });
         await decide(made);
       }
       return await unreliable(passes, first, made.keepAbove);
@@ -129,19 +137,33 @@ function sureness(outcome: RowOutcome): number {
   return isCurable(outcome) ? FAILED : LEFT;
 }
 
-/** The rows both models are compared on, in order: drawn by the run's identity, so by every process alike. */
-function sampleOf(
+interface Drawing {
+  readonly first: CheapAnswers;
+  readonly gold: Gold | null;
+  readonly labelBudget: number | undefined;
+}
+
+/** The rows whose cheap answers are compared, in order: drawn by the run's identity, so by every process alike. */
+async function sampleOf(
   passes: PassList,
-  { confidence, candidates }: CheapAnswers,
-  budget: number,
-): Uint32Array {
+  { first: { confidence, candidates }, gold, labelBudget }: Drawing,
+): Promise<Uint32Array> {
   const { identity } = readSqliteRun(passes[0].session.directory).run;
-  const positions = drawn(candidates, budget, `cascade ${identity}`);
+  const labelled = await gold?.labelled(confidence.length);
+  const isDrawnFrom = (row: number): boolean =>
+    (confidence[row] ?? LEFT) >= 0 && labelled?.[row] !== 0;
+  let total = candidates;
+  if (labelled !== undefined) {
+    total = 0;
+    for (let row = 0; row < confidence.length; row++) if (isDrawnFrom(row)) total += 1;
+  }
+  const budget = labelBudget ?? (gold === null ? labelBudgetOf(candidates) : MOST_COMPARED);
+  const positions = drawn(total, budget, `cascade ${identity}`);
   const rows = new Uint32Array(positions.length);
   let taken = 0;
   let candidate = 0;
   for (let row = 0; row < confidence.length && taken < rows.length; row++) {
-    if ((confidence[row] ?? LEFT) < 0) continue;
+    if (!isDrawnFrom(row)) continue;
     if (positions[taken] === candidate) rows[taken++] = row;
     candidate += 1;
   }
@@ -181,13 +203,33 @@ interface Deciding {
   readonly sample: Uint32Array;
   readonly target: number;
   readonly delta: number;
+  readonly gold: Gold | null;
 }
 
-/** Sets the threshold by what the strong model says of the sample; a row it does not answer counts as disagreeing. */
+/** Sets the threshold by the sample. */
 async function decisionOf(
   passes: PassList,
-  { first, sample, target, delta }: Deciding,
+  { first, sample, target, delta, gold }: Deciding,
 ): Promise<Decision> {
+  const compared =
+    gold === null
+      ? await comparedWithStrong(passes, first, sample)
+      : await comparedWithGold(passes, { first, sample, gold });
+  const { asked: rows, candidates } = first;
+  const sampleStays = gold !== null;
+  const threshold = thresholdOf({
+    ...{ rows, candidates, sample: compared, sampleStays, target, delta },
+  });
+  const by = gold === null ? {} : { gold: gold.column };
+  return { target, delta, rows, ...by, sampled: compared.length, ...threshold };
+}
+
+/** The sampled answers beside the strong model's; a row that it does not answer counts as disagreeing. */
+async function comparedWithStrong(
+  passes: PassList,
+  first: CheapAnswers,
+  sample: Uint32Array,
+): Promise<readonly Compared[]> {
   const compared: Compared[] = [];
   const both = passes.slice(0, 2).map(({ session }) => session);
   for await (const { firstRow, passes: outcomes } of passedRows(both)) {
@@ -201,9 +243,28 @@ async function decisionOf(
       });
     }
   }
-  const { asked: rows, candidates } = first;
-  const threshold = thresholdOf({ rows, candidates, sample: compared, target, delta });
-  return { target, delta, rows, sampled: compared.length, ...threshold };
+  return compared;
+}
+
+/** The sampled answers beside their gold labels, as an evaluation compares them. */
+async function comparedWithGold(
+  passes: PassList,
+  { first, sample, gold }: Pick<Deciding, "first" | "sample"> & { readonly gold: Gold },
+): Promise<readonly Compared[]> {
+  const labels = await gold.labels(sample);
+  const compared: Compared[] = [];
+  for await (const { firstRow, outcomes } of passes[0].session.rows())
+    for (;;) {
+      const row = sample[compared.length];
+      if (row === undefined || row >= firstRow + outcomes.length) break;
+      const outcome = outcomes[row - firstRow];
+      const answer = outcome !== undefined && "value" in outcome ? outcome.value : null;
+      compared.push({
+        confidence: first.confidence[row] ?? UNSURE,
+        agrees: typeof answer === "string" && labelOf(answer) === labels[compared.length],
+      });
+    }
+  return compared;
 }
 
 /** Whether both answers are the same, all their fields together. */
@@ -248,9 +309,10 @@ function reported(receipt: Receipt, decision: Decision | null, strong: string): 
 /** Why no cheap answer stayed; null where some did. */
 function whyNoneStayed(
   { passes = [] }: Receipt,
-  { sampled, target, keepAbove }: Decision,
+  { gold, sampled, target, keepAbove }: Decision,
 ): string | null {
-  if (sampled === 0) return "The cheap model gave no answer with a confidence";
+  const where = gold === undefined ? "" : " to a row with a gold label";
+  if (sampled === 0) return `The cheap model gave no answer with a confidence${where}`;
   if (keepAbove === null)
     return `A sample of ${String(sampled)} rows is too small to promise agreement in ${String(target)} of the rows`;
   if ((passes[0]?.answers ?? 0) > 0) return null;

@@ -7,7 +7,7 @@ import type { Cell } from "./core/column.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { MetaName } from "./core/meta.ts";
-import type { ColumnsOf, IsAny } from "./core/placeholders.ts";
+import type { CheckColumn, ColumnsOf, IsAny } from "./core/placeholders.ts";
 import type { PriceOverrides } from "./core/price.ts";
 import type { Progress } from "./core/progress.ts";
 import type { Params } from "./core/request.ts";
@@ -147,6 +147,11 @@ export interface EnrichOptions<
   readonly onProgress?: (progress: Progress) => void;
   /** `none` leaves out the card that shows the run's progress and receipt where it is called from a notebook. */
   readonly progress?: "none";
+}
+
+/** The column of gold labels, where a cascade names one: one that the frame has. */
+export interface GoldColumn<S, Gold extends string> {
+  readonly cascade?: { readonly gold?: Gold & CheckColumn<S, Gold> };
 }
 
 // polars describes columns by its own types and leaves an untyped frame's schema open. Naming that

@@ -6,7 +6,13 @@ import type { Json } from "./core/hash.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { CheckTemplate } from "./core/placeholders.ts";
 import type { Receipt } from "./core/receipt.ts";
-import type { EnrichedSchema, EnrichOptions, FrameSchema, RowOf } from "./enrich-options.ts";
+import type {
+  EnrichedSchema,
+  EnrichOptions,
+  FrameSchema,
+  GoldColumn,
+  RowOf,
+} from "./enrich-options.ts";
 import {
   conductOf,
   DEFAULT_COLUMN,
@@ -56,11 +62,12 @@ export function enrichColumn<
   Meta extends MetaName = never,
   const Quotes extends boolean = false,
   const Long extends OnLong = "fail",
+  const Gold extends string = string,
 >(
   frame: DataFrame<S>,
   template: T & CheckTemplate<S, T>,
   model: M,
-  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long>,
+  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long> & GoldColumn<S, Gold>,
 ): EnrichRun<
   DataFrame<
     EnrichedSchema<
@@ -82,11 +89,12 @@ export function enrichColumn<
   Meta extends MetaName = never,
   const Quotes extends boolean = false,
   const Long extends OnLong = "fail",
+  const Gold extends string = string,
 >(
   frame: DataFrame<S>,
   template: (row: RowOf<S>) => PromptAnswer,
   model: M,
-  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long>,
+  options?: EnrichOptions<Name, O, Levels, Meta, Quotes, Long> & GoldColumn<S, Gold>,
 ): EnrichRun<
   DataFrame<
     EnrichedSchema<

@@ -1,6 +1,6 @@
 /** Evaluation: a column of answers held against a column of gold labels. */
 
-import { agreement, scoresOf, wilson95, type AgreementCounts } from "./core/agreement.ts";
+import { agreement, labelOf, scoresOf, wilson95, type AgreementCounts } from "./core/agreement.ts";
 import { InputError } from "./core/errors.ts";
 import type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
 import { didYouMean } from "./core/suggest.ts";
@@ -98,11 +98,6 @@ function refuseUnknown(column: string, frame: Frame): void {
     `${frame.name} has no column named ${JSON.stringify(column)}. Nothing was evaluated.`,
     { hint: didYouMean(column, frame.columns) },
   );
-}
-
-function labelOf(cell: string | null | undefined): string | null {
-  const text = cell?.trim() ?? "";
-  return text === "" ? null : text;
 }
 
 function countPart(

@@ -3,6 +3,7 @@
 import { InputError } from "./core/errors.ts";
 import type { Json } from "./core/hash.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
+import { goldOf } from "./cascade-gold.ts";
 import { cascadePlan, cheapSettings, strongSettings } from "./cascade.ts";
 import { fallbackPlan } from "./fallback.ts";
 import { newColumns } from "./output/columns.ts";
@@ -49,7 +50,8 @@ export function passesOf(
       const memo = { ...main.memo, cascade: { ...numbers, model: again } };
       const settings = cheapSettings({ ...main, memo });
       settings.model.provider.check(requestSpec(settings));
-      return { settings, plan: cascadePlan(strongSettings(other), cascade) };
+      const gold = cascade.gold === undefined ? null : await goldOf(main.frame, cascade.gold);
+      return { settings, plan: cascadePlan(strongSettings(other), cascade, gold) };
     } catch (error) {
       await other.model.provider.close();
       throw error;
@@ -99,7 +101,7 @@ function refuseUnfit(
 /** Told before anything is bought: answers that cannot be compared, or of which a row has several. */
 function refuseCascade(
   { form, long }: Settings,
-  { fallbackModel }: EnrichOptions<string, OutputOption>,
+  { fallbackModel, cascade }: EnrichOptions<string, OutputOption>,
 ): void {
   if (fallbackModel !== undefined)
     throw unfit(
@@ -110,6 +112,11 @@ function refuseCascade(
     throw unfit(
       "free texts are hardly ever the same twice, so nobody can say how often two models agree",
       "Ask for labels or a schema; or leave the cascade out.",
+    );
+  if (cascade?.gold !== undefined && (form.kind !== "labels" || form.multi === true))
+    throw unfit(
+      "a gold label is one label, and the answers are something else",
+      "Ask for labels, one for each row; or leave gold out, and the strong model's answers are compared.",
     );
   if (long?.onLong === "chunk")
     throw unfit(

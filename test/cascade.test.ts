@@ -256,6 +256,109 @@ describe("a cascade", () => {
     expect(receipt.passes?.[0]?.costUsd).toBe(0);
   });
 
+  describe("with gold labels", () => {
+    // Every third row is labelled, so each kind of row alike; blank cells are no labels.
+    const GOLD = TEXTS.map((_, row) =>
+      row % 3 === 0 ? ` ${right(row)} ` : row % 3 === 1 ? " " : null,
+    );
+    const labelled = (gold: readonly (string | null)[] = GOLD) =>
+      pl.DataFrame({ text: TEXTS, truth: pl.Series("truth", [...gold], pl.Utf8) });
+    const withGold = (numbers: { labelBudget?: number } = {}) => ({
+      ...options(),
+      cascade: { model: model("strong"), target: 0.95, gold: "truth", ...numbers } as const,
+    });
+
+    it("buys no sample, and asks the strong model only of what the cheap one is unsure of", async () => {
+      await start(sensible);
+      const run = enrichColumn(labelled(), "{{ text }}", model("cheap"), withGold());
+      const result = await run;
+      const receipt = await run.report();
+      expect(receipt.passes?.map(({ role }) => role)).toEqual(["cheap", "strong"]);
+      expect(receipt.cascade).toMatchObject({
+        ...{ gold: "truth", rows: ROWS, sampled: ROWS / 3, disagreed: ROWS / 15 },
+        ...{ disagreedKept: 0, keepAbove: 0.4, estimatedAgreement: 1 },
+      });
+      expect(receipt.cascade?.agreementAtLeast).toBeGreaterThanOrEqual(0.95);
+      const strong = sent.filter((it) => it.model === "strong").map(({ row }) => row);
+      expect(strong.toSorted((a, b) => a - b)).toEqual(
+        TEXTS.flatMap((_, row) => (row % 5 === 0 ? [row] : [])),
+      );
+      expect(sentTo("cheap")).toBe(ROWS);
+      expect(column(result, "x")).toEqual(TEXTS.map((_, row) => right(row)));
+      expect(column(result, "truth")).toEqual(GOLD);
+      const bought = sent.length;
+      await enrichColumn(labelled(), "{{ text }}", model("cheap"), withGold());
+      expect(sent.length).toBe(bought);
+    });
+
+    it("never sends them, unless the template names their column", async () => {
+      await start(sensible);
+      const secret = TEXTS.map((_, row) => (row % 3 === 0 ? "zebra" : null));
+      await enrichColumn(labelled(secret), "{{ text }}", model("cheap"), withGold());
+      expect(sent.length).toBeGreaterThan(ROWS);
+      expect(sent.filter(({ body }) => /zebra|truth/.test(body))).toEqual([]);
+    });
+
+    it("believes them and not the strong model, and compares as many as it is told", async () => {
+      // The strong model says of every row what the cheap one does; the labels say otherwise.
+      await start((row) => ({ label: right(row), confidence: 90 }));
+      const contrary = TEXTS.map((_, row) => right(row + 1));
+      const run = enrichColumn(
+        labelled(contrary),
+        "{{ text }}",
+        model("cheap"),
+        withGold({ labelBudget: 150 }),
+      );
+      const receipt = await run.report();
+      expect(receipt.cascade).toMatchObject({ sampled: 150, disagreed: 150, keepAbove: 0.9 });
+      expect(sentTo("strong")).toBe(ROWS);
+      expect(receipt.passes?.[0]?.answers).toBe(0);
+    });
+
+    it("sets the threshold anew by other labels, over cheap answers that are there already", async () => {
+      await start(sensible);
+      await enrichColumn(labelled(), "{{ text }}", model("cheap"), withGold());
+      const few = GOLD.map((label, row) => (row < 30 ? label : null));
+      const again = enrichColumn(labelled(few), "{{ text }}", model("cheap"), withGold());
+      const receipt = await again.report();
+      expect(receipt.cascade).toMatchObject({ sampled: 10, keepAbove: null });
+      expect(receipt.warnings?.join()).toContain("too small");
+      expect(sentTo("cheap")).toBe(ROWS);
+      expect(sentTo("strong")).toBe(ROWS);
+    });
+
+    it.each<[string, object, string]>([
+      ["an unknown column", { cascade: { gold: "trooth" } }, "unknown_column"],
+      ["no label in it", { cascade: { gold: "blank" } }, "nothing_to_evaluate"],
+      [
+        "several labels for a row",
+        { output: { labels: ["a", "b"], multi: true } },
+        "option_unsupported",
+      ],
+      ["a schema", { output: "parity: even|odd" }, "option_unsupported"],
+    ])("is refused with %s, before anything is sent", async (_what, differing, code) => {
+      await start(sensible);
+      const { cascade: other = {}, ...rest } = differing as { cascade?: object };
+      const all = { ...withGold(), ...rest, cascade: { ...withGold().cascade, ...other } };
+      const frame: pl.DataFrame = pl.DataFrame({
+        text: TEXTS,
+        truth: GOLD,
+        blank: TEXTS.map(() => " "),
+      });
+      const run = enrichColumn(
+        frame,
+        "{{ text }}",
+        model("cheap"),
+        all as EnrichOptions<"x", OutputOption>,
+      );
+      await expect(run).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining("Nothing was sent") as unknown,
+      });
+      expect(emulator.requests()).toEqual([]);
+    });
+  });
+
   it.each<[string, Partial<EnrichOptions<"x", OutputOption>>, string]>([
     ["free text", { output: undefined }, "option_unsupported"],
     ["a target above 1", { cascade: { model: "openai/strong", target: 95 } }, "option_invalid"],

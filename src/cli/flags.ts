@@ -83,8 +83,10 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly target?: number;
   /** The probability of missing it that is put up with. */
   readonly delta?: number;
-  /** Rows of which both models' answers are compared. */
+  /** Rows of which answers are compared. */
   readonly labelBudget?: number;
+  /** A column of gold labels that the first model's answers are compared with. */
+  readonly cascadeGold?: string;
   readonly format?: FileFormat;
   readonly delimiter?: string;
   readonly formulaSafe?: FormulaSafe;

@@ -142,6 +142,10 @@ function addKeptFlags(command: Command, values: FlagValues): void {
       "with --cascade: rows both are compared on",
       values.wholeNumber,
     )
+    .option(
+      "--cascade-gold <column>",
+      "with --cascade: labels to compare with, not the strong one's",
+    )
     .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
     .option("--no-cache", "neither take answers bought before nor keep new ones")
     .option("--refresh", "ask everything anew, and keep the new answers")

@@ -137,7 +137,7 @@ function cascadeTexts(
   cascade: CascadeReceipt,
   [cheap, ...strong]: readonly PassReceipt[],
 ): readonly string[] {
-  const { target, delta, sampled, disagreed, keepAbove, allStrongUsd } = cascade;
+  const { target, delta, gold, sampled, disagreed, keepAbove, allStrongUsd } = cascade;
   const share = (of: number): string => percent(of * 1000, 1000);
   const stays =
     keepAbove === null
@@ -147,9 +147,12 @@ function cascadeTexts(
         : `cheap answers stay above a confidence of ${share(keepAbove)}`;
   const answers = strong.reduce((sum, pass) => sum + pass.answers, 0);
   return [
-    `${counted(sampled, "row")} compared, ${count(disagreed)} differ: ${stays}`,
+    `${counted(sampled, "row")} compared${gold === undefined ? "" : ` with ${printable(gold)}`}, ${count(disagreed)} differ: ${stays}`,
     `${count(cheap?.answers ?? 0)} answers of ${cheap?.model ?? ""} · ${count(answers)} of ${strong[0]?.model ?? ""}`,
-    `agreement ${share(cascade.estimatedAgreement)} expected, at least ${share(cascade.agreementAtLeast)} with ${share(1 - delta)} confidence (target ${share(target)})`,
+    `${gold === undefined ? "agreement" : "right or the strong model's"} ${share(cascade.estimatedAgreement)} expected, at least ${share(cascade.agreementAtLeast)} with ${share(1 - delta)} confidence (target ${share(target)})`,
+    ...(gold === undefined
+      ? []
+      : ["of all rows, if those with a gold label are a uniform sample of them"]),
     `the strong model on every row would have cost ${allStrongUsd === null ? "an unknown amount" : `about ${dollarsText(allStrongUsd)}`}`,
   ];
 }

@@ -195,10 +195,10 @@ function othersOf(
   chosen: ModelChoice,
   flags: EnrichFlags,
 ): Pick<TaskOptions, "fallbackModel" | "cascade"> {
-  const { fallbackModel, cascade, target, delta, labelBudget } = flags;
+  const { fallbackModel, cascade, target, delta, labelBudget, cascadeGold } = flags;
   if (
     (cascade === undefined) !== (target === undefined) ||
-    (cascade ?? delta ?? labelBudget) !== cascade
+    (cascade ?? delta ?? labelBudget ?? cascadeGold) !== cascade
   )
     throw new InputError(
       "option_invalid",
@@ -217,6 +217,7 @@ function othersOf(
             target,
             ...(delta === undefined ? {} : { delta }),
             ...(labelBudget === undefined ? {} : { labelBudget }),
+            ...(cascadeGold === undefined ? {} : { gold: cascadeGold }),
           },
         }),
   };

@@ -17,6 +17,12 @@ export interface AgreementCounts {
 /** How a row without a label is shown beside real labels; no label can be this, since labels are never blank. */
 export const NO_LABEL = "";
 
+/** The label in a cell, outer white space aside; null where the cell is blank. */
+export function labelOf(cell: string | null | undefined): string | null {
+  const text = cell?.trim() ?? "";
+  return text === NO_LABEL ? null : text;
+}
+
 /** Starts an {@link Agreement}; it holds one number per pair of labels that occurs, however many rows. */
 export function agreement(): Agreement {
   const pairs = new Map<string, Map<string, number>>();

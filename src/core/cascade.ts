@@ -3,7 +3,7 @@
 import { InputError } from "./errors.ts";
 import { atMost } from "./hypergeometric.ts";
 
-/** A cheap answer that was compared with the strong model's. */
+/** A cheap answer that was compared with the strong model's, or with a gold label. */
 export interface Compared {
   /** From 0 to 1. */
   readonly confidence: number;
@@ -18,7 +18,9 @@ export interface ThresholdInput {
   readonly candidates: number;
   /** Drawn from the candidates, each as likely as any other, without replacement. */
   readonly sample: readonly Compared[];
-  /** The share of all rows whose answers are to agree with the strong model's. */
+  /** Whether sampled rows are treated as all others, and do not have the strong model's answers anyway. */
+  readonly sampleStays?: boolean;
+  /** The share of all rows whose answers are to agree with the strong model's, or be the strong model's. */
   readonly target: number;
   /** The probability of missing the target that is put up with. */
   readonly delta: number;
@@ -48,7 +50,7 @@ export interface Threshold {
  * price of one. Nothing is assumed of the confidences; useless ones only let fewer answers stay.
  */
 export function thresholdOf(input: ThresholdInput): Threshold {
-  const { rows, candidates, sample, target, delta } = input;
+  const { rows, candidates, sample, sampleStays = false, target, delta } = input;
   const permitted = Math.floor(rows * (1 - target) + 1e-9);
   const disagreeing = sample.filter(({ agrees }) => !agrees).map(({ confidence }) => confidence);
   const most = mostDisagreed(input, permitted);
@@ -58,8 +60,9 @@ export function thresholdOf(input: ThresholdInput): Threshold {
   const descending = disagreeing.toSorted((a, b) => b - a);
   const keepAbove = descending[most] ?? -1;
   const kept = disagreeing.filter((confidence) => confidence > keepAbove).length;
-  // The sampled rows have the strong model's answers in the end; of the others nobody knows.
-  const expected = ((candidates - sample.length) * kept) / sample.length;
+  // Rows that the strong model was asked have its answers in the end; of the others nobody knows.
+  const unknown = sampleStays ? candidates : candidates - sample.length;
+  const expected = (unknown * kept) / sample.length;
   const draw = { total: candidates, drawn: sample.length };
   const relied = greatest(permitted, (marked) => atMost(most, { ...draw, marked }) > delta);
   return {

@@ -33,14 +33,16 @@ export interface CascadeReceipt {
   readonly delta: number;
   /** Rows that were asked: those the target is a share of. */
   readonly rows: number;
-  /** Rows drawn at random of which both models' answers were compared. */
+  /** The column of gold labels that the cheap answers were compared with; left out where it was the strong model's answers. */
+  readonly gold?: string;
+  /** Rows drawn at random of which the cheap model's answers were compared. */
   readonly sampled: number;
   /** Rows among them whose answers differ, and those of these whose cheap answer would have stayed. */
   readonly disagreed: number;
   readonly disagreedKept: number;
   /** Cheap answers with a greater confidence stay; -1 where all with a confidence do, null where none does. */
   readonly keepAbove: number | null;
-  /** The share of rows in agreement with the strong model that the sample lets expect. */
+  /** The share of rows in agreement with the strong model that the sample lets expect; with gold labels, of rows right by them or answered by the strong model. */
   readonly estimatedAgreement: number;
   /** The share that is missed with a probability of at most `delta`. */
   readonly agreementAtLeast: number;

@@ -26,6 +26,13 @@ export type Placeholders<T extends string> = string extends T
       : Named<P> | Placeholders<Rest>
     : never;
 
+/** The name's own type when the frame has such a column or nobody knows, else an object type that names the culprit. */
+export type CheckColumn<S, C extends string> = string extends C
+  ? C
+  : [Exclude<C, ColumnsOf<S>>] extends [never]
+    ? C
+    : { readonly "unknown column": Exclude<C, ColumnsOf<S>>; readonly "columns are": ColumnsOf<S> };
+
 /** The template's own type when every column it names exists, else an object type that names the culprit. */
 export type CheckTemplate<S, T extends string> = string extends T
   ? T

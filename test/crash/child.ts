@@ -204,7 +204,10 @@ async function withSecond(settings: Settings): Promise<Passes | null> {
   const other = { ...opened, model: { ...opened.model, model: "gpt-large" } };
   if (job.second === "fallback") return { settings, plan: fallbackPlan(settings, other) };
   const numbers = { target: 0.9, delta: 0.3, labelBudget: 20 };
-  return { settings: cheapSettings(settings), plan: cascadePlan(strongSettings(other), numbers) };
+  return {
+    settings: cheapSettings(settings),
+    plan: cascadePlan(strongSettings(other), numbers, null),
+  };
 }
 
 function runOf(): EnrichRun<Receipt, unknown> {

@@ -50,6 +50,36 @@ describe("a typed frame", () => {
     await expect(second).rejects.toMatchObject({ code: "unknown_column" });
   });
 
+  it("refuses a misspelt column of gold labels, when compiled and when run", async () => {
+    const output = { labels: ["a", "b"] } as const;
+    const cascade = { model: { ...model, model: "strong" }, target: 0.9 } as const;
+    // @ts-expect-error the column is named feedback
+    const misspelt = enrichColumn(typed, "{{ id }}", model, {
+      ...{ runDir, output },
+      cascade: { ...cascade, gold: "fedback" },
+    });
+    await expect(misspelt).rejects.toMatchObject({ code: "unknown_column" });
+    const named = ["feedback"].join();
+    for (const run of [
+      enrichColumn(typed, "{{ id }}", model, {
+        ...{ runDir, output },
+        cascade: { ...cascade, gold: "feedback" },
+      }),
+      enrichColumn(typed, "{{ id }}", model, {
+        runDir,
+        output,
+        cascade: { ...cascade, gold: named },
+      }),
+      enrichColumn(untyped, "{{ id }}", model, {
+        ...{ runDir, output },
+        cascade: { ...cascade, gold: "feedback" },
+      }),
+    ]) {
+      expectTypeOf<ValueOf<typeof run>>().toEqualTypeOf<"a" | "b">();
+      expect(await run.plan()).toMatchObject({ rows: 1, requests: 1 });
+    }
+  });
+
   it("takes its own columns, with filters, escapes and quoted names, and any text at run time", async () => {
     const text = ["{{ nope }}"].join();
     const runs = [
