@@ -1,6 +1,7 @@
 /** What comes through a pipe, kept in a file, since rows are read more than once. */
 
 import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -33,7 +34,9 @@ async function spool(input: Readable & { readonly isTTY?: boolean }): Promise<st
     await pipeline(input, createWriteStream(path, { mode: 0o600 }));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : null;
-    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    if (code !== "ENOSPC" && code !== "EDQUOT" && code !== "EFBIG") throw error;
+    // What came so far is of no use, and would keep the disk full until the process ends.
+    await rm(path, { force: true });
     throw new InputError(
       "disk_full",
       `The disk is full: standard input could not be kept in ${folder}. Nothing was sent.`,

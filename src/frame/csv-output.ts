@@ -191,7 +191,7 @@ function diskFull(
     "disk_full",
     `The disk is full: ${state.output} could not be written after ${megabytes(state.bytes)}${needed}. The answers are kept in the run directory.`,
     {
-      hint: "Make room, or name an output on another disk, and resume the run: nothing is bought again.",
+      hint: `Make room in ${dirname(resolve(state.output))} (\`batchframe gc --older-than 24h\` deletes finished runs), or name an output on another disk: batchframe resume RUN --output PATH. Nothing is bought again.`,
       cause: error,
     },
   );

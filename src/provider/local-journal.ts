@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import { open, truncate, type FileHandle } from "node:fs/promises";
 import { StoreError } from "../core/errors.ts";
+import { MAKE_ROOM } from "../core/make-room.ts";
 import { linesOf } from "../core/lines.ts";
 import { asRecord, parseJson, textOf } from "./json-values.ts";
 
@@ -25,10 +26,10 @@ export interface Journal {
  * that its request is asked again. Memory holds the ids only.
  */
 export async function openJournal(path: string): Promise<Journal> {
-  const file = await open(path, "a").catch(asStoreError);
+  const file = await open(path, "a").catch(asStoreError(path));
   try {
     const answered = await recover(path);
-    return { answered, append: groupedAppend(file), close: () => file.close() };
+    return { answered, append: groupedAppend(file, path), close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
@@ -56,12 +57,12 @@ async function recover(path: string): Promise<ReadonlySet<string>> {
       if (id !== null) answered.add(id);
     }
   }
-  if (end !== null) await truncate(path, end).catch(asStoreError);
+  if (end !== null) await truncate(path, end).catch(asStoreError(path));
   return answered;
 }
 
 /** Writes what has gathered while the last write was on its way, all of it with one sync. */
-function groupedAppend(file: FileHandle): Journal["append"] {
+function groupedAppend(file: FileHandle, path: string): Journal["append"] {
   let waiting: string[] = [];
   let next: Promise<void> | null = null;
   let last: Promise<void> = Promise.resolve();
@@ -71,8 +72,8 @@ function groupedAppend(file: FileHandle): Journal["append"] {
     const text = waiting.join("");
     waiting = [];
     next = null;
-    await file.appendFile(text).catch(asStoreError);
-    await file.datasync().catch(asStoreError);
+    await file.appendFile(text).catch(asStoreError(path));
+    await file.datasync().catch(asStoreError(path));
   };
   return (lines) => {
     for (const line of lines) waiting.push(`${line}\n`);
@@ -84,13 +85,15 @@ function groupedAppend(file: FileHandle): Journal["append"] {
   };
 }
 
-function asStoreError(cause: unknown): never {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
-    throw new StoreError(
-      "disk_full",
-      "The disk is full, so the run stopped. Everything recorded so far is kept.",
-      { hint: "Free some space and run the same command again.", cause },
-    );
-  throw cause;
+function asStoreError(path: string): (cause: unknown) => never {
+  return (cause) => {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
+      throw new StoreError(
+        "disk_full",
+        `The disk is full: ${path} could not be written, so the run stopped. Everything recorded so far is kept.`,
+        { hint: MAKE_ROOM, cause },
+      );
+    throw cause;
+  };
 }

@@ -5,6 +5,7 @@ import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "../core/errors.ts";
+import { MAKE_ROOM } from "../core/make-room.ts";
 import type { ChunkFileReader, ChunkFiles, ChunkFileWriter } from "./store.ts";
 
 const UNFINISHED = ".part";
@@ -44,7 +45,7 @@ export async function removeUnfinished(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names)
     if (name.endsWith(UNFINISHED))
-      await rm(join(directory, name), { force: true }).catch(asStoreError);
+      await rm(join(directory, name), { force: true }).catch(asStoreError(directory));
 }
 
 async function createFile(
@@ -52,11 +53,11 @@ async function createFile(
   name: string,
   assertHeld: () => void,
 ): Promise<ChunkFileWriter> {
-  await mkdir(directory, { recursive: true }).catch(asStoreError);
+  await mkdir(directory, { recursive: true }).catch(asStoreError(directory));
   const path = join(directory, name);
   // A name of its own: a process that wakes after its run was taken over still has its file open.
   const unfinished = `${path}.${randomBytes(4).toString("hex")}${UNFINISHED}`;
-  const file = await open(unfinished, "wx").catch(asStoreError);
+  const file = await open(unfinished, "wx").catch(asStoreError(path));
   let bytes = 0;
   let closed = false;
   return {
@@ -65,14 +66,14 @@ async function createFile(
       bytes += buffer.byteLength;
       let at = 0;
       while (at < buffer.byteLength)
-        at += (await file.write(buffer, at).catch(asStoreError)).bytesWritten;
+        at += (await file.write(buffer, at).catch(asStoreError(path))).bytesWritten;
     },
     commit: async () => {
-      await file.sync().catch(asStoreError);
+      await file.sync().catch(asStoreError(path));
       closed = true;
       await file.close();
       assertHeld();
-      await rename(unfinished, path).catch(asStoreError);
+      await rename(unfinished, path).catch(asStoreError(path));
       await syncDirectory(directory);
       return { bytes };
     },
@@ -141,21 +142,24 @@ function missingFile(path: string, cause: unknown): unknown {
   );
 }
 
-function asStoreError(cause: unknown): never {
-  const code = errorCode(cause);
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
-    throw new StoreError(
-      "disk_full",
-      "The disk is full, so the run stopped. Everything recorded so far is kept.",
-      { hint: "Free some space and run the same command again.", cause },
-    );
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR")
-    throw new StoreError(
-      "run_directory_unwritable",
-      `The run directory cannot be written (${code}). Nothing more was sent.`,
-      { hint: "Make it writable, or choose another with --run-dir.", cause },
-    );
-  throw cause;
+/** Throws what the system refused for a file or folder, in words where they are known. */
+function asStoreError(path: string): (cause: unknown) => never {
+  return (cause) => {
+    const code = errorCode(cause);
+    if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
+      throw new StoreError(
+        "disk_full",
+        `The disk is full: ${path} could not be written, so the run stopped. Everything recorded so far is kept.`,
+        { hint: MAKE_ROOM, cause },
+      );
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR")
+      throw new StoreError(
+        "run_directory_unwritable",
+        `The run directory cannot be written (${code}). Nothing more was sent.`,
+        { hint: "Make it writable, or choose another with --run-dir.", cause },
+      );
+    throw cause;
+  };
 }
 
 function errorCode(error: unknown): string | null {

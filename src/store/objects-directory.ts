@@ -86,7 +86,7 @@ async function listed(directory: string, prefix: string): Promise<readonly Objec
 function asDataError(directory: string): (cause: unknown) => never {
   return (cause) => {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (code === "ENOSPC" || code === "EDQUOT")
+    if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
       throw new StoreError(
         "disk_full",
         `There is no room left in ${directory}. Everything recorded so far is kept.`,

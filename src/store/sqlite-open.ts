@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { InvariantError, StoreError } from "../core/errors.ts";
+import { MAKE_ROOM } from "../core/make-room.ts";
 import { RUN_SCHEMA, type Schema } from "./schema.ts";
 
 /** The file that keeps a run's directory out of git. */
@@ -135,7 +136,7 @@ export function asStoreError(error: unknown): unknown {
     return new StoreError(
       "disk_full",
       `The disk is full or takes nothing more (${error.message}), so the run stopped. Everything recorded so far is kept.`,
-      { hint: "Free some space and run the same command again.", cause: error },
+      { hint: MAKE_ROOM, cause: error },
     );
   if (UNWRITABLE.test(error.message)) return unwritable(error);
   return error;

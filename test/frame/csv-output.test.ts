@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { writeFailure, writeWhole } from "../../src/frame/csv-output.ts";
-import { failureOf, fileOf } from "./support.ts";
+import { chunkFiles } from "../../src/store/chunk-files.ts";
+import { failureOf, fileOf, newFolder } from "./support.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: no`), { code });
@@ -31,6 +32,61 @@ describe("writeFailure", () => {
   it("gives anything else back as it is", () => {
     const error = systemError("EIO");
     expect(writeFailure(error, halfway)).toBe(error);
+  });
+});
+
+/** Whether a file system of memory can be mounted here, as only root may where it is let. */
+async function withDisk(kib: number, use: (folder: string) => Promise<void>): Promise<boolean> {
+  const folder = await newFolder();
+  const size = `size=${kib}k`;
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", size, "tmpfs", folder]).status !== 0) return false;
+  try {
+    await use(folder);
+  } finally {
+    spawnSync("umount", [folder]);
+  }
+  return true;
+}
+
+describe("a disk of 1 MiB", () => {
+  it("that is full leaves the old output as it was, and no other file", async (test) => {
+    const input = await fileOf("a\n1\n");
+    const isMounted = await withDisk(1024, async (folder) => {
+      const output = join(folder, "out.csv");
+      await writeFile(output, "old");
+      let pieces = 0;
+      const failure = await failureOf(() =>
+        writeWhole({ input, output, doneShare: () => pieces / 400 }, async (append) => {
+          for (; pieces < 400; pieces += 1) await append(Buffer.alloc(10_000));
+        }),
+      );
+      expect(failure).toMatchObject({ name: "InputError", code: "disk_full" });
+      expect(failure.message).toMatch(
+        /^The disk is full: .*out\.csv could .* after 1\.0 MB; about 4\./,
+      );
+      expect(failure.message).toContain(output);
+      expect(failure.hint).toContain(folder);
+      expect(failure.hint).toContain("batchframe gc");
+      expect(await readFile(output, "utf8")).toBe("old");
+      expect(await readdir(folder)).toEqual(["out.csv"]);
+    });
+    if (!isMounted) test.skip("no file system can be mounted here");
+  });
+
+  it("that is full stops the run's files by name, and none is left half written", async (test) => {
+    const isMounted = await withDisk(1024, async (folder) => {
+      const files = chunkFiles(folder, () => undefined);
+      const writer = await files.create("requests.jsonl");
+      const failure = await failureOf(async () => {
+        for (let at = 0; at < 400; at += 1) await writer.write(Buffer.alloc(10_000));
+      });
+      await writer.abort();
+      expect(failure).toMatchObject({ name: "StoreError", code: "disk_full" });
+      expect(failure.message).toContain(join(folder, "requests.jsonl"));
+      expect(failure.hint).toContain("batchframe gc");
+      expect(await readdir(folder)).toEqual([]);
+    });
+    if (!isMounted) test.skip("no file system can be mounted here");
   });
 });
 
