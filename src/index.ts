@@ -15,6 +15,7 @@ export type { CollectHow, EnrichRun, RunEvents } from "./enrich-run.ts";
 export type { Preview, PreviewHow } from "./preview-run.ts";
 export type { RowResult } from "./row-result.ts";
 export type { RunPlan } from "./run-plan.ts";
+export type { LengthBin, PlanLook, SamplePrompt } from "./core/plan-look.ts";
 export { openBatches } from "./batches.ts";
 export type { Batches } from "./batches.ts";
 export type { BuildOptions, BuiltBytes, BuiltFile } from "./batch-building.ts";

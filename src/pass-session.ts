@@ -223,6 +223,9 @@ function passSession(run: PassRun, first: Session): Session {
     id: first.id,
     directory,
     columns: first.columns,
+    get looks() {
+      return first.looks;
+    },
     get warnings() {
       return [...first.warnings, ...plan.warnings];
     },

@@ -96,6 +96,9 @@ function piecesSession(inner: Session, { settings, frame }: Pieces): Session {
   return {
     ...inner,
     columns,
+    get looks() {
+      return inner.looks;
+    },
     get warnings() {
       const { maxChars } = settings.long ?? { maxChars: 0 };
       const told = `Texts longer than ${String(maxChars)} characters are asked about in pieces; the plan counts the pieces.`;

@@ -10,6 +10,7 @@ import {
   type PlannedBlock,
   type PlannedRows,
 } from "./core/plan.ts";
+import type { PlanWatch } from "./core/plan-look.ts";
 import { planningProgress, type Progress } from "./core/progress.ts";
 import { addEstimates } from "./core/token-estimate.ts";
 import { readAnswer } from "./output/answer.ts";
@@ -34,6 +35,8 @@ export interface PlanningInput {
   readonly lane: LaneChoice;
   readonly directory: string;
   readonly cache: ReplyCache | null;
+  /** Told of everything that is planned now. */
+  readonly watch: PlanWatch;
   readonly onProgress: (progress: Progress) => void;
 }
 
@@ -54,11 +57,20 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
   const estimates = await openEstimates(settings);
-  const counting = planCounter(input.onProgress, estimates);
+  const counting = planCounter(input.onProgress, [estimates, input.watch]);
   try {
     if (cache !== null) await takeLeftPreviews({ runDir: settings.runDir, cache, provider });
     const soFar = await plannedBefore(store, counting);
-    const rows = planRows({ frame, rendering, spec, onNull, limit, provider, ...soFar });
+    const rows = planRows({
+      frame,
+      rendering,
+      spec,
+      onNull,
+      limit,
+      provider,
+      ...soFar,
+      onBlank: input.watch.blank,
+    });
     const blocks = counting.watch(rows);
     const kept = cache === null ? blocks : recall(blocks, recalling(input, cache, estimates));
     // Who says outright that batches are wanted is asked nothing in realtime.
@@ -152,7 +164,7 @@ interface PlanCounter {
 
 function planCounter(
   onProgress: (progress: Progress) => void,
-  estimates: Pick<Estimates, "see">,
+  watches: readonly Pick<Estimates, "see">[],
 ): PlanCounter {
   const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 };
   const rejected: Record<string, number> = {};
@@ -178,7 +190,7 @@ function planCounter(
     watch: async function* (blocks) {
       for await (const block of blocks) {
         count(block.rows);
-        for (const fresh of block.requests) estimates.see(fresh);
+        for (const fresh of block.requests) for (const watch of watches) watch.see(fresh);
         onProgress(planningProgress(requests));
         yield block;
       }

@@ -2,6 +2,8 @@
 
 import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
 import type { PlanCost } from "./core/plan-cost.ts";
+import type { PlanLook } from "./core/plan-look.ts";
+import { roundedUsd } from "./core/price.ts";
 import type { Band } from "./core/token-estimate.ts";
 import type { Session } from "./session.ts";
 
@@ -13,6 +15,10 @@ export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
   readonly outputTokens: Band | null;
   /** What the figures rest on; null likewise. */
   readonly estimate: Omit<PlanEstimate, "tokens"> | null;
+  /** US dollars not spent because rows with one prompt share a request, as a batch; null where a price is not known. */
+  readonly savedUsd: number | null;
+  /** What is asked and where it goes, one for each planned column; empty where an earlier process made the plan. */
+  readonly looks: readonly PlanLook[];
   /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
   readonly warnings: readonly string[];
 }
@@ -20,16 +26,40 @@ export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
 /** The plan of a session; makes it when there is none. */
 export async function runPlan(session: Session): Promise<RunPlan> {
   const { estimate, ...counts } = await session.plan();
+  const cost = await session.cost();
+  const blanks = session.looks.flatMap((look) => blankWarnings(look, counts));
   return {
     ...counts,
-    ...(await session.cost()),
+    ...cost,
+    savedUsd: savedUsd(counts, cost),
+    looks: session.looks,
     inputTokens: estimate?.tokens.inputTokens ?? null,
     outputTokens: estimate?.tokens.outputTokens ?? null,
     estimate: estimate === undefined ? null : restOf(estimate),
-    warnings: session.warnings,
+    // Votes look at the same rows and would say the same.
+    warnings: [...new Set([...session.warnings, ...blanks])],
   };
+}
+
+/** What duplicates would have cost at the price of a mean request of the plan. */
+function savedUsd(
+  { requests, cached, duplicates }: Omit<PlanCounts, "estimate">,
+  { costUsd }: PlanCost,
+): number | null {
+  if (costUsd === null) return null;
+  const sent = requests - cached;
+  return sent === 0 ? 0 : roundedUsd((costUsd.expected / sent) * duplicates);
 }
 
 function restOf({ tokens: _tokens, ...rest }: PlanEstimate): Omit<PlanEstimate, "tokens"> {
   return rest;
+}
+
+/** That a column the prompts need is blank in many rows, half of them or more. */
+function blankWarnings({ blankRows }: PlanLook, { rows }: Pick<PlanCounts, "rows">): string[] {
+  return Object.entries(blankRows).flatMap(([column, blank]) => {
+    if (blank * 2 < rows) return [];
+    const many = blank === rows ? "every row" : `${String(blank)} of ${String(rows)} rows`;
+    return [`${JSON.stringify(column)} is blank in ${many}, and such rows are not asked.`];
+  });
 }

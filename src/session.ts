@@ -9,6 +9,7 @@ import { BudgetError, InputError } from "./core/errors.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { PlanCounts } from "./core/plan.ts";
+import { planWatch, type PlanLook } from "./core/plan-look.ts";
 import { planCost, type PlanCost } from "./core/plan-cost.ts";
 import type { Progress } from "./core/progress.ts";
 import { receiptOf, rowTally, type KeptRows, type Receipt } from "./core/receipt.ts";
@@ -95,6 +96,8 @@ export interface Session extends AsyncDisposable {
   /** The plan, made and recorded at the first call, and what it is expected to cost. Sends nothing. */
   plan(): Promise<PlanCounts>;
   cost(): Promise<PlanCost>;
+  /** What the plan shows of its prompts, one for each planned column; empty for one made by an earlier process. */
+  readonly looks: readonly PlanLook[];
   /** What is worth knowing before anything is sent, in sentences. */
   readonly warnings: readonly string[];
   /** Sends, waits and collects until no chunk is open; with `once`, takes what is ready and gives false when some are open still. */
@@ -203,11 +206,13 @@ function session(parts: Parts): Session {
   const { settings, conduct, ports, record, directory } = parts;
   const { store } = ports;
   const { form } = settings;
+  const watch = planWatch();
   // A promise, so that two who need it at once do not make it twice.
   let planned = record.plan === null ? null : Promise.resolve(record.plan);
   const needPlan = async (): Promise<PlanCounts> => {
     const counts = await (planned ??= makePlan({
       ...parts,
+      watch,
       requestsPerChunk: conduct.requestsPerChunk,
       lane: conduct.lane ?? "batch",
       onProgress: conduct.onProgress,
@@ -233,6 +238,12 @@ function session(parts: Parts): Session {
     },
     plan: needPlan,
     cost: async () => planCost(await needPlan(), ports.provider.free, settings.price),
+    get looks() {
+      if (record.plan !== null || planned === null) return [];
+      const { provider } = ports;
+      const host = provider.free ? null : provider.host;
+      return [watch.look({ column: settings.column, host, columns: parts.rendering.columns })];
+    },
     get warnings() {
       return [...providerWarnings(settings), ...cutWarnings(cutRows, settings)];
     },

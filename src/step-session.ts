@@ -114,6 +114,9 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
   return {
     id: input.id,
     directory: input.directory(),
+    get looks() {
+      return sessions.free.flatMap(({ looks }) => looks);
+    },
     get warnings() {
       // Steps that ask one model say the same of it.
       const said = new Set(sessions.free.flatMap(({ warnings }) => warnings));

@@ -9,6 +9,7 @@ import type { Followed } from "./follow.ts";
 import { count, counted, dollarsText, megabytes } from "./format.ts";
 import { line, planText, type Host, type Look } from "./head-text.ts";
 import { shortPath } from "./paths.ts";
+import { lookLines } from "./plan-look.ts";
 import { planCostText, tokensText } from "./plan-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -51,6 +52,7 @@ export async function tellPlan(
         line("plan", planText(plan), terminal),
         ...savedLines(plan, terminal),
         ...(host.free ? [] : costLines(plan, terminal)),
+        ...plan.looks.slice(0, 1).flatMap((look) => lookLines(look, plan.rows, terminal)),
         line("leaves", leavesText(facts.promptColumns, host), terminal),
         ...plan.warnings.map((warning) => line("note", printable(warning), terminal)),
         "Nothing was sent, and nothing is kept of this plan.",
@@ -69,10 +71,9 @@ export async function tellPlan(
 }
 
 function savedLines(plan: RunPlan, look: Look): readonly string[] {
-  const { cached, duplicates, requests, costUsd } = plan;
+  const { cached, duplicates, requests, savedUsd } = plan;
   const sent = requests - cached;
-  const each = costUsd === null || sent === 0 ? null : costUsd.expected / sent;
-  const worth = each === null || each === 0 ? "" : `, ${dollarsText(each * duplicates)} saved`;
+  const worth = savedUsd === null || savedUsd === 0 ? "" : `, ${dollarsText(savedUsd)} saved`;
   return [
     ...(cached === 0
       ? []

@@ -1,5 +1,6 @@
 /** plan: rows become distinct requests, and every row learns which request answers it. */
 
+import type { Cell } from "../core/column.ts";
 import type { DedupeIndex } from "../core/dedupe.ts";
 import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
 import {
@@ -25,6 +26,8 @@ export interface PlanInput {
   readonly provider: Pick<BatchProvider, "id" | "host" | "encode" | "limits">;
   /** The requests that are known already, to which those of these rows are added. */
   readonly index: DedupeIndex;
+  /** Told of each column that is blank in a row with nothing to ask. */
+  readonly onBlank?: (column: string) => void;
   /** The row to begin with; those before it were planned before. */
   readonly firstRow: number;
 }
@@ -58,6 +61,7 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
     const fresh: NewRequest[] = [];
     const promptOf = input.rendering.prompts(block);
     const cutRows: number[] = [];
+    const valuesBy = new Map<string, readonly Cell[]>();
     for (let at = 0; at < requests.length; at++) {
       const row = from + at;
       const withheld = block.withheld?.(row) ?? null;
@@ -71,16 +75,32 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
     function place(at: number, prompt: Prompt | Unaskable | null): number {
       if (prompt === "unfit") return NO_REQUEST.invalid_input;
       if (prompt === "too_long") return NO_REQUEST.too_long;
+      if (prompt === null) noteBlanks(from + at);
       if (prompt === null)
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
-      const { messages, cells, isCut = false } = prompt;
+      const { messages, isCut = false } = prompt;
       if (isTooLong(prompt)) return NO_REQUEST.too_long;
       if (isCut) cutRows.push(at);
       const id = identityOf(messages);
       const ordinal = index.findOrAdd(id);
       if (ordinal !== null) return ordinal;
-      fresh.push({ ordinal: index.size - 1, id, request: { ...input.spec, messages, cells } });
+      fresh.push({
+        ordinal: index.size - 1,
+        id,
+        request: { ...input.spec, messages, cells: prompt.cells },
+      });
       return index.size - 1;
+    }
+
+    function noteBlanks(row: number): void {
+      if (input.onBlank === undefined) return;
+      for (const name of columns) {
+        // Read where a row is blank only: a frame may convert a whole column for it.
+        const values = valuesBy.get(name) ?? block.values(name);
+        valuesBy.set(name, values);
+        const cell = values[row] ?? null;
+        if (cell === null || (typeof cell === "string" && cell.trim() === "")) input.onBlank(name);
+      }
     }
   }
 }

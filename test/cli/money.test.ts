@@ -35,6 +35,9 @@ describe("plan", () => {
       /cost {6}\$\d+\.\d\d – \$32\.00, likely .* in batches \(.* in realtime\)/,
     );
     expect(stderr).toContain('"text" only → 127.0.0.1');
+    expect(stderr).toMatch(/first +text 0\n/);
+    expect(stderr).toMatch(/longest +text 10\n/);
+    expect(stderr).toMatch(/prompts +4–7 characters +█+ 16/);
     expect(runsIn(cwd)).toEqual([]);
     expect(emulator.requests()).toEqual([]);
   });
