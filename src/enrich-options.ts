@@ -100,8 +100,9 @@ export interface EnrichOptions<
   /** The run's id; made from the frame's name, the column and the content when left out. */
   readonly name?: string;
   /**
-   * How requests travel: in `batch` jobs (when left out), one by one in `realtime`, or `auto`, which asks
-   * up to 200 requests in realtime and more in batches. Where the provider has one way only, that one.
+   * How requests travel: in `batch` jobs, one by one in `realtime`, or `auto`, which asks up to 200 requests
+   * in realtime and more in batches. When left out, in batches; of more than 200 requests the first is then
+   * asked alone in realtime, at full price, as with `auto`. Where the provider has one way only, that one.
    * It decides what a call costs and how long it takes, never what is asked: answers count in either lane.
    */
   readonly lane?: LaneChoice;

@@ -6,7 +6,7 @@ import type { PlannedBlock } from "./core/plan.ts";
 const MOST_BLOCKS = 64;
 
 /**
- * Whether blocks hold more than `most` requests, and the blocks to be read from the first on.
+ * Whether blocks hold more than `most` requests that no cache answers, and the blocks to be read from the first on.
  *
  * Looks no further than it must; where the first 64,000 rows hold no more, the answer is no.
  */
@@ -21,7 +21,7 @@ export async function peekedRequests(
     const next = await rest.next();
     if (next.done === true) break;
     seen.push(next.value);
-    requests += next.value.requests.length;
+    requests += next.value.requests.filter(({ kept }) => kept === undefined).length;
   }
   return { isMore: requests > most, blocks: readOn(seen, rest) };
 }

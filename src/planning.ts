@@ -32,7 +32,8 @@ export interface PlanningInput {
   readonly rendering: Rendering;
   readonly ports: Ports;
   readonly requestsPerChunk: number | null;
-  readonly lane: LaneChoice;
+  /** Null where nobody has chosen one: batches, after a first request asked alone. */
+  readonly lane: LaneChoice | null;
   readonly directory: string;
   readonly cache: ReplyCache | null;
   /** Told of everything that is planned now. */
@@ -52,7 +53,8 @@ export interface PlanningInput {
 export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const { settings, rendering, ports, directory, cache } = input;
   const { store, provider, token } = ports;
-  const laneFor = (requests: number): Lane => laneOf(input.lane, lanesAtHand(ports, requests));
+  const laneFor = (requests: number): Lane =>
+    laneOf(input.lane ?? "batch", lanesAtHand(ports, requests));
   const manyBy = laneFor(Number.POSITIVE_INFINITY);
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
@@ -74,7 +76,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     const blocks = counting.watch(rows);
     const kept = cache === null ? blocks : recall(blocks, recalling(input, cache, estimates));
     // Who says outright that batches are wanted is asked nothing in realtime.
-    const mayTry = input.lane === "auto" && manyBy === "batch" && ports.live !== null;
+    const mayTry = input.lane !== "batch" && manyBy === "batch" && ports.live !== null;
     const [begun] = (await store.chunks()).filter(({ origin }) => origin === "plan");
     const peeked = await peekedRequests(kept, mayTry ? AUTO_REALTIME_REQUESTS : 0);
     const isAlone = begun === undefined ? peeked.isMore : begun.lane === "realtime";

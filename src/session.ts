@@ -214,7 +214,7 @@ function session(parts: Parts): Session {
       ...parts,
       watch,
       requestsPerChunk: conduct.requestsPerChunk,
-      lane: conduct.lane ?? "batch",
+      lane: conduct.lane,
       onProgress: conduct.onProgress,
     }));
     cutRows = counts.cutRows ?? 0;

@@ -504,7 +504,7 @@ describe.runIf(existsSync(BANKING))("10,003 rows over a provider that misbehaves
       { input: BANKING.pathname, output },
       "{{ text }}",
       model,
-      here({ column: "answer", chunkRows: 2000 }),
+      here({ column: "answer", chunkRows: 2000, lane: "batch" }),
     );
     const receipt = await run;
     const before = parse(await readFile(BANKING));

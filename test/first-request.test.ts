@@ -32,15 +32,18 @@ const here = (
   more: EnrichOptions<string, OutputOption> = {},
 ): EnrichOptions<string, OutputOption> => ({
   pollEveryMs: 10,
-  lane: "auto",
   runDir: mkdtempSync(join(tmpdir(), "first-")),
   ...more,
 });
 
 describe("the first request of a large run", () => {
-  it("is asked alone and in realtime before anything is uploaded, and counts", async () => {
+  it.each([
+    ["no lane is chosen", {}],
+    ["the lane is auto", { lane: "auto" }],
+  ] as const)("is asked before anything is uploaded where %s, and counts", async (_when, how) => {
     const model = await modelAt();
-    const run = enrichColumn(rows(250), "say {{ n }}", model, here());
+    const run = enrichColumn(rows(250), "say {{ n }}", model, here(how));
+    expect(await run.plan()).toMatchObject({ lane: "batch", canary: true, chunks: 2 });
     const result = await run;
     expect(result.getColumn("enriched").toArray()).toEqual(
       [...Array(250).keys()].map((n) => `say ${String(n)}`),

@@ -73,9 +73,11 @@ export function headText(
   ].join("\n");
 }
 
-/** That requests go one by one; nothing where they go in batches, or cost nothing either way. */
-function laneText({ lane }: RunPlan, { free }: Host): string {
-  return lane === "realtime" && !free ? " · in realtime" : "";
+/** That requests go one by one, or the first does; nothing where they go in batches, or cost nothing either way. */
+function laneText({ lane, canary }: RunPlan, { free }: Host): string {
+  if (free) return "";
+  if (lane === "realtime") return " · in realtime";
+  return canary === true ? " · the first alone, in realtime, at full price" : "";
 }
 
 function moneyLines(plan: RunPlan, look: Look): readonly string[] {

@@ -49,7 +49,7 @@ export function canaryOf(
           "first_request_refused",
           `${ports.provider.host} refused the first of ${String(requests)} requests, asked alone: ${message} Nothing else was sent.`,
           {
-            hint: "Change what the message names. If only this row is at fault, run the same command again: it goes on with the others.",
+            hint: "Change what the message names. If only this row is at fault, run the same command again: it goes on with the others. --lane batch (lane in code) asks nothing first.",
           },
         );
       }

@@ -29,6 +29,12 @@ describe("the head of a run", () => {
     expect(linesOf(PLAN)[3]).toBe("plan      9 requests = 10 rows − 1 duplicate");
   });
 
+  it("announces the request that is asked alone at full price", () => {
+    expect(linesOf({ ...PLAN, lane: "batch", canary: true })[3]).toBe(
+      "plan      9 requests = 10 rows − 1 duplicate · the first alone, in realtime, at full price",
+    );
+  });
+
   it("tells each warning of the plan below it", () => {
     const warnings = ["The mode does not take minLength.", "Nor \u001b[2Jmaximum."];
     expect(linesOf({ ...PLAN, warnings }).slice(3, 7)).toEqual([

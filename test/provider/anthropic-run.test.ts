@@ -63,7 +63,7 @@ describe("a run over Anthropic's protocol", () => {
         createAcceptedThenCut: { count: 1 },
       },
     });
-    const receipt = await run({ chunkRows: 200, retries: 8 });
+    const receipt = await run({ chunkRows: 200, retries: 8, lane: "batch" });
     expect(receipt.rows).toEqual({ total: 1000, ok: 1000, cached: 0, skipped: 0, failed: 0 });
     expect(await wrongRows()).toEqual([]);
     const stats = emulator.stats();

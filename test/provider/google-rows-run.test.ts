@@ -60,7 +60,14 @@ it.each<[string, EnrichOptions<"said", OutputOption>, (row: Cells, at: number) =
       { input, output },
       "{{text}}",
       { provider: "google", model: "gemini-2.5-flash", ...address },
-      { ...options, column: "said", runDir: join(folder, "runs"), chunkRows: 100, pollEveryMs: 5 },
+      {
+        ...options,
+        column: "said",
+        runDir: join(folder, "runs"),
+        chunkRows: 100,
+        pollEveryMs: 5,
+        lane: "batch",
+      },
     );
     expect(receipt.rows).toMatchObject({ ok: ROWS, failed: 0 });
     const written = parse<Cells>(await readFile(output, "utf8"), { columns: true });

@@ -81,6 +81,7 @@ it.each([
         column: "said",
         runDir: join(folder, "runs"),
         chunkRows: 200,
+        lane: "batch",
         pollEveryMs: 5,
       },
     );

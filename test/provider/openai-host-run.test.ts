@@ -54,6 +54,7 @@ it.each([
         column: "colour",
         runDir: join(folder, "runs"),
         chunkRows: 200,
+        lane: "batch",
         pollEveryMs: 5,
       },
     );

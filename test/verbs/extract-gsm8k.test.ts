@@ -63,7 +63,7 @@ async function joinsAll(problems: readonly Problem[], chunkRows: number): Promis
     {
       text: "question",
       schema: "answer: float, written: str",
-      ...{ runDir: await newFolder(), pollEveryMs: 5, chunkRows },
+      ...{ runDir: await newFolder(), pollEveryMs: 5, chunkRows, lane: "batch" },
     },
     { provider: "openai", model: "m", baseUrl: emulator.url, apiKey: "key", settleMs: 200 },
   );
