@@ -1,6 +1,7 @@
 /** A run as it stands on disk; one of several columns is its steps' runs, seen as one. */
 
 import type { Chunk } from "./core/chunk.ts";
+import type { Deadline } from "./core/deadline.ts";
 import { mergedCounts, type PlanCounts } from "./core/plan.ts";
 import { mergedProgress, stepProgress, type Progress } from "./core/progress.ts";
 
@@ -22,6 +23,8 @@ export interface RunStatus {
   readonly finishedAt: Date | null;
   /** Null until the plan is complete. */
   readonly plan: PlanCounts | null;
+  /** When it is to be done; null where nobody said so. The first step's that has one, where there are several. */
+  readonly deadline: Deadline | null;
   readonly progress: Progress;
   readonly chunks: readonly Chunk[];
   /** Whether anything of it was sent from here, and so its sending agreed to. */
@@ -64,6 +67,7 @@ export function groupStatus(
     createdAt: new Date(Math.min(...steps.map(({ createdAt }) => createdAt.getTime()))),
     finishedAt: finished.length === steps.length ? new Date(Math.max(...finished)) : null,
     plan: plans.length === steps.length ? mergedCounts(plans) : null,
+    deadline: steps.find(({ deadline }) => deadline !== null)?.deadline ?? null,
     progress: mergedProgress(steps.map(({ column, progress }) => stepProgress(column, progress))),
     chunks: steps.flatMap(({ chunks }) => chunks),
     hasSent: steps.some(({ hasSent }) => hasSent),

@@ -226,6 +226,7 @@ function readRun(directory: string): RunStatus {
     createdAt: new Date(run.createdAtMs),
     finishedAt: run.finishedAtMs === null ? null : new Date(run.finishedAtMs),
     plan: run.plan,
+    deadline: run.deadline,
     progress:
       run.plan === null
         ? planningProgress(0)

@@ -14,7 +14,9 @@ export function providerWarnings(settings: Pick<Settings, "form" | "model">): st
 function liveWarnings({ model }: Pick<Settings, "model">): string[] {
   const { asksLive = false, free, host } = model.provider;
   if (!asksLive || free) return [];
-  return [`${host} has no batches: every request is asked by itself, at the price of a live call.`];
+  return [
+    `${host} has no batches: in either lane every request is asked by itself, at the price of a live call.`,
+  ];
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { handOverAtMs, makesIt } from "../src/core/deadline.ts";
+import { handOverAtMs, makesIt, realtimePerSecond } from "../src/core/deadline.ts";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../src/emulator/emulator.ts";
 import { enrichColumn, type EnrichOptions } from "../src/enrich.ts";
 import { readSqliteRun } from "../src/store/sqlite-reader.ts";
@@ -98,6 +98,14 @@ describe("a deadline", () => {
     expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 24 });
   });
 
+  it("is nearer where few calls may be under way at once", async () => {
+    await start({ faults: { stuck: 1 } });
+    // At the usual pace three seconds are enough; one by one the calls may take forty.
+    const { run } = ask({ deadlineMs: 20_000, concurrency: 1 });
+    expect(answers(await run)).toEqual(TEXTS);
+    expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 24 });
+  });
+
   it("leaves batches alone that make it", async () => {
     await start({});
     const { run, warnings } = ask({ deadlineMs: 60_000 });
@@ -147,6 +155,14 @@ describe("the moment to hand over", () => {
     expect(handOverAtMs(deadline, 0)).toBe(940_000);
     expect(handOverAtMs(deadline, 1000, 10)).toBe(1_000_000 - 125_000);
     expect(handOverAtMs(deadline, 1000, 1)).toBeLessThan(0);
+  });
+
+  it("goes by the bounds that calls were given", () => {
+    const usual = { concurrency: 16, requestsPerMinute: null };
+    expect(realtimePerSecond(usual)).toBe(10);
+    expect(realtimePerSecond({ ...usual, concurrency: 4 })).toBe(2.5);
+    expect(realtimePerSecond({ ...usual, requestsPerMinute: 30 })).toBe(0.5);
+    expect(realtimePerSecond({ ...usual, requestsPerMinute: 6000 })).toBe(10);
   });
 
   it("lets batches be that will be done at their own rate, and no others", () => {

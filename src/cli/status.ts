@@ -1,6 +1,6 @@
 /** `batchframe status`: one run in detail. */
 
-import { findRun, type RunStatus } from "../index.ts";
+import { findRun, type Lane, type RunStatus } from "../index.ts";
 import { printable } from "./cells.ts";
 import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, span } from "./format.ts";
@@ -24,8 +24,11 @@ export async function statusCommand(
   terminal.data({
     schemaVersion: 1,
     ...runData(run),
-    batches: chunks.map(({ number, state, batchId, requestCount, collection }) => ({
+    lanes: lanesOf(run),
+    deadline: deadlineData(run),
+    batches: chunks.map(({ number, lane, state, batchId, requestCount, collection }) => ({
       chunk: number,
+      lane,
       state,
       phase: phaseOf(run, number),
       batchId,
@@ -64,6 +67,7 @@ function runText(run: RunStatus, look: Look): string {
     line("files", files, look),
     line("column", `${printable(run.column)} by ${run.model}`, look),
     ...(plan === null ? [] : [line("plan", planText(plan), look)]),
+    ...laneLines(run, look),
     line(
       "requests",
       `${count(progress.answered)} answered · ${count(progress.failed)} failed · ${count(Math.max(0, open))} open`,
@@ -73,6 +77,36 @@ function runText(run: RunStatus, look: Look): string {
     line("started", `${ago(createdAt)}${ended}`, look),
     line("kept in", shortPath(run.directory), look),
   ].join("\n");
+}
+
+/** The lanes its chunks go by, or its plan says they will; none while nothing is known. */
+function lanesOf({ chunks, plan }: RunStatus): readonly Lane[] {
+  const planned = plan?.lane === undefined ? [] : [plan.lane];
+  return [...new Set(chunks.length === 0 ? planned : chunks.map(({ lane }) => lane))].toSorted();
+}
+
+function deadlineData({ deadline }: RunStatus): object | null {
+  if (deadline === null) return null;
+  const { atMs, handedOver } = deadline;
+  return { at: new Date(atMs).toISOString(), handedOver };
+}
+
+/** How requests travel, and by when they are to be answered. */
+function laneLines(run: RunStatus, look: Look): string[] {
+  const { chunks, deadline } = run;
+  const lanes = lanesOf(run);
+  const texts = lanes.map((lane) => {
+    const own = chunks.filter((chunk) => chunk.lane === lane).length;
+    return lanes.length === 1 ? lane : `${lane} (${counted(own, "chunk")})`;
+  });
+  const handed =
+    deadline?.handedOver === true ? " · what batches would not make goes in realtime" : "";
+  return [
+    ...(lanes.length === 0 ? [] : [line("lane", texts.join(" · "), look)]),
+    ...(deadline === null
+      ? []
+      : [line("deadline", `${new Date(deadline.atMs).toISOString()}${handed}`, look)]),
+  ];
 }
 
 /** The state, and for a run under way its phase. */

@@ -21,6 +21,7 @@ export interface UnderWay {
 
 // What a service answers a second in realtime until this run has seen it: 16 at once, 1.6 s each.
 const USUAL_PER_SECOND = 10;
+const USUAL_ANSWER_S = 1.6;
 // Rates change, and the last requests of a chunk are slower than the average.
 const CAUTION = 1.25;
 const MARGIN_SHARE = 0.1;
@@ -33,6 +34,20 @@ export function handOverAtMs(
 ): number {
   const restMs = (requestsLeft / perSecond) * 1000 * CAUTION;
   return atMs - Math.max(restMs, givenMs * MARGIN_SHARE);
+}
+
+/** How many requests a second are answered in realtime within such bounds, as far as can be known beforehand. */
+export function realtimePerSecond(bounds: {
+  /** The most requests under way at once. */
+  readonly concurrency: number;
+  /** Null where nothing bounds it. */
+  readonly requestsPerMinute: number | null;
+}): number {
+  const { concurrency, requestsPerMinute } = bounds;
+  return Math.min(
+    concurrency / USUAL_ANSWER_S,
+    (requestsPerMinute ?? Number.POSITIVE_INFINITY) / 60,
+  );
 }
 
 /** Whether a batch will be done before the deadline at its own rate; one of which no rate is known will not. */

@@ -1,5 +1,6 @@
 /** A service asked live, whatever its protocol: the engine of this process, at the pace the service takes. */
 
+import { realtimePerSecond } from "../core/deadline.ts";
 import { httpErrors } from "./http-errors.ts";
 import { asking, type Ask, type LiveAddress } from "./live-ask.ts";
 import { askingStructured, type WarnLive } from "./live-fallback.ts";
@@ -46,7 +47,7 @@ const EMBEDDINGS_AT_ONCE = 64;
  */
 export function liveService(
   options: LiveServiceOptions,
-): LocalBatches & Pick<BatchProvider, "warns"> {
+): LocalBatches & Pick<BatchProvider, "warns" | "perSecond"> {
   const { form, concurrency } = options;
   const http = liveHttp();
   let warn: WarnLive = options.onWarning ?? warnProcess;
@@ -66,8 +67,10 @@ export function liveService(
       return Promise.resolve();
     },
   });
+  const { requestsPerMinute = null } = options;
   return {
     ...batches,
+    perSecond: realtimePerSecond({ concurrency, requestsPerMinute }),
     warns: (listener) => {
       warn = listener;
     },

@@ -105,6 +105,8 @@ export interface BatchProvider {
   readonly free: boolean;
   /** Whether requests are asked one by one, at the price of live calls, because the service has no batches; false when left out. */
   readonly asksLive?: boolean;
+  /** How many requests a second it is expected to answer within the bounds it was given; left out where nobody can say. */
+  readonly perSecond?: number;
   /**
    * The same service asked request by request by this process, at the price of live calls: the same
    * `id`, `host`, lines and replies, so that a request's identity and its answer are the same either

@@ -61,7 +61,7 @@ function momentOf(deadline: Deadline, open: readonly Chunk[], driver: Driver): n
   const inBatches = open.filter(({ lane, state }) => lane === "batch" && state !== "ended");
   if (inBatches.length === 0) return Number.POSITIVE_INFINITY;
   const left = inBatches.reduce((sum, chunk) => sum + leftOf(underWay(chunk, driver)), 0);
-  return handOverAtMs(deadline, left);
+  return handOverAtMs(deadline, left, driver.ports.live?.perSecond);
 }
 
 /** Whether a batch is to be cancelled for the deadline's sake, now that what is left was handed over. */

@@ -54,6 +54,23 @@ describe("status", () => {
     await emulator.close();
   });
 
+  it("tells the lane of a run, and its deadline", async () => {
+    const emulator = await emulated({ faults: { stuck: 1 } });
+    const cwd = folder({ "in.csv": REVIEWS });
+    const words = ["run", "in.csv", "-p", "{{ review }}", "-m", "openai/x", "--yes", "-q"];
+    const env = pointedAt(emulator);
+    await cli(cwd, [...words, "--poll", "20ms", "--deadline", "10ms"], env);
+    const late = await cli(cwd, ["status", "--json"]);
+    expect(late.stderr).toMatch(/lane +realtime\n/);
+    expect(late.stderr).toMatch(/deadline +\d{4}-.*goes in\s+realtime/);
+    expect(JSON.parse(late.stdout)).toMatchObject({
+      lanes: ["realtime"],
+      deadline: { handedOver: true },
+      batches: [{ lane: "realtime" }],
+    });
+    await emulator.close();
+  });
+
   it("refuses a name that no run has", async () => {
     const ended = await cli(folder(), ["status", "none"]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
