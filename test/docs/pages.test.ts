@@ -17,6 +17,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
   ],
   "templates.md": ["Answer in en: Where is my parcel?", "URGENT. Answer politely"],
   "schemas-and-verbs.md": ["2 rows = 2 ok", "2 ok + 0 skipped + 0 failed"],
+  "costs.md": ["Nothing was sent", "measured on 5 answers", " actual · ", "claude-", "expected:"],
   "what-leaves-your-machine.md": ["1\n", "OPENAI_API_KEY", 'as formulas, in: "note"'],
   "on-disk-format.md": ["custom_id", "state: 'collected'"],
   "extending.md": ["3 answered, 1 sent again"],
@@ -27,7 +28,6 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
 const ELSEWHERE = new Set([
   "cli.md", // written from the program: test/docs/cli.test.ts
   "coming-from.md", // test/docs/coming-from.test.ts
-  "costs.md", // prices and plans: test/cli, test/core
   "deno.md", // test/docs/deno.test.ts
   "files.md", // files of the reader's: test/frame, test/files*.test.ts
   "previews.md", // samples of the reader's rows: test/cli
