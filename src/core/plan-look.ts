@@ -38,9 +38,9 @@ export interface PlanLook {
 
 /** Looks at what is planned, in bounded memory. */
 export interface PlanWatch {
-  see(fresh: NewRequest): void;
+  readonly see: (fresh: NewRequest) => void;
   /** Notes that a row is skipped in which a column is blank. */
-  blank(column: string): void;
+  readonly blank: (column: string) => void;
   look(of: Pick<PlanLook, "column" | "host" | "columns">): PlanLook;
 }
 
