@@ -144,7 +144,7 @@ const BAD: readonly Bad[] = [
   { name: "an unknown flag", more: ["--colunm", "x"], code: 2, says: /--colunm'[^]*--column/ },
   {
     name: "a flag without its value",
-    words: ["run", "in.csv", "-p"],
+    words: ["run", "in.csv", "-o", "out.csv", "-p"],
     code: 2,
     says: /argument missing/,
   },

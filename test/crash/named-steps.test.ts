@@ -58,7 +58,7 @@ const STORE_MOVES: Readonly<Record<Move, Scene>> = {
   staged: "plain",
   withdraw: "an upload is refused",
   submitted: "plain",
-  looked: "plain",
+  looked: "a batch is stuck",
   ended: "plain",
   collected: "plain",
   divided: "there is no room",
