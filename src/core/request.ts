@@ -70,19 +70,18 @@ function canonicalMessages(): (messages: readonly Message[]) => string {
   let before: readonly Message[] = [];
   let written = "[";
   return (messages) => {
-    const last = messages.length - 1;
-    if (last < 0) return "[]";
+    const last = messages.at(-1);
+    if (last === undefined) return "[]";
     if (!beginsAlike(messages, before)) {
-      before = messages.slice(0, last);
+      before = messages.slice(0, -1);
       written = `[${before.map((message) => `${canonicalMessage(message)},`).join("")}`;
     }
-    return `${written}${canonicalMessage(messages[last] as Message)}]`;
+    return `${written}${canonicalMessage(last)}]`;
   };
 }
 
 function canonicalMessage({ role, content }: Message): string {
-  const text =
-    typeof content === "string" ? JSON.stringify(content) : canonicalJson(content as never);
+  const text = typeof content === "string" ? JSON.stringify(content) : canonicalJson(content);
   return `{"content":${text},"role":"${role}"}`;
 }
 

@@ -44,7 +44,17 @@ describe("status", () => {
     const emulator = await emulated();
     const cwd = folder({ "in.csv": manyRows(1050) });
     const words = ["run", "in.csv", "-p", "{{ text }}", "-m", "openai/x", "--yes"];
-    const more = ["--poll", "20ms", "--chunk-rows", "50", "--name", "many", "-q"];
+    const more = [
+      "--poll",
+      "20ms",
+      "--lane",
+      "batch",
+      "--chunk-rows",
+      "50",
+      "--name",
+      "many",
+      "-q",
+    ];
     await cli(cwd, [...words, ...more], pointedAt(emulator));
     const ended = await cli(cwd, ["status", "ma"]);
     expect(ended).toMatchObject({ code: 0, stdout: "" });
