@@ -61,7 +61,10 @@ describe("package-lock.json", () => {
 describe("the packed package", () => {
   it("holds the command, the model and the licence, and neither tests, sources nor data", async () => {
     const args = ["pack", "--dry-run", "--json", "--ignore-scripts", "--offline"];
-    const { stdout } = await promisify(execFile)("npm", args, { cwd: root });
+    const { stdout } = await promisify(execFile)("npm", args, {
+      cwd: root,
+      env: { ...process.env, npm_config_update_notifier: "false" },
+    });
     const [packed] = JSON.parse(stdout) as [
       { readonly files: readonly { readonly path: string }[] },
     ];
