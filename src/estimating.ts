@@ -1,7 +1,7 @@
 /** Estimating tokens while a run is planned: prompts by a sample, answers by the replies that are there. */
 
 import { answerTokens, tokenCap } from "./core/answer-length.ts";
-import { answerSchema } from "./core/form.ts";
+import { wholeSchema } from "./core/form.ts";
 import type { NewRequest, PlanEstimate } from "./core/plan.ts";
 import { isLong, type Price } from "./core/price.ts";
 import { addLoads, NO_LOAD, replySample, type Load } from "./core/reply-sample.ts";
@@ -122,7 +122,7 @@ const AROUND_ALL = 3;
 
 /** The tokens every request has besides its messages: the schema, the tools, the frame of a conversation. */
 function sharedTokens({ form, settings }: RequestSpec, counter: TokenCounter): number {
-  const schema = answerSchema(form);
+  const schema = wholeSchema(form);
   const said = [...(schema === null ? [] : [schema]), ...(settings.tools ?? [])];
   return said.reduce((sum, one) => sum + counter.count(JSON.stringify(one)), AROUND_ALL);
 }

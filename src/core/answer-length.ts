@@ -1,7 +1,7 @@
 /** How long answers are expected to be, from what is asked alone: assumptions, for as long as there are no answers. */
 
 import type { CallSettings } from "./call-settings.ts";
-import { answerSchema, answerText, type AnswerForm } from "./form.ts";
+import { wholeSchema, answerText, type AnswerForm } from "./form.ts";
 import type { Json } from "./hash.ts";
 import type { Params } from "./request.ts";
 import { isObject, propertiesOf, requiredOf, typesOf, type JsonSchema } from "./schema.ts";
@@ -66,7 +66,7 @@ function formTokens(
   count: (text: string) => number,
 ): Band {
   if (form.kind === "embedding") return NOTHING;
-  if (form.kind === "object") return nodeTokens(answerSchema(form) ?? {}, count);
+  if (form.kind === "object") return nodeTokens(wholeSchema(form) ?? {}, count);
   const each = form.labels.map(({ name }) => count(answerText(form, answerOf(form, [name]))));
   const free = form.allowOther === true ? 20 : 0;
   const all = form.labels.map(({ name }) => name);

@@ -127,7 +127,8 @@ export function fittedAnswer(form: AnswerForm, dialect: SchemaDialect): FittedSc
   return made;
 }
 
-function wholeSchema(form: AnswerForm): JsonSchema | null {
+/** The schema of an answer as it was given, before any provider's mode is fitted; null without one. */
+export function wholeSchema(form: AnswerForm): JsonSchema | null {
   if (form.kind === "labels") return labelsSchema(form);
   if (form.kind !== "object") return null;
   const { schema } = form;
