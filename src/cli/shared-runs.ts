@@ -193,7 +193,8 @@ function partsOf({ sums: { parts } }: SharedRun): number {
 function stateWord(run: SharedRun): string {
   if (run.finishedAt !== null) return "finished";
   const { parts } = run.sums;
-  if (parts.open === 0) return "stopped";
+  // The last part may have ended between the look at the run and the one at its parts.
+  if (parts.open === 0) return parts.failed === 0 ? "finished" : "stopped";
   return run.isCancelled ? "cancelling" : run.sums.planned === 0 ? "planned" : "underway";
 }
 

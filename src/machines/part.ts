@@ -17,7 +17,7 @@ import type { Objects } from "../store/objects.ts";
 import type { Database } from "../store/postgres-client.ts";
 import {
   changePart,
-  finishDataset,
+  finishPart,
   readDataset,
   type Dataset,
   type Part,
@@ -185,11 +185,9 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
   const receipt = await writePart(held, work);
-  const endsRun = await store.guarded(async (connection) => {
-    const done = { state: "done", receipt: receipt as unknown as Json, error: null } as const;
-    await changePart(connection, part.run, { ...done, troubles: 0 });
-    return await finishDataset(connection, part.dataset);
-  });
+  const endsRun = await store.guarded((connection) =>
+    finishPart(connection, part, receipt as unknown as Json),
+  );
   return { how: "done", receipt, endsRun };
 }
 

@@ -15,7 +15,6 @@ import {
 import { driveMemory, type DriveMemory } from "../run/driver.ts";
 import {
   changePart,
-  finishDataset,
   noteTicks,
   readPart,
   isHeld,
@@ -104,7 +103,6 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
     const restMs =
       trouble === "fatal" ? 0 : Math.min(MOST_REST_MS, 1000 * 2 ** Math.min(troubles, 10));
     const said = { ...wordsOf(error) };
-    const { dataset } = part;
     await database.transaction(async (connection) => {
       // Whoever has taken it over meanwhile knows better.
       if (await isHeld(connection, run)) return;
@@ -114,7 +112,6 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
         run,
         trouble === "fatal" ? { ...change, state: "failed" } : change,
       );
-      await finishDataset(connection, dataset);
     });
     if (trouble === "passing") await tick(run, restMs);
   };

@@ -166,13 +166,23 @@ function columnValue(name: string, value: unknown): unknown {
   return JSON.stringify(value);
 }
 
-/** Notes that a dataset has no part left to work on; false while one is open. */
-export async function finishDataset(connection: Queryable, id: string): Promise<boolean> {
+/**
+ * Records the receipt of a part that is done; true when it was the last one its dataset waited for, which
+ * is finished then. Part of the caller's transaction, which holds the part's run.
+ */
+export async function finishPart(
+  connection: Queryable,
+  { dataset, run }: Pick<Part, "dataset" | "run">,
+  receipt: Json,
+): Promise<boolean> {
+  // Of two last parts that end at the same time each would see the other one open, and neither the end.
+  await connection.rows("select id from batchframe.dataset where id = $1 for update", [dataset]);
+  await changePart(connection, run, { state: "done", receipt, error: null, troubles: 0 });
   const finished = await connection.change(
     `update batchframe.dataset set finished_at_ms = coalesce(finished_at_ms, ${NOW_MS})
      where id = $1 and not exists
        (select 1 from batchframe.part where dataset = $1 and state <> 'done')`,
-    [id],
+    [dataset],
   );
   return finished === 1;
 }
