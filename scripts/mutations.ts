@@ -377,6 +377,12 @@ const SHARING: readonly Mutation[] = [
     ],
     guard: { file: "test/store/postgres.test.ts", named: "at most one intent unresolved" },
   },
+  {
+    promise: "a run finishes though its last two parts end at the same moment",
+    file: "src/store/postgres-datasets.ts",
+    edits: [[' where id = $1 for update"', ' where id = $1"']],
+    guard: { file: "test/store/postgres-datasets.test.ts" },
+  },
 ];
 
 const GUARDING: readonly Mutation[] = [
