@@ -379,7 +379,7 @@ const SHARING: readonly Mutation[] = [
   },
   {
     promise: "a run finishes though its last two parts end at the same moment",
-    file: "src/store/postgres-datasets.ts",
+    file: "src/store/postgres-parts.ts",
     edits: [[' where id = $1 for update"', ' where id = $1"']],
     guard: { file: "test/store/postgres-datasets.test.ts" },
   },

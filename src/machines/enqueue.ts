@@ -18,14 +18,8 @@ import type { Settings } from "../settings.ts";
 import { directoryObjects } from "../store/objects-directory.ts";
 import type { Objects } from "../store/objects.ts";
 import { limitAccount, type AccountLimits } from "../store/postgres-admission.ts";
-import {
-  addDataset,
-  openParts,
-  readDataset,
-  readDatasets,
-  noteTicks,
-  type NewPart,
-} from "../store/postgres-datasets.ts";
+import { addDataset, readDataset, readDatasets } from "../store/postgres-datasets.ts";
+import { openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
 import { accountOf } from "./accounts.ts";
 import type { SharedConduct } from "./dataset-spec.ts";
 import { nameOf, partFrame } from "./part-frame.ts";

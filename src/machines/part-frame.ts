@@ -6,7 +6,7 @@ import { openFile, type FileFrame } from "../files.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import type { Objects } from "../store/objects.ts";
-import type { Part } from "../store/postgres-datasets.ts";
+import type { Part } from "../store/postgres-parts.ts";
 
 /** A part's rows. */
 export interface PartFrame extends Frame {

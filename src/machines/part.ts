@@ -15,13 +15,8 @@ import { openSession, type Conduct, type Session } from "../session.ts";
 import type { Settings } from "../settings.ts";
 import type { Objects } from "../store/objects.ts";
 import type { Database } from "../store/postgres-client.ts";
-import {
-  changePart,
-  finishPart,
-  readDataset,
-  type Dataset,
-  type Part,
-} from "../store/postgres-datasets.ts";
+import { readDataset, type Dataset } from "../store/postgres-datasets.ts";
+import { changePart, finishPart, type Part } from "../store/postgres-parts.ts";
 import { openPostgresStore, type SharedStore } from "../store/postgres.ts";
 import { withBadRows } from "../text-warnings.ts";
 import { accountOf } from "./accounts.ts";

@@ -6,14 +6,12 @@ import { didYouMean } from "../core/suggest.ts";
 import { readSpec } from "../run-spec.ts";
 import {
   cancelDataset,
-  datasetSums,
-  noteTicks,
-  partReceipts,
   readDatasets,
   retryDataset,
   type Dataset,
-  type DatasetSums,
 } from "../store/postgres-datasets.ts";
+import { noteTicks } from "../store/postgres-parts.ts";
+import { datasetSums, partReceipts, type DatasetSums } from "../store/postgres-progress.ts";
 import type { Database } from "../store/postgres-client.ts";
 import type { SharedState } from "./shared-state.ts";
 

@@ -20,7 +20,7 @@ import {
   isHeld,
   sweepParts,
   type Part,
-} from "../store/postgres-datasets.ts";
+} from "../store/postgres-parts.ts";
 import { DEFAULT_LEASE_MS } from "../store/postgres-lease.ts";
 import { workPart, type PartProgress } from "./part.ts";
 import type { SharedState } from "./shared-state.ts";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openPostgres, type Database, type Queryable } from "../../src/store/postgres-client.ts";
-import { addDataset, finishPart, readDataset } from "../../src/store/postgres-datasets.ts";
+import { addDataset, readDataset } from "../../src/store/postgres-datasets.ts";
+import { finishPart } from "../../src/store/postgres-parts.ts";
 import { migratePostgres } from "../../src/store/postgres-schema.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
 
