@@ -387,6 +387,12 @@ const SHARING: readonly Mutation[] = [
 
 const GUARDING: readonly Mutation[] = [
   {
+    promise: "a plan under another prompt counts the rows that would be bought again",
+    file: "src/core/against.ts",
+    edits: [["const changed = Math.min(fresh, gone);", "const changed = Math.min(fresh, 0);"]],
+    guard: { file: "test/earlier-run.test.ts", named: "another prompt would buy" },
+  },
+  {
     promise: "nothing is uploaded before the first request of a large run is answered",
     file: "src/run.ts",
     edits: [["const waiting = first.length > 0 ? first : open;", "const waiting = open;"]],

@@ -10,12 +10,9 @@ import { idleBundle, progressBundle } from "./display/progress.ts";
 import { receiptBundle } from "./display/receipt.ts";
 import type { ChunkFile, Given } from "./given.ts";
 import type { Warning } from "./run.ts";
-import { openPasses } from "./pass-session.ts";
-import { openPieces, type OpenSession } from "./piece-session.ts";
-import { runPlan, type RunPlan } from "./run-plan.ts";
-import { openSession, type Conduct, type OpenedRun, type Session } from "./session.ts";
+import { runPlan, type PlanHow, type RunPlan } from "./run-plan.ts";
+import type { Conduct, ConductGiven, OpenedRun, Session } from "./session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
-import type { MakePasses } from "./passes.ts";
 import { previewOf, type Preview, type PreviewHow, type PreviewJob } from "./preview-run.ts";
 import type { Settings } from "./settings.ts";
 import { rowResult, type RowResult } from "./row-result.ts";
@@ -44,44 +41,6 @@ export interface OpenedSession {
   close(): Promise<void>;
 }
 
-/**
- * Opens the session of a run of one column, with its model; the settings are read when the run starts.
- * `makePasses` says whether another model is asked as well.
- */
-export function openColumn(
-  settings: () => Promise<Settings>,
-  makePasses: MakePasses = () => Promise.resolve(null),
-): Job<unknown>["open"] {
-  return async (conduct, place) => {
-    const given = await settings();
-    const models = [given.model];
-    const closeModels = async (): Promise<void> => {
-      for (const { provider } of models) await provider.close();
-    };
-    try {
-      const passes = await makePasses(given);
-      if (passes !== null) models.push(passes.plan.other.model);
-      const placed = { ...(passes?.settings ?? given), runDir: await place(given) };
-      const open: OpenSession =
-        passes === null ? openSession : (settings, own) => openPasses(settings, own, passes.plan);
-      const session =
-        placed.long?.onLong === "chunk"
-          ? await openPieces(placed, conduct, open)
-          : await open(placed, conduct);
-      return {
-        session,
-        close: async () => {
-          await session[Symbol.asyncDispose]();
-          await closeModels();
-        },
-      };
-    } catch (error) {
-      await closeModels();
-      throw error;
-    }
-  };
-}
-
 /** What a run is made of; nothing is read or loaded before it starts. */
 export interface Job<T> {
   /** Opens the session; `place` gives the directory that holds the run, for the settings it was made of. */
@@ -90,7 +49,7 @@ export interface Job<T> {
   finish(session: Session): Promise<Done<T>>;
   /** Asks some rows before the whole; left out where a run cannot be tried so. */
   readonly preview?: PreviewJob;
-  readonly conduct: Omit<Conduct, "signal" | "onOpen" | "onProgress" | "onWarning">;
+  readonly conduct: ConductGiven;
   readonly signal: AbortSignal | undefined;
   /** Whether the run's memory goes with it: it then lies in a temporary folder, whatever the settings say. */
   readonly forgets?: boolean;
@@ -137,9 +96,16 @@ export class EnrichRun<T, V>
     return this;
   }
 
-  /** The plan: rows, requests, duplicates, what is skipped and why. Sends nothing and spends nothing. */
-  async plan(): Promise<RunPlan> {
-    return await this.#with(async (session) => displayed(await runPlan(session), planBundle));
+  /**
+   * The plan: rows, requests, duplicates, what is skipped and why; with `against`, also what of it an earlier
+   * run has bought. Sends nothing and spends nothing.
+   *
+   * @throws {InputError} `run_unknown`, `run_ambiguous`, `nothing_to_compare` for the run to compare with.
+   */
+  async plan(how: PlanHow = {}): Promise<RunPlan> {
+    return await this.#with(async (session) =>
+      displayed(await runPlan(session, how, this.#memory !== null), planBundle),
+    );
   }
 
   /**

@@ -11,14 +11,13 @@ import { metaColumns } from "./core/meta.ts";
 import { priceOf } from "./core/price.ts";
 import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
-import type { Job } from "./enrich-run.ts";
 import type { Frame } from "./frame/frame.ts";
 import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
 import { sourceOf } from "./output/schema-option.ts";
 import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
 import { pacingOf, refusePacing, type Pacing } from "./provider/pacing.ts";
 import { purseFor } from "./run-budget.ts";
-import { DEFAULT_RESENDS } from "./session.ts";
+import { DEFAULT_RESENDS, type ConductGiven } from "./session.ts";
 import type { CacheUse, Settings } from "./settings.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { checkPrices, longTexts } from "./told-options.ts";
@@ -35,7 +34,7 @@ export const DEFAULT_COLUMN = "enriched";
 export const DEFAULT_RUN_DIR = ".batchframe";
 
 /** How a run is conducted, as its options say. */
-export function conductOf(options: EnrichOptions<string, OutputOption>): Job<never>["conduct"] {
+export function conductOf(options: EnrichOptions<string, OutputOption>): ConductGiven {
   checkPositive("chunkRows", options.chunkRows);
   checkLane(options);
   checkPositive("deadlineMs", options.deadlineMs);

@@ -20,7 +20,8 @@ import {
   settingsOf,
   type AskedAndRead,
 } from "./enrich-settings.ts";
-import { EnrichRun, openColumn } from "./enrich-run.ts";
+import { EnrichRun } from "./enrich-run.ts";
+import { openColumn } from "./open-column.ts";
 import { lastingPath } from "./file-parts.ts";
 import { checkHow, outputHow, withFormulas, writeOutput, type FilePair } from "./file-output.ts";
 import { openFile, type FileFrame } from "./files.ts";

@@ -2,7 +2,8 @@
 
 import type { Receipt } from "./core/receipt.ts";
 import { keyVariables } from "./provider/models.ts";
-import { resumeRun, type RunStatus } from "./runs.ts";
+import { resumeRun } from "./resume-run.ts";
+import type { RunStatus } from "./runs.ts";
 
 /**
  * Writes a file run's rows to a file, in the format of its ending, as far as they are answered: rows

@@ -14,7 +14,8 @@ export type { EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts
 export type { CollectHow, EnrichRun, RunEvents } from "./enrich-run.ts";
 export type { Preview, PreviewHow } from "./preview-run.ts";
 export type { RowResult } from "./row-result.ts";
-export type { RunPlan } from "./run-plan.ts";
+export type { PlanAgainst } from "./core/against.ts";
+export type { PlanHow, RunPlan } from "./run-plan.ts";
 export type { LengthBin, PlanLook, SamplePrompt } from "./core/plan-look.ts";
 export { openBatches } from "./batches.ts";
 export type { Batches } from "./batches.ts";
@@ -80,14 +81,16 @@ export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
 export { failuresOf } from "./failures.ts";
 export type { RowFailure } from "./failures.ts";
-export { cancelRun, findRun, listRuns, removeRun, resumeRun } from "./runs.ts";
+export { cancelRun, findRun, listRuns, removeRun } from "./runs.ts";
+export { resumeRun } from "./resume-run.ts";
 export { exportRun } from "./export.ts";
 export { writeFailures } from "./failure-file.ts";
 export { traceRow } from "./trace.ts";
 export type { RowTrace, Sending } from "./trace.ts";
 export { reparseRun } from "./reparse.ts";
 export type { ReparseOptions } from "./reparse.ts";
-export type { ResumeOptions, RunStatus } from "./runs.ts";
+export type { ResumeOptions } from "./resume-run.ts";
+export type { RunStatus } from "./runs.ts";
 export {
   BatchframeError,
   BudgetError,

@@ -242,6 +242,7 @@ function passSession(run: PassRun, first: Session): Session {
     // Which rows a later pass asks follows from whole answers of the one before.
     completesShort: false,
     cost: () => first.cost(),
+    compare: (earlier) => first.compare(earlier),
     drive: async (how) => {
       for (let at = 0; ; at++) {
         const pass = passes[at] ?? (await makeNext(run));

@@ -14,7 +14,7 @@ import type { ChunkEstimates } from "./store/store.ts";
 import { thinksByItself, tokenCounter } from "./tokenizer.ts";
 
 /** Estimates in the making, told of everything that is planned. */
-export interface Estimates extends Pick<Estimator, "see" | "answered"> {
+export interface Estimates extends Pick<Estimator, "see" | "answered" | "loadOf" | "estimate"> {
   readonly weigher: Weigher;
   /** Every chunk's estimate, by all that is known now. */
   chunks(): ChunkEstimates;
@@ -37,6 +37,8 @@ export async function openEstimates(settings: Settings): Promise<Estimates> {
   return {
     see: estimates.see,
     answered: estimates.answered,
+    loadOf: estimates.loadOf,
+    estimate: estimates.estimate,
     weigher: {
       add: (fresh: NewRequest) => {
         open = addChunkLoads(open, estimates.loadOf(fresh));

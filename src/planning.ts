@@ -136,10 +136,10 @@ async function forget(store: Store, directory: string): Promise<void> {
 }
 
 /** How kept replies are found and tried: by the form and the check of this run. */
-function recalling(
-  { settings, ports }: PlanningInput,
+export function recalling(
+  { settings, ports }: Pick<PlanningInput, "settings" | "ports">,
   cache: ReplyCache,
-  estimates: Estimates,
+  estimates: Pick<Estimates, "answered">,
 ): RecallInput {
   const reading = answerReading(settings);
   // Looking for a million requests in an empty cache would take as long as planning them.

@@ -4,7 +4,8 @@ import { InputError } from "./core/errors.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { EnrichRun } from "./enrich-run.ts";
 import type { OutputOption } from "./output/form.ts";
-import { resumeRun, type RunStatus } from "./runs.ts";
+import { resumeRun } from "./resume-run.ts";
+import type { RunStatus } from "./runs.ts";
 
 /** How a finished run is read again. */
 export interface ReparseOptions {

@@ -1,10 +1,14 @@
 /** The plan of a run, as those who started it see it. */
 
+import { dirname } from "node:path";
+import { compareWith } from "./earlier-run.ts";
+import type { PlanAgainst } from "./core/against.ts";
 import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
 import type { PlanCost } from "./core/plan-cost.ts";
 import type { PlanLook } from "./core/plan-look.ts";
 import { roundedUsd } from "./core/price.ts";
 import type { Band } from "./core/token-estimate.ts";
+import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
 import type { Session } from "./session.ts";
 
 /** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
@@ -17,20 +21,52 @@ export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
   readonly estimate: Omit<PlanEstimate, "tokens"> | null;
   /** US dollars not spent because rows with one prompt share a request, as a batch; null where a price is not known. */
   readonly savedUsd: number | null;
+  /** What of it an earlier run has bought; left out where none was named. */
+  readonly against?: PlanAgainst;
   /** What is asked and where it goes, one for each planned column; empty where an earlier process made the plan. */
   readonly looks: readonly PlanLook[];
   /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
   readonly warnings: readonly string[];
 }
 
-/** The plan of a session; makes it when there is none. */
-export async function runPlan(session: Session): Promise<RunPlan> {
+/** What a plan tells besides itself. */
+export interface PlanHow {
+  /**
+   * An earlier run to compare with: its id, the beginning of it, or `latest`, the newest one that
+   * asked anything. The plan then says in `against` how many rows would be bought again, and for how much.
+   */
+  readonly against?: string;
+  /** Where that run is; where this one is when left out, `.batchframe` for one without a directory. */
+  readonly runDir?: string | undefined;
+}
+
+/**
+ * The plan of a session; makes it when there is none. A session with a private memory has no runs beside it.
+ *
+ * @throws {InputError} `run_unknown`, `run_ambiguous`, `nothing_to_compare`.
+ */
+export async function runPlan(
+  session: Session,
+  { against, runDir }: PlanHow,
+  isPrivate: boolean,
+): Promise<RunPlan> {
   const { estimate, ...counts } = await session.plan();
   const cost = await session.cost();
+  const compared =
+    against === undefined
+      ? null
+      : await compareWith(
+          {
+            ref: against,
+            runDir: runDir ?? (isPrivate ? DEFAULT_RUN_DIR : dirname(session.directory)),
+          },
+          session.compare,
+        );
   const blanks = session.looks.flatMap((look) => blankWarnings(look, counts));
   return {
     ...counts,
     ...cost,
+    ...(compared === null ? {} : { against: compared }),
     savedUsd: savedUsd(counts, cost),
     looks: session.looks,
     inputTokens: estimate?.tokens.inputTokens ?? null,

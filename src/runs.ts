@@ -1,4 +1,4 @@
-/** Runs that are on disk: listing them, looking at one, and going on with one by name. */
+/** Runs that are on disk: listing them, finding one by name, stopping and removing one. */
 
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
@@ -7,14 +7,9 @@ import { isGiven } from "./core/chunk.ts";
 import { InputError, StoreError } from "./core/errors.ts";
 import { priceOf } from "./core/price.ts";
 import { planningProgress, progressOf } from "./core/progress.ts";
-import type { Receipt } from "./core/receipt.ts";
 import { didYouMean } from "./core/suggest.ts";
-import { fileRun, type EnrichOptions } from "./enrich.ts";
 import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
-import type { EnrichRun } from "./enrich-run.ts";
-import type { OutputOption } from "./output/form.ts";
-import { askedOf, readSpec, specModel, specOptions } from "./run-spec.ts";
-import type { Pacing } from "./provider/pacing.ts";
+import { readSpec } from "./run-spec.ts";
 import { openSqliteStore, STORE_FILE } from "./store/sqlite.ts";
 import { readSqliteRun, requestCancel } from "./store/sqlite-reader.ts";
 import { removeRunFiles } from "./store/sqlite-remove.ts";
@@ -128,88 +123,6 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
   if (run.passes.length > 0) await removePasses(run.directory);
   // What else lies there is not ours.
   if (run.steps.length + run.passes.length > 0) await removeRunFiles(run.directory);
-}
-
-/** What {@link resumeRun} takes over from {@link EnrichOptions}. */
-type Passed = Pick<
-  EnrichOptions<string, OutputOption>,
-  | "pollEveryMs"
-  | "retries"
-  | "maxFailures"
-  | "stallMs"
-  | "keepRemote"
-  | "lane"
-  | "deadlineMs"
-  | "maxCostUsd"
-  | "prices"
-  | keyof Pacing
-  | "signal"
-  | "onProgress"
-  | "progress"
->;
-
-/** How a run is gone on with; what is asked cannot be changed. */
-export type ResumeOptions = Passed & {
-  /** Writes to this file instead of the one the run was started with. */
-  readonly output?: string;
-  /** The key; else the provider's environment variable. */
-  readonly apiKey?: string;
-  /** Reads replies as this, which models were not asked for; needed where the run's own schema is in code that is not at hand. */
-  readonly schema?: OutputOption;
-};
-
-/**
- * Goes on with a file run as it was started, from wherever it stands. Gives the receipt.
- *
- * @throws {InputError} `run_not_resumable` for rows in memory and templates that are functions, which
- * only the code that started them has; `run_unknown` and whatever {@link enrichFile} throws.
- */
-export function resumeRun(
-  run: RunStatus,
-  options: ResumeOptions = {},
-): EnrichRun<Receipt, unknown> {
-  if (run.steps.length > 0)
-    throw new InputError(
-      "run_not_resumable",
-      `Run ${run.id} has ${String(run.steps.length)} steps, which only the command or the code that started them has together. Nothing was sent.`,
-      { hint: "Give that command again; it goes on where the run stands." },
-    );
-  const spec = readSpec(readSqliteRun(run.passes[0]?.directory ?? run.directory).run);
-  const { input, template } = spec;
-  const { output = spec.output, schema, apiKey, ...passed } = options;
-  if (input === null || output === null || template === null)
-    throw new InputError(
-      "run_not_resumable",
-      `Run ${run.id} was started from code, with rows or a template only that code has. Nothing was sent.`,
-      { hint: "Run that code again; it goes on where the run stands." },
-    );
-  if (spec.validator === "code" && schema === undefined)
-    throw new InputError(
-      "run_not_resumable",
-      `Run ${run.id} was started with a schema whose checks only that code has. Nothing was sent.`,
-      {
-        hint: `Run that code again; or give the schema: batchframe reparse ${run.id} --schema ./schema.ts#name.`,
-      },
-    );
-  return fileRun({
-    files: {
-      ...{ input, output, reading: spec.reading, ...spec.writing },
-      // Another output than the run's own replaces nothing.
-      ...(options.output === undefined ? {} : { inPlace: false }),
-    },
-    template,
-    model: { ...specModel(spec), ...(apiKey === undefined ? {} : { apiKey }) },
-    asked: () => askedOf(spec, schema),
-    refreshed: spec.refreshed,
-    ...(spec.keep === null ? {} : { keep: spec.keep }),
-    options: {
-      ...specOptions(spec),
-      runDir: absolute(join(run.directory, "..")),
-      ...(spec.cacheFile === null ? { cache: false } : { cacheFile: spec.cacheFile }),
-      name: run.id,
-      ...passed,
-    },
-  });
 }
 
 function readRun(directory: string): RunStatus {

@@ -1,6 +1,7 @@
 /** A session: one process's hold on one run, from opening its memory to the receipt. */
 
 import { join, resolve as absolute } from "node:path";
+import { tallyAgainst, type Compare } from "./against.ts";
 import type { Purse } from "./core/budget.ts";
 import type { NewCells, NewColumn } from "./core/column.ts";
 import type { Json } from "./core/hash.ts";
@@ -70,6 +71,9 @@ export interface Conduct {
   readonly onWarning: (warning: Warning) => void;
 }
 
+/** The conduct of a run as its options say it, before anybody listens. */
+export type ConductGiven = Omit<Conduct, "signal" | "onOpen" | "onProgress" | "onWarning">;
+
 /** What is known once a run is open: where it lives, and whether it was there before. */
 export interface OpenedRun {
   readonly id: string;
@@ -96,6 +100,8 @@ export interface Session extends AsyncDisposable {
   /** The plan, made and recorded at the first call, and what it is expected to cost. Sends nothing. */
   plan(): Promise<PlanCounts>;
   cost(): Promise<PlanCost>;
+  /** What an earlier run had of the rows that the plan asks, one for each planned column; makes the plan when there is none. */
+  readonly compare: Compare;
   /** What the plan shows of its prompts, one for each planned column; empty for one made by an earlier process. */
   readonly looks: readonly PlanLook[];
   /** What is worth knowing before anything is sent, in sentences. */
@@ -238,6 +244,10 @@ function session(parts: Parts): Session {
     },
     plan: needPlan,
     cost: async () => planCost(await needPlan(), ports.provider.free, settings.price),
+    compare: async (earlier) => {
+      await needPlan();
+      return [await tallyAgainst(parts, earlier)];
+    },
     get looks() {
       if (record.plan !== null || planned === null) return [];
       const { provider } = ports;

@@ -131,6 +131,11 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
     },
     plan: async () => mergedCounts(await plansOf(sessions.free)),
     cost: async () => mergedCost(await Promise.all(sessions.free.map((session) => session.cost()))),
+    compare: async (earlier) => {
+      const tallies = [];
+      for (const session of sessions.free) tallies.push(...(await session.compare(earlier)));
+      return tallies;
+    },
     // A later step asks about whole columns only.
     completesShort: false,
     drive: (how) => driveSteps(steps, sessions.open, (session) => session.drive(how)),

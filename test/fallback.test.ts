@@ -8,7 +8,8 @@ import { enrichColumn, enrichFile, type EnrichOptions } from "../src/enrich.ts";
 import { failuresOf } from "../src/failures.ts";
 import type { OutputOption } from "../src/output/form.ts";
 import { reparseRun } from "../src/reparse.ts";
-import { cancelRun, findRun, listRuns, removeRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { cancelRun, findRun, listRuns, removeRun } from "../src/runs.ts";
 import { filter } from "../src/verbs/filter.ts";
 
 let emulator: Emulator;

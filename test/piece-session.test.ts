@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
-import { findRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { findRun } from "../src/runs.ts";
 
 let emulator: Emulator;
 let folder: string;

@@ -10,7 +10,8 @@ import type { OutputOption } from "../src/output/form.ts";
 import { schemaOption } from "../src/output/schema-option.ts";
 import type { ModelSpec } from "../src/provider/models.ts";
 import { reparseRun } from "../src/reparse.ts";
-import { findRun, resumeRun, type RunStatus } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { findRun, type RunStatus } from "../src/runs.ts";
 import { failuresOf } from "../src/failures.ts";
 
 let folder: string;

@@ -7,7 +7,8 @@ import { META_NAMES } from "../src/core/meta.ts";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
 import { enrichColumns } from "../src/enrich-columns.ts";
 import type { EnrichRun } from "../src/enrich-run.ts";
-import { findRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { findRun } from "../src/runs.ts";
 import { saying, stand } from "./verbs/support.ts";
 
 type SchemaOf<R> =

@@ -6,7 +6,8 @@ import * as z from "zod";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
 import type { EnrichRun } from "../src/enrich-run.ts";
 import { reparseRun } from "../src/reparse.ts";
-import { findRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { findRun } from "../src/runs.ts";
 import { extract } from "../src/verbs/extract.ts";
 import { saying, stand } from "./verbs/support.ts";
 

@@ -8,7 +8,8 @@ import { BatchframeError } from "../src/core/errors.ts";
 import { startEmulator, type Emulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, enrichFile } from "../src/enrich.ts";
 import type { ModelSpec } from "../src/provider/models.ts";
-import { cancelRun, findRun, listRuns, removeRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { cancelRun, findRun, listRuns, removeRun } from "../src/runs.ts";
 import { failuresOf } from "../src/failures.ts";
 import { openSqliteStore } from "../src/store/sqlite.ts";
 

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, enrichFile, type EnrichOptions } from "../src/enrich.ts";
-import { findRun, listRuns, removeRun, resumeRun } from "../src/runs.ts";
+import { resumeRun } from "../src/resume-run.ts";
+import { findRun, listRuns, removeRun } from "../src/runs.ts";
 import { failuresOf } from "../src/failures.ts";
 import type { OutputOption } from "../src/output/form.ts";
 

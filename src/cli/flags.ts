@@ -65,6 +65,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly sampleSeed?: number;
   /** Plans, tells and forgets; sends nothing. */
   readonly dryRun?: boolean;
+  /** An earlier run that a plan is compared with. */
+  readonly against?: string;
   readonly limit?: number;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError, openModel, type ModelRef, type RunPlan } from "../index.ts";
+import { InputError, openModel, type ModelRef, type PlanHow, type RunPlan } from "../index.ts";
 import { printable } from "./cells.ts";
 import type { EnrichFlags } from "./flags.ts";
 import type { Followed } from "./follow.ts";
@@ -19,7 +19,8 @@ export function dryCache({ cacheFile, runDir, cache, refresh }: EnrichFlags): st
   return cache !== false && refresh !== true && existsSync(file) ? file : null;
 }
 
-const DEFAULT_RUN_DIR = ".batchframe";
+/** Where runs are kept unless the flags say otherwise. */
+export const DEFAULT_RUN_DIR = ".batchframe";
 
 /** A model that can be planned for: with a key that is none where no key is at hand, since nothing is sent. */
 export async function keyless(model: ModelRef): Promise<ModelRef> {
@@ -36,11 +37,11 @@ export async function keyless(model: ModelRef): Promise<ModelRef> {
 /** Plans, tells the plan and forgets it; gives 0. */
 export async function tellPlan(
   { run, facts }: Pick<Followed, "run" | "facts">,
-  host: Host,
+  { host, ...how }: { readonly host: Host } & PlanHow,
   terminal: Terminal,
 ): Promise<number> {
   try {
-    const plan = await run.plan();
+    const plan = await run.plan(how);
     terminal.say(
       [
         line(
@@ -52,6 +53,7 @@ export async function tellPlan(
         line("plan", planText(plan), terminal),
         ...savedLines(plan, terminal),
         ...(host.free ? [] : costLines(plan, terminal)),
+        ...againstLines(plan, host, terminal),
         ...plan.looks.slice(0, 1).flatMap((look) => lookLines(look, plan.rows, terminal)),
         line("leaves", leavesText(facts.promptColumns, host), terminal),
         ...plan.warnings.map((warning) => line("note", printable(warning), terminal)),
@@ -92,6 +94,22 @@ function costLines(plan: RunPlan, look: Look): readonly string[] {
     line("cost", planCostText(plan, plan.lane), look),
     line("files", `${counted(chunks, "chunk")} · ${megabytes(bytes)}`, look),
   ];
+}
+
+function againstLines(plan: RunPlan, host: Host, look: Look): readonly string[] {
+  const { against } = plan;
+  if (against === undefined) return [];
+  const { kept, again, new: fresh } = against.rows;
+  const fates = [
+    `${counted(again, "row")} bought again`,
+    `${count(kept)} kept`,
+    `${count(fresh)} new`,
+  ];
+  const cost =
+    host.free || again === 0
+      ? []
+      : [line("", `again: ${planCostText({ ...plan, ...against }, plan.lane)}`, look)];
+  return [line("against", `${printable(against.run)}: ${fates.join(" · ")}`, look), ...cost];
 }
 
 function leavesText(columns: readonly string[] | null, { name, free }: Host): string {

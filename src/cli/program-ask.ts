@@ -70,7 +70,8 @@ export function addPlan(program: Command, choose: Choose, values: FlagValues): v
 
 const PLAN_EXAMPLE = `
 Example:
-  batchframe plan tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini --max-tokens 200`;
+  batchframe plan tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini --max-tokens 200
+After changing a prompt: batchframe plan tickets.csv -p @new.txt -m openai/gpt-5-mini --against latest`;
 
 /** Adds `build`. */
 export function addBuild(program: Command, choose: Choose, values: FlagValues): void {

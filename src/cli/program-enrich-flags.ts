@@ -23,10 +23,12 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
   );
   addSharingFlags(command, values);
   command.optionsGroup("Options:");
-  return addDriveFlags(command, values).option(
-    "--dry-run",
-    "tell what would be sent and what it would cost, and end",
-  );
+  return addDriveFlags(command, values)
+    .option("--dry-run", "tell what would be sent and what it would cost, and end")
+    .option(
+      "--against <run>",
+      "with --dry-run: tell what a run has bought that would be bought again",
+    );
 }
 
 /** Adds the flags that choose the rows of a preview. */

@@ -19,7 +19,7 @@ import { paramsOf, textOf } from "./given.ts";
 import { laneOptions } from "./lane-flags.ts";
 import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
 import { moneyOptions } from "./money-flags.ts";
-import { dryCache, keyless, tellPlan } from "./plan.ts";
+import { DEFAULT_RUN_DIR, dryCache, keyless, tellPlan } from "./plan.ts";
 import { enrichedPath } from "./paths.ts";
 import { tellPreview } from "./preview.ts";
 import { showPrompt } from "./show-prompt.ts";
@@ -59,6 +59,12 @@ export async function enrich(input: string, ask: Ask, terminal: Terminal): Promi
   const { flags } = ask;
   if (flags.printPrompt !== undefined) return await printed(input, ask, terminal);
   if (flags.dryRun === true) return await planned(input, ask, terminal);
+  if (flags.against !== undefined)
+    throw new InputError(
+      "option_invalid",
+      "--against compares a plan, and this would be a run. Nothing was sent.",
+      { hint: "Add --dry-run, or say plan in place of run." },
+    );
   if (flags.state !== undefined) return await handOver(input, ask, terminal);
   const run = await runOf(input, outputPath(input, flags, terminal), ask);
   if (flags.preview !== undefined) return await tellPreview(run, flags, terminal);
@@ -128,7 +134,10 @@ async function handOver(input: string, { task, flags }: Ask, terminal: Terminal)
 async function planned(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const asked = { task, flags, isDry: true };
   const run = await runOf(input, flags.output ?? enrichedPath(input), asked);
-  return await tellPlan(run, await hostOf({ ...run, yes: false }), terminal);
+  const host = await hostOf({ ...run, yes: false });
+  const { against, runDir } = flags;
+  const how = against === undefined ? {} : { against, runDir: runDir ?? DEFAULT_RUN_DIR };
+  return await tellPlan(run, { host, ...how }, terminal);
 }
 
 /** Prints a row's prompt instead; it needs no model, since nothing is asked. */

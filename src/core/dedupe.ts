@@ -12,6 +12,8 @@ export interface DedupeIndex {
   readonly size: number;
   /** The ordinal this id has already, or null after giving it the next one. `id` is 32 hexadecimal digits. */
   findOrAdd(id: string): number | null;
+  /** The ordinal this id has; null where it has none. */
+  find(id: string): number | null;
   /** Gives ordinals to ids that were known before, 16 bytes each, in the order of their ordinals. */
   restore(ids: Uint8Array): void;
 }
@@ -76,6 +78,10 @@ export function dedupeIndex(): DedupeIndex {
   return {
     get size() {
       return size;
+    },
+    find: (id) => {
+      const held = slots[slotOf(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16))] ?? 0;
+      return held === 0 ? null : held - 1;
     },
     findOrAdd: (id) => findOrAdd(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16)),
     restore: (ids) => {

@@ -3,7 +3,7 @@
 import type { PlanCounts } from "./plan.ts";
 import type { Lane } from "./lane.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
-import { addBands, mapBand, type Band, type TokenEstimate } from "./token-estimate.ts";
+import { addBands, mapBand, NO_TOKENS, type Band, type TokenEstimate } from "./token-estimate.ts";
 import { NO_USAGE, type Usage } from "./usage.ts";
 
 /** US dollars a plan is expected to cost, sent as batches and asked one by one; null where a price is not known. */
@@ -37,11 +37,17 @@ const NOTHING_USD: Band = { low: 0, expected: 0, high: 0 };
 
 /** What a plan costs where it is asked; nothing where the provider charges nothing. */
 export function planCost({ estimate }: PlanCounts, free: boolean, price: Price | null): PlanCost {
+  if (estimate === undefined && !free) return { costUsd: null, realtimeCostUsd: null };
+  return tokensCost(estimate?.tokens ?? NO_TOKENS, free, price);
+}
+
+/** What an estimate of tokens comes to either way; nothing where the provider charges nothing. */
+export function tokensCost(tokens: TokenEstimate, free: boolean, price: Price | null): PlanCost {
   if (free) return { costUsd: NOTHING_USD, realtimeCostUsd: NOTHING_USD };
-  if (estimate === undefined || price === null) return { costUsd: null, realtimeCostUsd: null };
+  if (price === null) return { costUsd: null, realtimeCostUsd: null };
   return {
-    costUsd: bandUsd(estimate.tokens, price, "batch"),
-    realtimeCostUsd: bandUsd(estimate.tokens, price, "realtime"),
+    costUsd: bandUsd(tokens, price, "batch"),
+    realtimeCostUsd: bandUsd(tokens, price, "realtime"),
   };
 }
 

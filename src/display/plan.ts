@@ -1,5 +1,6 @@
 /** A plan as it is shown in a notebook. */
 
+import type { PlanAgainst } from "../core/against.ts";
 import type { PlanCost } from "../core/plan-cost.ts";
 import type { PlanCounts } from "../core/plan.ts";
 import type { Band } from "../core/token-estimate.ts";
@@ -12,6 +13,7 @@ import { count, counted, dollars } from "./text.ts";
 interface ToldPlan extends Omit<PlanCounts, "estimate">, PlanCost {
   readonly inputTokens: number | null;
   readonly outputTokens: Band | null;
+  readonly against?: PlanAgainst;
   readonly warnings: readonly string[];
 }
 
@@ -25,6 +27,7 @@ export function planBundle(plan: ToldPlan): Bundle {
     facts: [
       ["requests", `${count(plan.requests)} distinct${shared(plan.duplicates)}`],
       ["cost", costText(plan)],
+      ...againstFact(plan),
       ...tokensFact(plan),
       ...(plan.cached === 0
         ? []
@@ -39,7 +42,19 @@ export function planBundle(plan: ToldPlan): Bundle {
   });
 }
 
-function costText({ costUsd, realtimeCostUsd }: ToldPlan): string {
+function againstFact({ against }: ToldPlan): readonly (readonly [string, string])[] {
+  if (against === undefined) return [];
+  const { kept, again, new: fresh } = against.rows;
+  const cost = again === 0 ? "" : ` for ${costText(against)}`;
+  return [
+    [
+      "again",
+      `${counted(again, "row")}${cost}, ${count(kept)} kept, ${count(fresh)} new, beside ${against.run}`,
+    ],
+  ];
+}
+
+function costText({ costUsd, realtimeCostUsd }: PlanCost): string {
   if (costUsd === null) return dollars(null);
   const batch = bandText(costUsd, dollars);
   const isSame = realtimeCostUsd === null || realtimeCostUsd.high === costUsd.high;

@@ -13,13 +13,21 @@ import {
   readRun,
 } from "./sqlite-read.ts";
 import { ordinalsOf } from "./sqlite-hand-on.ts";
+import { readRequestIds } from "./sqlite-plan.ts";
 import { CHUNKS, STORE_FILE } from "./sqlite.ts";
 import type { RunRecord, Store } from "./store.ts";
 
 /** A run's memory, readable while another process drives it. */
 export type StoreReader = Pick<
   Store,
-  "run" | "chunks" | "ordinals" | "plannedRows" | "replyIndexes" | "failures" | "files"
+  | "run"
+  | "chunks"
+  | "ordinals"
+  | "plannedRows"
+  | "requestIds"
+  | "replyIndexes"
+  | "failures"
+  | "files"
 > &
   Disposable;
 
@@ -34,6 +42,7 @@ export function openSqliteReader(directory: string): StoreReader {
     run: () => Promise.resolve(readRun(database)),
     chunks: () => Promise.resolve(readChunks(database)),
     plannedRows: () => readPlannedRows(database),
+    requestIds: () => readRequestIds(database),
     failures: () => readFailures(database),
     ordinals: (chunk) => Promise.resolve(ordinalsOf(database, chunk)),
     replyIndexes: () => readReplyIndexes(database),

@@ -60,6 +60,27 @@ describe("plan", () => {
   });
 });
 
+describe("plan --against", () => {
+  it("prices a changed prompt, and is refused where a run would begin", async () => {
+    const cwd = folder(FILES);
+    const env = pointedAt(emulator);
+    expect((await cli(cwd, ["run", ...ASK, "--limit", "10", "--yes"], env)).code).toBe(0);
+    const runs = runsIn(cwd);
+    const words = ["plan", ...ASK, ...PRICED, "-p", "New: {{ text }}", "--against", "latest"];
+    const { code, stdout, stderr } = await cli(cwd, [...words, "--json"], env);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      // Ten of the twenty rows were bought, at two dollars for the most there may be in an answer.
+      { against: { rows: { kept: 0, again: 10, new: 10 }, costUsd: { high: 16 } } },
+    ]);
+    expect(stderr).toMatch(/against {3}in-\S+: 10 rows bought again · 0 kept · 10 new/);
+    expect(stderr).toMatch(/again: \$\S+ – \$16\.00, likely .* in batches/);
+    expect(runsIn(cwd)).toEqual(runs);
+    const refused = await cli(cwd, ["run", ...ASK, "--against", "latest"], env);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/Add --dry-run/)]);
+  });
+});
+
 describe("a run that costs money", () => {
   it("is refused where nobody can be asked, by its price, and goes with --max-cost", async () => {
     const cwd = folder(FILES);

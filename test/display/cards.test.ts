@@ -85,6 +85,10 @@ const ALL: Readonly<Record<string, Bundle>> = {
     transitions: [{ from: NASTY, to: "", rows: 2 }],
   }),
   plan: planBundle(PLAN),
+  "plan against": planBundle({
+    ...PLAN,
+    against: { ...PLAN, run: NASTY, rows: { kept: 1, again: 1, new: 0 } },
+  }),
   progress: progressBundle(progressAt({ answered: 20, underway: 30, failed: 1 })),
   stopped: stoppedBundle(null, NASTY),
   idle: idleBundle(),
@@ -188,6 +192,18 @@ describe("a plan in a notebook", () => {
       "  Odd.",
       "  Nothing has been sent.",
     ]);
+  });
+});
+
+describe("a plan beside an earlier run in a notebook", () => {
+  it("says what would be bought again and for how much", () => {
+    const { costUsd, realtimeCostUsd } = PLAN;
+    const rows = { kept: 20, again: 1000, new: 3 };
+    const against = { run: "in-said-1", rows, costUsd, realtimeCostUsd };
+    expect(planBundle({ ...PLAN, against })["text/plain"]).toContain(
+      "  again     1,000 rows for $1.20 ($1.00 to $2.50) as batches, $2.40 ($2.00 to $5.00) at once, " +
+        "20 kept, 3 new, beside in-said-1\n",
+    );
   });
 });
 

@@ -1,0 +1,46 @@
+/** Opening a run of one column: its models, its passes, and its long texts in pieces. */
+
+import type { Job } from "./enrich-run.ts";
+import { openPasses } from "./pass-session.ts";
+import type { MakePasses } from "./passes.ts";
+import { openPieces, type OpenSession } from "./piece-session.ts";
+import { openSession } from "./session.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * Opens the session of a run of one column, with its model; the settings are read when the run starts.
+ * `makePasses` says whether another model is asked as well.
+ */
+export function openColumn(
+  settings: () => Promise<Settings>,
+  makePasses: MakePasses = () => Promise.resolve(null),
+): Job<unknown>["open"] {
+  return async (conduct, place) => {
+    const given = await settings();
+    const models = [given.model];
+    const closeModels = async (): Promise<void> => {
+      for (const { provider } of models) await provider.close();
+    };
+    try {
+      const passes = await makePasses(given);
+      if (passes !== null) models.push(passes.plan.other.model);
+      const placed = { ...(passes?.settings ?? given), runDir: await place(given) };
+      const open: OpenSession =
+        passes === null ? openSession : (settings, own) => openPasses(settings, own, passes.plan);
+      const session =
+        placed.long?.onLong === "chunk"
+          ? await openPieces(placed, conduct, open)
+          : await open(placed, conduct);
+      return {
+        session,
+        close: async () => {
+          await session[Symbol.asyncDispose]();
+          await closeModels();
+        },
+      };
+    } catch (error) {
+      await closeModels();
+      throw error;
+    }
+  };
+}
