@@ -378,6 +378,12 @@ const SHARING: readonly Mutation[] = [
     guard: { file: "test/store/postgres.test.ts", named: "at most one intent unresolved" },
   },
   {
+    promise: "the last dollar of a shared run is never given to two workers",
+    file: "src/store/postgres-purse.ts",
+    edits: [["where id = $1 and cap_usd is not null for update", "where id = $1"]],
+    guard: { file: "test/store/postgres-purse.test.ts", named: "the last dollar" },
+  },
+  {
     promise: "a run finishes though its last two parts end at the same moment",
     file: "src/store/postgres-parts.ts",
     edits: [[' where id = $1 for update"', ' where id = $1"']],

@@ -71,6 +71,7 @@ export async function driveRun(
     const isPast = isPastFailures(progress, driver);
     const waiting = first.length > 0 ? first : open;
     const spends = isCancelled ? null : (options.spending ?? null);
+    await spends?.purse.refresh?.();
     const { fits, takes } = allowance(spends, chunks);
     const ready = movable(waiting, run, isPast ? { sends: false } : options).filter(fits);
     const steps = paces.due(ready, isCancelled).slice(0, STEPS_AT_ONCE).filter(takes);
@@ -84,7 +85,10 @@ export async function driveRun(
     else if (spends !== null && isTooDear(ready, open, options)) {
       if (await makeDo(spends, chunks, ports)) continue;
       // The other runs that share the purse may yet give back what they have set aside.
-      if (options.once) return false;
+      if (options.once) {
+        memory.restMs = options.pollEveryMs;
+        return false;
+      }
       await rest(options.pollEveryMs, ports.signal);
     } else {
       const restMs = paces.restMs(ready.length === 0 ? open : ready, isCancelled);

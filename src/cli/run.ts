@@ -97,7 +97,6 @@ function outputPath(
 async function handOver(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const unshared = {
     "--max-failures": flags.maxFailures,
-    "--max-cost": flags.maxCost,
     "--failures-to": flags.failuresTo,
     "--notify": flags.notify,
     "--formula-safe": flags.formulaSafe,

@@ -12,7 +12,7 @@ import {
 } from "../index.ts";
 import { printable } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
-import { ago, count, counted, span } from "./format.ts";
+import { ago, count, counted, dollarsText, span } from "./format.ts";
 import { line } from "./head-text.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { tableText } from "./table.ts";
@@ -102,10 +102,15 @@ function tell(run: SharedRun, terminal: Terminal): void {
       terminal,
     ),
     ...(chunks.length === 0 ? [] : [line("chunks", chunks.join(" · "), terminal)]),
+    ...(sums.spentUsd === null ? [] : [line("spent", spentText(run), terminal)]),
     line("started", `${ago(run.createdAt)}${ended}`, terminal),
     line("output", printable(run.output), terminal),
   ];
   terminal.say(lines.join("\n"));
+  if (sums.unsent > 0)
+    terminal.say(
+      `${terminal.colours.warn("budget:")} ${counted(sums.unsent, "request was", "requests were")} not sent. Go on with: batchframe retry ${run.id} --state --max-cost <usd>`,
+    );
   for (const { part, error } of sums.errors) {
     const { code, message } = error as { readonly code: string; readonly message: string };
     terminal.say(
@@ -137,6 +142,7 @@ export async function sharedAttach(
         said = now;
         if (sums.parts.open === 0) {
           tell(run, terminal);
+          if (sums.unsent > 0) return EXIT.budget;
           return sums.failed > 0 || sums.parts.failed > 0 ? EXIT.failedRows : EXIT.ok;
         }
         await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -170,20 +176,27 @@ export async function sharedCancel(
 /** Asks failed rows of a shared run again; gives the exit code. */
 export async function sharedRetry(
   ref: string,
-  flags: StateFlags & { readonly codes: readonly string[] | undefined },
+  flags: StateFlags & { readonly codes: readonly string[] | undefined; readonly maxCost?: number },
   terminal: Terminal,
 ): Promise<number> {
   return await withState(flags, async (state) => {
     const { id } = await findSharedRun(ref, state.database);
-    const parts = await retrySharedRun(id, flags.codes ?? "all", state);
+    const { codes, maxCost } = flags;
+    const cap = maxCost === undefined ? {} : { capUsd: maxCost };
+    const asked = { codes: codes ?? ("all" as const), ...cap };
+    const parts = await retrySharedRun(id, asked, state);
     terminal.data({ schemaVersion: 1, run: id, status: "retrying", parts });
     terminal.say(
       parts === 0
-        ? `No part of run ${id} has failed rows or was stopped; there is nothing to ask again.`
+        ? `No part of run ${id} has failed or unsent rows, or was stopped; there is nothing to ask again.`
         : `${counted(parts, "part", "parts")} of run ${id} ask their failed rows again. Follow it: batchframe attach ${id} --state`,
     );
     return EXIT.ok;
   });
+}
+
+function spentText({ sums, capUsd }: SharedRun): string {
+  return `${dollarsText(sums.spentUsd ?? 0)}${capUsd === null ? "" : ` of at most ${dollarsText(capUsd)}`}`;
 }
 
 function partsOf({ sums: { parts } }: SharedRun): number {
@@ -200,7 +213,7 @@ function stateWord(run: SharedRun): string {
 
 function sharedData(run: SharedRun): object {
   const { id, model, column, output, createdAt, finishedAt, sums } = run;
-  const { parts, rows, requests, answered, failed, chunks, errors } = sums;
+  const { parts, rows, requests, answered, failed, unsent, spentUsd, chunks, errors } = sums;
   return {
     run: id,
     status: stateWord(run),
@@ -209,7 +222,9 @@ function sharedData(run: SharedRun): object {
     output,
     parts,
     rows,
-    requests: { total: requests, answered, failed },
+    requests: { total: requests, answered, failed, unsent },
+    spentUsd,
+    capUsd: run.capUsd,
     chunks,
     errors,
     createdAt: createdAt.toISOString(),

@@ -15,8 +15,11 @@ export interface Books {
 /** The reason of an ending whose usage nobody can tell any more: it may have been charged in full. */
 const UNTOLD = "results_gone";
 
+/** What a chunk's money depends on. */
+export type ChunkMoney = Pick<Chunk, "collection" | "ending" | "estimate" | "lane">;
+
 /** What a collected chunk cost; nothing for any other. */
-export function chunkUsd(chunk: Chunk, price: Price): number {
+export function chunkUsd(chunk: ChunkMoney, price: Price): number {
   const { collection, ending, estimate, lane } = chunk;
   if (collection === null) return 0;
   const measured = spentUsd([collection], price, lane);
@@ -29,7 +32,11 @@ export function chunkUsd(chunk: Chunk, price: Price): number {
  *
  * `overrun` is by how much chunks of this run have turned out dearer than their own most.
  */
-export function mostUsd({ estimate, lane }: Chunk, price: Price, overrun = 1): number {
+export function mostUsd(
+  { estimate, lane }: Pick<Chunk, "estimate" | "lane">,
+  price: Price,
+  overrun = 1,
+): number {
   if (estimate === null) return Number.POSITIVE_INFINITY;
   return bandUsd(estimate, price, lane).high * overrun;
 }
@@ -73,6 +80,10 @@ export interface Purse {
   spentUsd(): number;
   /** What runs other than this one have set aside, and may yet give back. */
   reservedByOthersUsd(run: string): number;
+  /** Looks up what is spent by others than this process; left out where all who spend are in it. */
+  readonly refresh?: () => Promise<void>;
+  /** By how much chunks of runs that ask the same have passed their estimates; 1 when left out. */
+  readonly overrun?: () => number;
 }
 
 // Sums of fractions of cents differ in their last digits by the order they are added in.

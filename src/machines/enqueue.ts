@@ -9,6 +9,8 @@ import type { EnrichOptions } from "../enrich-options.ts";
 import { conductOf, refreshMark, settingsOf } from "../enrich-settings.ts";
 import { filesAt } from "../file-parts.ts";
 import { checkFileOutput } from "../files.ts";
+import { pacingOf } from "../provider/pacing.ts";
+import { purseFor, spendingOf } from "../run-budget.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import type { Unanswered } from "../kept-rows.ts";
 import type { OutputOption } from "../output/form.ts";
@@ -18,7 +20,8 @@ import type { Settings } from "../settings.ts";
 import { directoryObjects } from "../store/objects-directory.ts";
 import type { Objects } from "../store/objects.ts";
 import { limitAccount, type AccountLimits } from "../store/postgres-admission.ts";
-import { addDataset, readDataset, readDatasets } from "../store/postgres-datasets.ts";
+import { capDataset } from "../store/postgres-purse.ts";
+import { addDataset, readDataset, readDatasets, reopenShort } from "../store/postgres-datasets.ts";
 import { openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
 import { accountOf } from "./accounts.ts";
 import type { SharedConduct } from "./dataset-spec.ts";
@@ -40,8 +43,11 @@ export interface DatasetJob {
   readonly options: EnrichOptions<string, OutputOption>;
   /** Keeps only the rows whose answer is true, and those without an answer or not; all rows when left out. */
   readonly keep?: Unanswered;
-  /** Limits of the account, over all workers and runs, in place of those set before; left as they are when left out. */
-  readonly limits?: AccountLimits;
+  /**
+   * Limits of the account, over all workers and runs, in place of those set before. With
+   * `requestsPerMinute` and `tokensPerMinute` of the options they are left as they are when all are left out.
+   */
+  readonly limits?: Pick<AccountLimits, "maxBatches" | "maxTokens">;
 }
 
 /** A run that workers can begin with. */
@@ -91,7 +97,8 @@ function refuseUnshared({ options, template }: DatasetJob): void {
     "--fallback-model": options.fallbackModel,
     "--cascade": options.cascade,
     "--deadline": options.deadlineMs,
-    "--max-cost": options.maxCostUsd,
+    "--concurrency": options.concurrency,
+    "--request-timeout": options.requestTimeoutMs,
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--lane realtime": options.lane === "realtime" ? true : undefined,
     "a template that is a function": typeof template === "string" ? undefined : true,
@@ -154,7 +161,7 @@ async function firstSettings(job: DatasetJob, found: FoundParts, spool: string):
     { objects: found.place, spool, reading },
   );
   const settings = await settingsOf(frame, job.template, job.model, {
-    options: { ...job.options, cache: false },
+    options: { ...unpaced(job.options), cache: false },
     memo: {
       reading: { ...reading },
       baseUrl: typeof job.model === "string" ? null : (job.model.baseUrl ?? null),
@@ -170,7 +177,17 @@ async function firstSettings(job: DatasetJob, found: FoundParts, spool: string):
     job.keep !== undefined,
   );
   refuseUnsharable(settings);
+  spendingOf(purseFor(job.options.maxCostUsd), settings, "");
   return settings;
+}
+
+/** The options without bounds that hold over all workers, and so are the account's. */
+function unpaced({
+  requestsPerMinute: _requests,
+  tokensPerMinute: _tokens,
+  ...rest
+}: DatasetJob["options"]): DatasetJob["options"] {
+  return rest;
 }
 
 function refuseUnsharable({ model, memo }: Settings): void {
@@ -251,9 +268,14 @@ async function recorded(
   };
   const { provider } = settings.model;
   const isNew = await database.transaction(async (connection) => {
-    if (job.limits !== undefined)
-      await limitAccount(connection, accountOf(provider).id, job.limits);
-    return await addDataset(connection, { id, identity, spec, data: data.url, output }, parts);
+    const made = { id, identity, spec, data: data.url, output };
+    const isAdded = await addDataset(connection, made, parts);
+    const { capUsd } = conduct.purse ?? {};
+    if (capUsd !== undefined && (await capDataset(connection, id, capUsd)))
+      await reopenShort(connection, id);
+    const limits = limitsOf(job);
+    if (limits !== null) await limitAccount(connection, accountOf(provider).id, limits);
+    return isAdded;
   });
   const dataset = await readDataset(database, id);
   if (dataset.identity !== identity) throw differs(id);
@@ -267,6 +289,17 @@ async function recorded(
     output: dataset.output,
     host: provider.host,
     free: provider.free,
+  };
+}
+
+/** What the account is limited to from now on; null where nobody has said anything of it. */
+function limitsOf({ limits, options }: DatasetJob): AccountLimits | null {
+  const { requestsPerMinute, tokensPerMinute } = pacingOf(options);
+  if ((limits ?? requestsPerMinute ?? tokensPerMinute) === undefined) return null;
+  return {
+    ...{ maxBatches: limits?.maxBatches ?? null, maxTokens: limits?.maxTokens ?? null },
+    requestsAMinute: requestsPerMinute ?? null,
+    tokensAMinute: tokensPerMinute ?? null,
   };
 }
 

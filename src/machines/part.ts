@@ -5,13 +5,13 @@ import { dirname, join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RowErrorCode } from "../core/result.ts";
-import { StoreError } from "../core/errors.ts";
+import { BudgetError, StoreError } from "../core/errors.ts";
 import { settingsOf } from "../enrich-settings.ts";
 import { writeFileFrame } from "../files.ts";
 import { rowKeeper } from "../kept-rows.ts";
 import { askedOf, specModel, specOptions } from "../run-spec.ts";
 import type { DriveMemory, Warning } from "../run/driver.ts";
-import { openSession, type Conduct, type Session } from "../session.ts";
+import { openSession, type Conduct, type DriveHow, type Session } from "../session.ts";
 import type { Settings } from "../settings.ts";
 import type { Objects } from "../store/objects.ts";
 import type { Database } from "../store/postgres-client.ts";
@@ -23,6 +23,7 @@ import { accountOf } from "./accounts.ts";
 import { datasetSpec, type DatasetSpec } from "./dataset-spec.ts";
 import { nameOf, partFrame, type PartFrame } from "./part-frame.ts";
 import { openPlace } from "./places.ts";
+import { sharedPurse } from "./shared-purse.ts";
 
 /** What working on parts needs. */
 export interface PartWork {
@@ -87,7 +88,7 @@ interface HeldPart extends Opening {
 
 /** Takes the part's lease, and opens its run under it. */
 async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
-  const { part, dataset, spec, frame } = opening;
+  const { part, dataset, frame } = opening;
   const data = openPlace(dataset.data);
   const opened: SharedStore[] = [];
   const settings = await partSettings(opening, work);
@@ -106,6 +107,10 @@ async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
               spool: work.spool,
               leaseMs: work.leaseMs,
               account: accountOf(provider),
+              purse:
+                settings.price === null || provider.free
+                  ? null
+                  : { dataset: dataset.id, price: settings.price },
             },
             fresh,
           );
@@ -113,7 +118,7 @@ async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
           return shared;
         },
       },
-      conductOfPart(spec, work),
+      conductOfPart(opening, work),
     );
     const [store] = opened;
     if (store === undefined) throw new Error("The session has opened no store.");
@@ -144,9 +149,14 @@ async function partSettings({ part, spec, frame }: Opening, work: PartWork): Pro
   return { ...settings, mayAskNothing: true };
 }
 
-function conductOfPart({ conduct }: DatasetSpec, work: PartWork): Conduct {
+function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduct {
+  const { capUsd } = dataset;
   return {
-    ...conduct,
+    ...spec.conduct,
+    purse:
+      capUsd === null
+        ? null
+        : sharedPurse(work.database, { dataset: dataset.id, run: part.run, capUsd }),
     lane: "batch",
     maxFailures: null,
     deadlineMs: null,
@@ -169,7 +179,7 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
   // What is asked from here would stand still while nobody holds it.
   const once = settings.model.provider.asksLive !== true;
   for (;;) {
-    if (await session.drive({ once, memory, leaves })) break;
+    if (await drivenOut(session, { once, memory, leaves })) break;
     const restMs = leaves() ? 0 : memory.restMs;
     if (restMs > SHORT_REST_MS || leaves()) {
       await store.guarded((connection) =>
@@ -184,6 +194,17 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
     finishPart(connection, part, receipt as unknown as Json),
   );
   return { how: "done", receipt, endsRun };
+}
+
+/** Drives a part; true when nothing is open, or when what is left to send is more than the budget allows. */
+async function drivenOut(session: Session, how: DriveHow): Promise<boolean> {
+  try {
+    return await session.drive(how);
+  } catch (error) {
+    if (!(error instanceof BudgetError)) throw error;
+    // What waits is counted as left out for the budget, and goes on once the cap is raised.
+    return true;
+  }
 }
 
 /** Writes the part's output here, and copies it to its place while the part is still held. */

@@ -13,6 +13,7 @@ import {
 import { noteTicks } from "../store/postgres-parts.ts";
 import { datasetSums, partReceipts, type DatasetSums } from "../store/postgres-progress.ts";
 import type { Database } from "../store/postgres-client.ts";
+import { capDataset } from "../store/postgres-purse.ts";
 import type { SharedState } from "./shared-state.ts";
 
 /** A shared run as it stands. */
@@ -24,6 +25,8 @@ export interface SharedRun {
   readonly column: string;
   /** The place of the output's parts. */
   readonly output: string;
+  /** The most that may be spent on it, in US dollars; null for any amount. */
+  readonly capUsd: number | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly isCancelled: boolean;
@@ -73,6 +76,7 @@ async function shown(dataset: Dataset, database: Database): Promise<SharedRun> {
     host,
     column,
     output: dataset.output,
+    capUsd: dataset.capUsd,
     createdAt: new Date(dataset.createdAtMs),
     finishedAt: dataset.finishedAtMs === null ? null : new Date(dataset.finishedAtMs),
     isCancelled: dataset.cancelRequestedAtMs !== null,
@@ -86,17 +90,19 @@ export async function cancelSharedRun(id: string, state: SharedState): Promise<n
 }
 
 /**
- * Asks failed rows again, those with these codes or all of them, and lets parts go on that could not;
- * gives how many parts are to do it. Pays for what is asked.
+ * Asks failed rows again, those with these codes or all of them, and lets parts go on that could not, or
+ * that the budget has stopped; gives how many parts are to do it. Pays for what is asked, up to `capUsd`
+ * for the whole run where it is given.
  */
 export async function retrySharedRun(
   id: string,
-  codes: readonly string[] | "all",
+  { codes, capUsd }: { readonly codes: readonly string[] | "all"; readonly capUsd?: number },
   state: SharedState,
 ): Promise<number> {
-  const runs = await state.database.transaction((connection) =>
-    retryDataset(connection, id, codes),
-  );
+  const runs = await state.database.transaction(async (connection) => {
+    if (capUsd !== undefined) await capDataset(connection, id, capUsd);
+    return await retryDataset(connection, id, codes);
+  });
   return await wake(runs, state);
 }
 

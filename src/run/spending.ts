@@ -34,7 +34,7 @@ export function allowance(spending: Spending | null, chunks: readonly Chunk[]): 
   if (spending === null) return UNLIMITED;
   const { purse, price, run } = spending;
   noteBooks(spending, chunks);
-  const overrun = overrunOf(chunks, price);
+  const overrun = overrunIn(spending, chunks);
   const room = purse.roomUsd();
   return {
     fits: (chunk) => chunk.state !== "planned" || mostUsd(chunk, price, overrun) <= room,
@@ -49,11 +49,12 @@ export function allowance(spending: Spending | null, chunks: readonly Chunk[]): 
  * @throws {BudgetError} `budget_reached` where there is no room for more.
  */
 export async function makeDo(
-  { purse, price, run }: Spending,
+  spending: Spending,
   chunks: readonly Chunk[],
   { store }: Ports,
 ): Promise<boolean> {
-  const overrun = overrunOf(chunks, price);
+  const { purse, price, run } = spending;
+  const overrun = overrunIn(spending, chunks);
   const planned = chunks.filter(({ state }) => state === "planned");
   for (const chunk of planned) {
     const part = affordablePart(chunk, mostUsd(chunk, price, overrun), purse.roomUsd());
@@ -67,6 +68,11 @@ export async function makeDo(
     planned,
     Math.min(...planned.map((chunk) => mostUsd(chunk, price, overrun))),
   );
+}
+
+/** By how much chunks turn out dearer than their own most, as far as anybody knows who spends from the purse. */
+function overrunIn({ purse, price }: Spending, chunks: readonly Chunk[]): number {
+  return Math.max(overrunOf(chunks, price), purse.overrun?.() ?? 1);
 }
 
 function budgetReached(purse: Purse, planned: readonly Chunk[], nextUsd: number): BudgetError {

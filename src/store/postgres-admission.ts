@@ -22,6 +22,10 @@ export interface AccountLimits {
   readonly maxBatches: number | null;
   /** Input tokens of the batches under way at once, over all workers. */
   readonly maxTokens: number | null;
+  /** Requests sent in a minute, over all workers and on average. */
+  readonly requestsAMinute: number | null;
+  /** Input tokens sent in a minute, over all workers and on average. */
+  readonly tokensAMinute: number | null;
 }
 
 /** An intent that asks for admission. */
@@ -47,9 +51,11 @@ export async function limitAccount(
   limits: AccountLimits,
 ): Promise<void> {
   await connection.change(
-    `insert into batchframe.account (id, max_batches, max_tokens) values ($1, $2, $3)
-     on conflict (id) do update set max_batches = excluded.max_batches, max_tokens = excluded.max_tokens`,
-    [id, limits.maxBatches, limits.maxTokens],
+    `insert into batchframe.account (id, max_batches, max_tokens, requests_a_minute, tokens_a_minute)
+     values ($1, $2, $3, $4, $5)
+     on conflict (id) do update set max_batches = excluded.max_batches, max_tokens = excluded.max_tokens,
+       requests_a_minute = excluded.requests_a_minute, tokens_a_minute = excluded.tokens_a_minute`,
+    [id, limits.maxBatches, limits.maxTokens, limits.requestsAMinute, limits.tokensAMinute],
   );
 }
 
@@ -63,9 +69,11 @@ export async function admit(
   asked: AskedIntent,
 ): Promise<boolean> {
   const [limits] = await connection.rows(
-    "select learnt, max_batches, max_tokens from batchframe.account where id = $1 for no key update",
+    `select learnt, max_batches, max_tokens, free_at_ms > ${NOW_MS} as is_held
+     from batchframe.account where id = $1 for no key update`,
     [account.id],
   );
+  if (Boolean(limits?.["is_held"])) return false;
   const learnt = jsonOf(limits?.["learnt"]) as Learnt | null;
   const maxBatches = Math.min(
     account.maxBatches ?? Number.POSITIVE_INFINITY,
@@ -91,7 +99,16 @@ export async function admit(
      on conflict (account) where outcome = 'unknown' and is_sole do nothing`,
     [asked.intentId, asked.run, asked.chunk, account.id, account.isSole, asked.fence],
   );
-  return recorded === 1;
+  if (recorded === 0) return false;
+  // A chunk goes whole: it takes the room of as many minutes as it has, and the next one waits for their end.
+  await connection.change(
+    `update batchframe.account a set free_at_ms = greatest(a.free_at_ms, ${NOW_MS})
+       + ceil(60000 * greatest(c.request_count::float8 / a.requests_a_minute, ${TOKENS}::float8 / a.tokens_a_minute))::bigint
+     from batchframe.chunk c where a.id = $1 and c.run = $2 and c.number = $3
+       and coalesce(a.requests_a_minute, a.tokens_a_minute) is not null`,
+    [account.id, asked.run, asked.chunk],
+  );
+  return true;
 }
 
 // Where nobody has estimated a chunk its bytes are counted: few tokens are shorter than three.

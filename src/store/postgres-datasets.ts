@@ -16,6 +16,8 @@ export interface Dataset {
   /** The places of chunk files and of the output, as addresses. */
   readonly data: string;
   readonly output: string;
+  /** The most that may be spent on it, in US dollars; null for any amount. */
+  readonly capUsd: number | null;
   readonly createdAtMs: number;
   readonly cancelRequestedAtMs: number | null;
   readonly finishedAtMs: number | null;
@@ -74,6 +76,7 @@ function datasetOf(row: DatabaseRow): Dataset {
     spec: jsonOf(row["spec"]) as Json,
     data: text(row["data"]),
     output: text(row["output"]),
+    capUsd: numberOrNull(row["cap_usd"]),
     createdAtMs: Number(row["created_at_ms"]),
     cancelRequestedAtMs: numberOrNull(row["cancel_requested_at_ms"]),
     finishedAtMs: numberOrNull(row["finished_at_ms"]),
@@ -90,7 +93,20 @@ export async function cancelDataset(database: Queryable, id: string): Promise<re
   return await wakeParts(database, id, { state: "open", retry: null });
 }
 
-/** Asks failed rows of a dataset again, takes back a wish to cancel, and lets failed parts go on; gives the runs of the parts. */
+/** Lets parts go on that the budget has stopped; gives the runs of the parts. */
+export async function reopenShort(connection: Queryable, id: string): Promise<readonly string[]> {
+  const runs = await wakeParts(connection, id, { state: "done", retry: null, left: "unsent" });
+  if (runs.length > 0)
+    await connection.change("update batchframe.dataset set finished_at_ms = null where id = $1", [
+      id,
+    ]);
+  return runs;
+}
+
+/**
+ * Asks failed rows of a dataset again, takes back a wish to cancel, and lets parts go on that failed or
+ * that the budget has stopped; gives the runs of the parts.
+ */
 export async function retryDataset(
   connection: Queryable,
   id: string,
@@ -101,21 +117,33 @@ export async function retryDataset(
     [id],
   );
   const failed = await wakeParts(connection, id, { state: "failed", retry });
-  return [...failed, ...(await wakeParts(connection, id, { state: "done", retry }))];
+  const done = await wakeParts(connection, id, { state: "done", retry, left: "any" });
+  return [...failed, ...done];
 }
 
 async function wakeParts(
   connection: Queryable,
   id: string,
-  { state, retry }: { readonly state: PartState; readonly retry: readonly string[] | "all" | null },
+  {
+    state,
+    retry,
+    left,
+  }: {
+    readonly state: PartState;
+    readonly retry: readonly string[] | "all" | null;
+    /** What a part must have left to be woken: requests that were never sent, or those and failed ones. */
+    readonly left?: "unsent" | "any";
+  },
 ): Promise<readonly string[]> {
   const rows = await connection.rows(
     `update batchframe.part p set state = 'open', next_at_ms = 0, troubles = 0, error = null,
        retry = coalesce($3, retry)
      where dataset = $1 and state = $2
-       and (state <> 'done' or exists (select 1 from batchframe.failure f where f.run = p.run))
+       and ($4::text is null
+         or exists (select 1 from batchframe.chunk c where c.run = p.run and c.state = 'planned')
+         or ($4 = 'any' and exists (select 1 from batchframe.failure f where f.run = p.run)))
      returning run`,
-    [id, state, retry === null ? null : JSON.stringify(retry)],
+    [id, state, retry === null ? null : JSON.stringify(retry), left ?? null],
   );
   return rows.map((row) => text(row["run"]));
 }

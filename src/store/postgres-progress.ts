@@ -3,7 +3,7 @@
 import type { Json } from "../core/hash.ts";
 import type { Queryable } from "./postgres-client.ts";
 import type { PartState } from "./postgres-parts.ts";
-import { jsonOf, text, textOrNull } from "./sqlite-values.ts";
+import { jsonOf, numberOrNull, text, textOrNull } from "./sqlite-values.ts";
 
 /** Sums over the parts of a dataset. */
 export interface DatasetSums {
@@ -14,6 +14,10 @@ export interface DatasetSums {
   readonly requests: number;
   readonly answered: number;
   readonly failed: number;
+  /** Requests that were left unsent for the budget. */
+  readonly unsent: number;
+  /** For what was collected, in US dollars; null where nobody knows. */
+  readonly spentUsd: number | null;
   readonly chunks: Readonly<Record<string, number>>;
   /** Why parts cannot go on, the first few. */
   readonly errors: readonly { readonly part: number; readonly error: Json }[];
@@ -41,6 +45,14 @@ export async function datasetSums(database: Queryable, id: string): Promise<Data
      where p.dataset = $1 group by c.state`,
     [id],
   );
+  const [money] = await database.rows(
+    `select (select sum(r.spent_usd) from batchframe.part p join batchframe.run r on r.id = p.run
+         where p.dataset = $1) as spent,
+       (select coalesce(sum(c.request_count), 0)::bigint from batchframe.part p
+         join batchframe.chunk c on c.run = p.run
+         where p.dataset = $1 and p.state = 'done' and c.state = 'planned') as unsent`,
+    [id],
+  );
   const errors = await database.rows(
     `select number, error from batchframe.part
      where dataset = $1 and error is not null order by number limit 5`,
@@ -56,6 +68,8 @@ export async function datasetSums(database: Queryable, id: string): Promise<Data
     requests: Number(plans[0]?.["requests"] ?? 0),
     answered: sum("answered"),
     failed: sum("failed"),
+    unsent: Number(money?.["unsent"] ?? 0),
+    spentUsd: numberOrNull(money?.["spent"]),
     chunks: Object.fromEntries(chunks.map((row) => [text(row["state"]), Number(row["n"])])),
     errors: errors.map((row) => ({
       part: Number(row["number"]),

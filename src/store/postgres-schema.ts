@@ -10,7 +10,7 @@ const VERSIONS: readonly string[] = [
 create table batchframe.dataset (
   id text primary key, identity text not null, spec text not null, data text not null,
   output text not null, created_at_ms bigint not null,
-  cancel_requested_at_ms bigint, finished_at_ms bigint
+  cap_usd double precision, cancel_requested_at_ms bigint, finished_at_ms bigint
 );
 create table batchframe.part (
   dataset text not null references batchframe.dataset (id) on delete cascade,
@@ -26,12 +26,15 @@ create table batchframe.sweep (one boolean primary key check (one), at_ms bigint
 insert into batchframe.sweep values (true, 0);
 create index part_due on batchframe.part (next_at_ms) where state = 'open';
 create table batchframe.account (
-  id text primary key, learnt text, max_batches integer, max_tokens bigint
+  id text primary key, learnt text, max_batches integer, max_tokens bigint,
+  requests_a_minute integer, tokens_a_minute bigint, free_at_ms bigint not null default 0
 );
 create table batchframe.run (
   id text primary key, token text not null unique, spec text not null, identity text not null,
   account text not null references batchframe.account (id),
   created_at_ms bigint not null, cut_rows integer not null default 0, plan text, finished_at_ms bigint, deadline text,
+  -- What its collected chunks cost, null while nobody could tell, and by how much the dearest has passed its estimate.
+  spent_usd double precision, overrun double precision not null default 1,
   owner text, fence bigint not null default 0, lease_until_ms bigint not null default 0
 );
 create table batchframe.planned_rows (
@@ -51,6 +54,8 @@ create table batchframe.chunk (
   lane text not null check (lane in ('batch','realtime')),
   attempt integer not null default 1, resends integer not null default 0, bytes bigint,
   estimate text, tokens bigint,
+  -- The most it is expected to cost, while it is sent and not collected.
+  most_usd double precision,
   intent_id text, intent_at_ms bigint, staged text,
   batch_id text, submitted_at_ms bigint, look text, ending text, collection text,
   reply_ordinals bytea, reply_offsets bytea, reply_lengths bytea,
@@ -59,6 +64,7 @@ create table batchframe.chunk (
 create unique index chunk_batch on batchframe.chunk (account, batch_id) where batch_id is not null;
 create index chunk_in_flight on batchframe.chunk (account) include (bytes, tokens)
   where state in ('submitting','submitted');
+create index chunk_reserved on batchframe.chunk (run) include (most_usd) where most_usd is not null;
 -- One row per intent, never deleted while its run is there: what was promised, and how it ended.
 create table batchframe.submission (
   intent_id text primary key,

@@ -7,6 +7,7 @@ import { objectFiles, removeSpool, spoolOf, type FileIndex } from "./object-file
 import type { Objects } from "./objects.ts";
 import { admit, admittedTokens, knowAccount, type Account } from "./postgres-admission.ts";
 import type { Database, Queryable } from "./postgres-client.ts";
+import { affordable, spend, type PartPurse } from "./postgres-purse.ts";
 import {
   addChunks,
   collectedColumns,
@@ -28,7 +29,7 @@ import {
 import { readPlanSoFar, readRequestIds, recordPlanStep, requestIdReader } from "./postgres-plan.ts";
 import type { NewRun } from "./sqlite.ts";
 import { text } from "./sqlite-values.ts";
-import type { Store } from "./store.ts";
+import type { CollectedChunk, Store } from "./store.ts";
 
 /** Where a run's memory is, and how it is held. */
 export interface SharedPlace {
@@ -40,6 +41,8 @@ export interface SharedPlace {
   readonly spool: string;
   readonly leaseMs: number;
   readonly account: Account;
+  /** What its chunks are paid from; null where nobody knows a price, or nothing is charged. */
+  readonly purse: PartPurse | null;
 }
 
 /** A run that many machines share, held by this one. */
@@ -74,7 +77,7 @@ export async function openPostgresStore(place: SharedPlace, fresh: NewRun): Prom
 }
 
 function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedStore {
-  const { database, account } = place;
+  const { database, account, purse } = place;
   const { run } = lease;
   const write = <T>(change: (connection: Queryable) => Promise<T>): Promise<T> =>
     database.transaction(async (connection) => {
@@ -98,6 +101,13 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
          (select intent_id from batchframe.chunk where run = $1 and number = $2)`,
       [run, chunk, end.outcome, end.batchId ?? null, JSON.stringify(end.note ?? null)],
     );
+  };
+  const charge = async (
+    connection: Queryable,
+    chunk: number,
+    collected: CollectedChunk,
+  ): Promise<void> => {
+    if (purse !== null) await spend(connection, purse, { run, chunk }, collected);
   };
   const given = async (
     connection: Queryable,
@@ -165,12 +175,14 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
         const asked = { run, chunk, intentId, fence: lease.fence };
         // Asked first, so that what is not planned is told so, whatever room there is.
         await move(connection, chunk, STAY_PLANNED);
-        if (!(await admit(connection, account, asked))) return false;
+        const mostUsd = purse === null ? 0 : await affordable(connection, purse, { run, chunk });
+        if (mostUsd === null || !(await admit(connection, account, asked))) return false;
+        const set = { intent_id: intentId, intent_at_ms: await nowMs(connection), staged: null };
         await move(
           connection,
           chunk,
           { from: "planned", to: "submitting" },
-          { intent_id: intentId, intent_at_ms: await nowMs(connection), staged: null },
+          { ...set, ...(purse === null ? {} : { most_usd: mostUsd }) },
         );
         return true;
       }),
@@ -223,14 +235,16 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
       }),
     collected: (chunk, collected) =>
       write(async (connection) => {
-        const fields = collectedColumns(collected);
+        const fields = { ...collectedColumns(collected), most_usd: null };
         await move(connection, chunk, { from: "ended", to: "collected" }, fields);
+        await charge(connection, chunk, collected);
         await handOn(connection, { run, chunk }, collected);
       }),
     answered: (chunk, intentId, collected) =>
       write(async (connection) => {
         const fields = { lane: "batch", ...collectedColumns(collected) };
         await move(connection, chunk, { from: "planned", to: "collected" }, fields);
+        await charge(connection, chunk, collected);
         await handOn(connection, { run, chunk }, collected);
         await given(connection, chunk, { intentId, batchId: null, note: "Given as replies." });
       }),
@@ -313,7 +327,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
 }
 
 const STAY_PLANNED = { from: "planned", to: "planned" } as const;
-const NO_INTENT = { intent_id: null, intent_at_ms: null, staged: null } as const;
+const NO_INTENT = { intent_id: null, intent_at_ms: null, staged: null, most_usd: null } as const;
 // An intent is resolved within the day that a batch may take; nobody looks for one made longer ago.
 const CLAIMS_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
 

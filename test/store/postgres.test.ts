@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { StoreError } from "../../src/core/errors.ts";
 import { directoryObjects } from "../../src/store/objects-directory.ts";
-import { limitAccount, type Account } from "../../src/store/postgres-admission.ts";
+import {
+  limitAccount,
+  type Account,
+  type AccountLimits,
+} from "../../src/store/postgres-admission.ts";
 import { openPostgres, type Database } from "../../src/store/postgres-client.ts";
+import type { PartPurse } from "../../src/store/postgres-purse.ts";
 import { migratePostgres, STATE_VERSION } from "../../src/store/postgres-schema.ts";
 import { openPostgresStore } from "../../src/store/postgres.ts";
 import type { NewRun } from "../../src/store/sqlite.ts";
@@ -35,11 +40,15 @@ afterAll(async () => {
   await server.stop();
 });
 
+const UNLIMITED: AccountLimits = {
+  ...{ maxBatches: null, maxTokens: null, requestsAMinute: null, tokensAMinute: null },
+};
 const ACCOUNT: Account = { id: "test", maxBatches: null, isSole: false };
 
 interface How {
   readonly leaseMs?: number;
   readonly account?: Account;
+  readonly purse?: PartPurse;
   readonly through?: Database;
 }
 
@@ -52,6 +61,7 @@ function openRun(fresh: NewRun, how: How = {}): Promise<Store> {
       spool: join(folder, "spool"),
       leaseMs: how.leaseMs ?? 60_000,
       account: how.account ?? ACCOUNT,
+      purse: how.purse ?? null,
     },
     fresh,
   );
@@ -169,7 +179,7 @@ describe("admission", () => {
 
   it("counts the tokens that are enqueued, and lets one that is too large by itself go alone", async () => {
     const account = { ...ACCOUNT, id: "few tokens" };
-    await limitAccount(database, account.id, { maxBatches: null, maxTokens: 100 });
+    await limitAccount(database, account.id, { ...UNLIMITED, maxTokens: 100 });
     const store = await open(newRun(), { account });
     await planned(store, 2, 150);
     const chunk = { number: 3, bytes: 900, lane: "batch", ordinals: Uint32Array.of(9) } as const;
@@ -186,6 +196,35 @@ describe("admission", () => {
       await store.ended(chunk, { outcome: "completed", results: {}, reason: null });
     }
     expect(await store.intend(3, "few-5")).toBe(true);
+  });
+
+  it("sends no more in a minute than the account may, over all its runs", async () => {
+    const account = { ...ACCOUNT, id: "slow" };
+    await limitAccount(database, account.id, { ...UNLIMITED, requestsAMinute: 1 });
+    const [one, two] = [await open(newRun(), { account }), await open(newRun(), { account })];
+    for (const store of [one, two]) await planned(store, 1);
+    const both = await Promise.all([one.intend(1, "slow-1"), two.intend(1, "slow-2")]);
+    expect(both.toSorted()).toEqual([false, true]);
+    const [, second] = both[0] ? [one, two] : [two, one];
+    expect(await second.intend(1, "slow-3")).toBe(false);
+    await database.change(
+      "update batchframe.account set free_at_ms = free_at_ms - 61000 where id = $1",
+      [account.id],
+    );
+    expect(await second.intend(1, "slow-4")).toBe(true);
+    await limitAccount(database, account.id, { ...UNLIMITED, tokensAMinute: 10 });
+    await database.change("update batchframe.account set free_at_ms = 0 where id = $1", [
+      account.id,
+    ]);
+    const third = await open(newRun(), { account });
+    await planned(third, 2, 300);
+    expect(await third.intend(1, "slow-5")).toBe(true);
+    await database.change(
+      "update batchframe.account set free_at_ms = free_at_ms - 9 * 60000 where id = $1",
+      [account.id],
+    );
+    // A hundred tokens at ten a minute take ten minutes.
+    expect(await third.intend(2, "slow-6")).toBe(false);
   });
 
   it("leaves at most one intent unresolved where batches carry no tag", async () => {
