@@ -245,14 +245,21 @@ export async function writeFileFrame(options: {
     default:
       return await writeFreshText({
         ...{ ...to, frame: input, inputPaths, format: plan.format },
-        ...(named.isOwn ? delimiterOf(input) : {}),
+        ...layoutOf(input, named.isOwn),
       });
   }
 }
 
-/** What stands between the cells of a file that is to be written anew as it is. */
-function delimiterOf({ files: [{ kind, frame }] }: FileFrame): { readonly delimiter?: string } {
-  return kind === "csv" ? { delimiter: frame.dialect.delimiter } : {};
+/** How a file of text is written anew: like the input, where that is CSV too. */
+function layoutOf(
+  { files: [{ kind, frame }] }: FileFrame,
+  isOwn: boolean,
+): { readonly delimiter?: string; readonly header?: boolean } {
+  if (kind !== "csv") return {};
+  return {
+    header: frame.hasHeader,
+    ...(isOwn ? { delimiter: frame.dialect.delimiter } : {}),
+  };
 }
 
 // Loaded when needed: text needs neither, and both bring large packages.

@@ -3,6 +3,7 @@
 import type { Chunk } from "./core/chunk.ts";
 import type { Deadline } from "./core/deadline.ts";
 import { mergedCounts, type PlanCounts } from "./core/plan.ts";
+import type { OpenFileOptions } from "./frame/opened-file.ts";
 import { mergedProgress, stepProgress, type Progress } from "./core/progress.ts";
 
 /** A run as it stands on disk, whether or not a process is driving it. */
@@ -16,6 +17,8 @@ export interface RunStatus {
   readonly column: string;
   /** The input file, null for rows in memory. */
   readonly input: string | null;
+  /** How the input is read, where it is a file. */
+  readonly reading: OpenFileOptions;
   /** The output file, null for rows in memory. */
   readonly output: string | null;
   readonly createdAt: Date;
@@ -63,6 +66,7 @@ export function groupStatus(
     host: shared(({ host }) => host),
     column: shared(({ column }) => column),
     input: steps[0].input,
+    reading: steps[0].reading,
     output: null,
     createdAt: new Date(Math.min(...steps.map(({ createdAt }) => createdAt.getTime()))),
     finishedAt: finished.length === steps.length ? new Date(Math.max(...finished)) : null,

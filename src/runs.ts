@@ -135,6 +135,7 @@ function readRun(directory: string): RunStatus {
     host: spec.host,
     column: spec.column,
     input: spec.input,
+    reading: spec.reading,
     output: spec.output,
     createdAt: new Date(run.createdAtMs),
     finishedAt: run.finishedAtMs === null ? null : new Date(run.finishedAtMs),

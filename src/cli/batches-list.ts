@@ -3,6 +3,7 @@
 import type { ListedBatch } from "../index.ts";
 import { withBatches, type BatchFlags } from "./batches-open.ts";
 import { ago, count } from "./format.ts";
+import type { BatchesOutput } from "./json-output.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,7 +34,12 @@ export async function batchesListCommand(
   });
 }
 
-function batchData({ batchId, createdAtMs, isOpen, tag }: ListedBatch): object {
+function batchData({
+  batchId,
+  createdAtMs,
+  isOpen,
+  tag,
+}: ListedBatch): BatchesOutput["batches"][number] {
   return { batch: batchId, isOpen, createdAt: new Date(createdAtMs).toISOString(), tag };
 }
 

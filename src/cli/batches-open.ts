@@ -11,6 +11,7 @@ import {
 } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
 import { onInterrupt } from "./interrupt.ts";
+import type { BatchStateOutput } from "./json-output.ts";
 import { MODEL_VARIABLE } from "./model-choice.ts";
 import { commandLine, programName } from "./paths.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
@@ -94,7 +95,7 @@ export function stateText(state: BatchState): string {
 }
 
 /** A batch's state as scripts read it; members are added in later versions, never changed. */
-export function stateData({ batchId, ...state }: BatchState): object {
+export function stateData({ batchId, ...state }: BatchState): BatchStateOutput {
   return { schemaVersion: 1, batch: batchId, ...state };
 }
 

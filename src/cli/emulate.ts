@@ -26,9 +26,11 @@ export async function emulateCommand(flags: EmulateFlags, terminal: Terminal): P
   const source = await answersFrom(flags);
   try {
     const emulator = await started(flags, faults, source.answer);
+    // Who reads the address may stop it at once.
+    const stopped = interrupted();
     terminal.data({ schemaVersion: 1, url: emulator.url, seed: emulator.seed, pid: process.pid });
     terminal.say(welcomeText(emulator, flags));
-    await interrupted();
+    await stopped;
     terminal.say(farewellText(emulator));
     await emulator.close();
     return EXIT.ok;

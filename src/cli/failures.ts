@@ -3,6 +3,7 @@
 import { failuresOf, findRun, writeFailures } from "../index.ts";
 import type { LookFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
+import type { FailureOutput } from "./json-output.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -36,8 +37,8 @@ export async function failuresCommand(
   const codes = new Map<string, number>();
   for await (const { row, code, message } of failuresOf(run)) {
     codes.set(code, (codes.get(code) ?? 0) + 1);
-    if (terminal.json || !process.stdout.isTTY)
-      terminal.print(JSON.stringify({ row: row + 1, code, message }));
+    const failure: FailureOutput = { schemaVersion: 1, row: row + 1, code, message };
+    if (terminal.json || !process.stdout.isTTY) terminal.print(JSON.stringify(failure));
     if (shown.length < MOST_SHOWN) shown.push([count(row + 1), code, message]);
   }
   const total = [...codes.values()].reduce((sum, rows) => sum + rows, 0);

@@ -91,6 +91,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly cascadeGold?: string;
   readonly format?: FileFormat;
   readonly delimiter?: string;
+  /** False where the first line of CSV is a row. */
+  readonly headers?: boolean;
   readonly formulaSafe?: FormulaSafe;
   /** Names with commas between; true for no old column. */
   readonly onlyNew?: string | true;

@@ -6,6 +6,7 @@ import {
   isWithinFailures,
   openModel,
   headOfFile,
+  type BatchChange,
   type EnrichRun,
   type MaxFailures,
   type ModelRef,
@@ -20,6 +21,7 @@ import { EXIT } from "./exit-codes.ts";
 import { count, counted } from "./format.ts";
 import { headText, whileText, type Host, type Opened, type RunFacts } from "./head-text.ts";
 import { onInterrupt, onUnread } from "./interrupt.ts";
+import type { ReceiptOutput } from "./json-output.ts";
 import { runCommandLine } from "./paths.ts";
 import { openProgressDisplay } from "./progress-display.ts";
 import { firstRowsText, receiptText } from "./receipt-text.ts";
@@ -177,7 +179,7 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
     void run.detach();
   };
   const display = openProgressDisplay(terminal);
-  const tellBatch = (batch: object): void => {
+  const tellBatch = (batch: BatchChange): void => {
     terminal.event("batch", batch);
   };
   const warnings = warningsOn(terminal);
@@ -242,8 +244,10 @@ async function tellFirstRows(
   facts: RunFacts,
   terminal: Terminal,
 ): Promise<readonly string[]> {
+  const isCsv = /\.[ct]sv(\.\w+)?$/i.test(facts.output);
+  const { header = true } = facts.reading;
   // Bad rows of the input that were passed on are as bad in the output.
-  const reading = /\.[ct]sv(\.\w+)?$/i.test(facts.output) ? ({ onBadRow: "keep" } as const) : {};
+  const reading = isCsv ? ({ onBadRow: "keep", header } as const) : {};
   const preview = await headOfFile(facts.output, FIRST_ROWS, reading);
   terminal.say(firstRowsText(preview, facts, terminal));
   const hidden = receipt.rows.total - preview.rows.length;
@@ -252,7 +256,7 @@ async function tellFirstRows(
 }
 
 /** The receipt as scripts read it; members are added in later versions, never changed. */
-function receiptData(receipt: Receipt): object {
+function receiptData(receipt: Receipt): ReceiptOutput {
   const { run, rows, ...rest } = receipt;
   const status = rows.failed > 0 ? "finished_with_failures" : "finished";
   return { schemaVersion: 1, run, status, rows, ...rest };

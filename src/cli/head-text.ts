@@ -1,6 +1,6 @@
 /** What a run prints before anything is sent. */
 
-import type { Lane, RunPlan } from "../index.ts";
+import type { Lane, OpenFileOptions, RunPlan } from "../index.ts";
 import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
@@ -10,6 +10,8 @@ import { planCostText, tokensText } from "./plan-text.ts";
 /** What is known of a run before its first request. */
 export interface RunFacts {
   readonly input: string;
+  /** How the input is read; its rows come out as they are. */
+  readonly reading: OpenFileOptions;
   readonly output: string;
   /** `provider/model`. */
   readonly model: string;

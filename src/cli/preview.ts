@@ -35,7 +35,7 @@ export async function tellPreview(
     schemaVersion: 1,
     status: "previewed",
     rows,
-    preview: tried.frame.toRecords().map(asJson),
+    preview: asJson(tried.frame.toRecords()),
     costUsd: receipt.costUsd,
     requestsLeft: plan.requests - plan.cached,
     expected: plan.costUsd,
@@ -67,12 +67,12 @@ function cellText(value: unknown): string {
 }
 
 /** A value as JSON can hold it: integers past 2^53 as text. */
-function asJson(value: unknown): unknown {
+function asJson<Value>(value: Value): Value {
   return JSON.parse(
     JSON.stringify(value, (_, inner: unknown) =>
       typeof inner === "bigint" ? String(inner) : inner,
     ),
-  ) as unknown;
+  ) as Value;
 }
 
 function previewText({ receipt, rows }: Preview, plan: RunPlan, terminal: Terminal): string {

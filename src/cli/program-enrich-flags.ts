@@ -66,6 +66,7 @@ function addFileFlags(command: Command): void {
         .choices(["csv", "tsv", "jsonl", "json", "parquet", "arrow"]),
     )
     .option("-d, --delimiter <character>", "what stands between the cells of a CSV file")
+    .option("--no-headers", "the first line of CSV is a row; columns are column_1, column_2, …")
     .addOption(
       command
         .createOption("--on-bad-row <what>", "a CSV row that cannot be read: leave out, pass on")

@@ -12,8 +12,13 @@ import { tableText } from "./table.ts";
 export function firstRowsText(preview: FileHead, facts: RunFacts, look: Look): string {
   const { columns, rows } = preview;
   const failed = columns.indexOf(`${facts.column}_error`);
+  const isNameless = facts.reading.header === false && !columns.includes(facts.column);
   const shown = [
-    ...new Set([...sourceColumns(preview, facts), ...answerColumns(columns, facts.column)]),
+    ...new Set(
+      isNameless
+        ? columns.keys()
+        : [...sourceColumns(preview, facts), ...answerColumns(columns, facts.column)],
+    ),
     ...(rows.some((row) => (row[failed] ?? "") !== "") ? [failed] : []),
   ].filter((at) => at >= 0);
   return tableText(

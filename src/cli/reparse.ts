@@ -26,6 +26,7 @@ export async function reparseCommand(
   });
   const facts = {
     input: status.input ?? "",
+    reading: status.reading,
     output: output ?? status.output ?? "",
     model: status.model,
     modelWhy: null,

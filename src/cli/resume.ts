@@ -59,6 +59,7 @@ export function followedFacts(
 ): RunFacts {
   return {
     input: status.input ?? "",
+    reading: status.reading,
     output: output ?? status.output ?? "",
     model: status.model,
     modelWhy: null,

@@ -1,6 +1,7 @@
 /** Where a run on disk stands, in one word and as data. */
 
 import type { RunStatus } from "../index.ts";
+import type { RunData } from "./json-output.ts";
 
 /** `planning` rows are being read · `planned` nothing was sent · `underway` something was · `finished` nothing is left to do. */
 export type RunState = "planning" | "planned" | "underway" | "finished";
@@ -15,7 +16,7 @@ export function stateOf({ finishedAt, plan, chunks }: RunStatus): RunState {
 }
 
 /** A run as scripts read it; members are added in later versions, never changed. */
-export function runData(run: RunStatus): object {
+export function runData(run: RunStatus): RunData {
   const { id, directory, model, column, input, output, createdAt, finishedAt, plan } = run;
   const { requests, answered, cached, failed, underway, chunks, chunksCollected } = run.progress;
   const { phase, spentUsd, projectedUsd, timeLeft } = run.progress;

@@ -173,6 +173,7 @@ export async function runOf(
   const run = fileTask(files, task, model, options);
   const facts = {
     input,
+    reading: readingOf(flags),
     output,
     model: name,
     modelWhy: why,
@@ -190,10 +191,11 @@ function dryOptions(flags: EnrichFlags): Pick<TaskOptions, "runDir" | "cache" | 
 }
 
 /** What the flags say of the input that it does not show. */
-function readingOf({ format, delimiter, onBadRow }: EnrichFlags): OpenFileOptions {
+function readingOf({ format, delimiter, headers, onBadRow }: EnrichFlags): OpenFileOptions {
   return {
     ...(format === undefined ? {} : { format }),
     ...(delimiter === undefined ? {} : { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
+    ...(headers === false ? { header: false } : {}),
     ...(onBadRow === undefined ? {} : { onBadRow }),
   };
 }

@@ -15,6 +15,7 @@ import { EXIT } from "./exit-codes.ts";
 import { ago, count, counted, dollarsText, span } from "./format.ts";
 import { line } from "./head-text.ts";
 import { onInterrupt } from "./interrupt.ts";
+import type { SharedRunData } from "./json-output.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { neededState, type StateFlags } from "./worker.ts";
@@ -203,7 +204,7 @@ function partsOf({ sums: { parts } }: SharedRun): number {
   return parts.open + parts.done + parts.failed;
 }
 
-function stateWord(run: SharedRun): string {
+function stateWord(run: SharedRun): SharedRunData["status"] {
   if (run.finishedAt !== null) return "finished";
   const { parts } = run.sums;
   // The last part may have ended between the look at the run and the one at its parts.
@@ -211,7 +212,7 @@ function stateWord(run: SharedRun): string {
   return run.isCancelled ? "cancelling" : run.sums.planned === 0 ? "planned" : "underway";
 }
 
-function sharedData(run: SharedRun): object {
+function sharedData(run: SharedRun): SharedRunData {
   const { id, model, column, output, createdAt, finishedAt, sums } = run;
   const { parts, rows, requests, answered, failed, unsent, spentUsd, chunks, errors } = sums;
   return {

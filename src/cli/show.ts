@@ -113,7 +113,11 @@ const ROWS_PER_BLOCK = 1000;
  *
  * @throws {InputError} `row_unknown` where there is none, and what reading the input throws.
  */
-async function rowOf(word: string, { id, input }: RunStatus, terminal: Terminal): Promise<number> {
+async function rowOf(
+  word: string,
+  { id, input, reading }: RunStatus,
+  terminal: Terminal,
+): Promise<number> {
   if (/^[1-9]\d{0,14}$/.test(word)) return Number(word) - 1;
   const at = word.indexOf("=");
   const [column, sought] = [word.slice(0, at), word.slice(at + 1)];
@@ -121,7 +125,7 @@ async function rowOf(word: string, { id, input }: RunStatus, terminal: Terminal)
     throw new InputError("row_unknown", `${JSON.stringify(word)} is no row of run ${id}.`, {
       hint: "Give its number, counted from 1 without the header, or column=value of a file's row.",
     });
-  const frame = await openFile(input);
+  const frame = await openFile(input, reading);
   if (!frame.columns.includes(column))
     throw new InputError(
       "row_unknown",

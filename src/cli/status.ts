@@ -5,6 +5,7 @@ import { printable } from "./cells.ts";
 import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, span } from "./format.ts";
 import { line, planText, type Look } from "./head-text.ts";
+import type { StatusOutput } from "./json-output.ts";
 import { worthText } from "./progress-text.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
 import { runData, stateOf } from "./run-state.ts";
@@ -85,7 +86,7 @@ function lanesOf({ chunks, plan }: RunStatus): readonly Lane[] {
   return [...new Set(chunks.length === 0 ? planned : chunks.map(({ lane }) => lane))].toSorted();
 }
 
-function deadlineData({ deadline }: RunStatus): object | null {
+function deadlineData({ deadline }: RunStatus): StatusOutput["deadline"] {
   if (deadline === null) return null;
   const { atMs, handedOver } = deadline;
   return { at: new Date(atMs).toISOString(), handedOver };

@@ -3,6 +3,7 @@
 import { fstatSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { colours, wantsColour, type Colours } from "./colour.ts";
+import type { JsonEvents, JsonOutput } from "./json-output.ts";
 import { openPanel, type Panel } from "./panel.ts";
 
 /** What the flags say about text. */
@@ -41,9 +42,9 @@ export interface Terminal {
   /** Prints lines on standard output, whatever the flags say; for text that was asked for by a flag. */
   print(text: string): void;
   /** Prints one object on standard output; nothing without `--json`. */
-  data(value: object): void;
+  data(value: JsonOutput): void;
   /** Prints one object on a line of standard error; nothing without `--progress json`. */
-  event(kind: string, value: object): void;
+  event<Kind extends keyof JsonEvents>(kind: Kind, value: JsonEvents[Kind]): void;
   /** Draws the panel below all lines. */
   draw(text: string): void;
   /** Removes the panel; a later `draw` opens it again. */
@@ -58,7 +59,7 @@ export function openTerminal(flags: TerminalFlags): Terminal {
   const isTerminal = process.stderr.isTTY;
   let panel: Panel | null = null;
   const isEvents = progress === "json";
-  const event = (kind: string, value: object): void => {
+  const event: Terminal["event"] = (kind, value) => {
     if (!isEvents) return;
     process.stderr.write(`${JSON.stringify({ schemaVersion: 1, event: kind, ...value })}\n`);
   };

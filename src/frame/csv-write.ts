@@ -62,10 +62,10 @@ export async function writeCsv(
 }
 
 /**
- * The same for files that are parts of one: the first one's header and the records of all, in order.
+ * The same for files that are parts of one: the first one's header, if it has one, and the records of all, in order.
  *
  * The parts must have the same columns and delimiter. Where the last record of a part but the last has
- * no line ending, it gets the one that the header has.
+ * no line ending, it gets the one that the first record has.
  *
  * @throws {InputError} and {InvariantError} as {@link writeCsv} does.
  */
@@ -130,9 +130,9 @@ async function* splicedParts(
   let last: Buffer = lineEnd;
   for (const [at, { input, tape }] of work.tapes.entries()) {
     const part = { ...work, input, tape, isFirst: at === 0 };
-    for await (const { bytes, header } of spliced(part)) {
-      const length = header === null ? 0 : terminatorLength(header, input.dialect);
-      if (at === 0 && header !== null && length > 0) lineEnd = header.subarray(-length);
+    for await (const { bytes, first } of spliced(part)) {
+      const length = first === null ? 0 : terminatorLength(first, input.dialect);
+      if (at === 0 && first !== null && length > 0) lineEnd = first.subarray(-length);
       if (bytes.length > 0) last = bytes.subarray(-2);
       yield bytes;
     }
@@ -142,24 +142,25 @@ async function* splicedParts(
   }
 }
 
-/** The output's bytes, a piece for each chunk of the input; with the piece that holds it, the header's record. */
+/** The output's bytes, a piece for each chunk of the input; with the piece that holds it, the first record, which is the header's where there is one. */
 async function* spliced(
   work: Work & OpenTape & { readonly isFirst: boolean },
-): AsyncGenerator<{ readonly bytes: Buffer; readonly header: Buffer | null }> {
+): AsyncGenerator<{ readonly bytes: Buffer; readonly first: Buffer | null }> {
   const { input, tape, rows } = work;
   const reading = { columnCount: input.columns.length, tellsNullFromEmpty: false };
-  let isHeader = true;
+  let isFirstRecord = true;
   for await (const batch of csvRecords(input, { ...reading, chunks: tape.chunks })) {
     await rows.fill(batch.ends.length);
     const parts: Buffer[] = [];
-    let header: Buffer | null = null;
+    let first: Buffer | null = null;
     for (const [at, end] of batch.ends.entries()) {
       const record = tape.take(end);
-      if (isHeader) {
-        isHeader = false;
-        header = record;
-        if (work.isFirst) parts.push(tape.preamble(), ...withNames(record, work));
-        continue;
+      if (isFirstRecord) {
+        isFirstRecord = false;
+        first = record;
+        if (work.isFirst) parts.push(tape.preamble());
+        if (work.isFirst && input.hasHeader) parts.push(...withNames(record, work));
+        if (input.hasHeader) continue;
       }
       if (input.onBadRow === "skip" && (batch.faults?.[at] ?? null) !== null) continue;
       noteFormulas(batch.records[at] ?? [], work);
@@ -171,9 +172,9 @@ async function* spliced(
       }
       parts.push(...wide);
     }
-    yield { bytes: Buffer.concat(parts), header };
+    yield { bytes: Buffer.concat(parts), first };
   }
-  yield { bytes: tape.rest(), header: null };
+  yield { bytes: tape.rest(), first: null };
 }
 
 /** Notes the columns with a cell that a spreadsheet would run; most cells are told by their first character. */

@@ -24,6 +24,8 @@ export interface FileState {
 export interface CsvFrame extends Frame, CsvLayout {
   /** Size and time of change when the file was opened. */
   readonly openedState: FileState;
+  /** False where the first record is a row, and the columns are numbered. */
+  readonly hasHeader: boolean;
   /** SHA-256 of the text when `fingerprint()` was asked for last; null before it ever was. */
   plannedSha256(): string | null;
   /** The rows left out or passed on unasked; none under `fail`. The file is read for it, once. */
@@ -36,6 +38,8 @@ export interface CsvOptions {
   readonly delimiter?: string;
   /** What becomes of rows that cannot be used; `fail` when left out. */
   readonly onBadRow?: OnBadRow;
+  /** False where the first record is a row like any other; the columns are then `column_1`, `column_2`, …. */
+  readonly header?: boolean;
 }
 
 /** As much of the file's beginning as is looked at to tell how it is written. */
@@ -69,22 +73,23 @@ async function openFrame(path: string, options: CsvOptions): Promise<CsvFrame> {
   const preamble = preambleBytes(head);
   if (head.length === preamble) throw emptyFile(path, head.length);
   const found = dialectOf(head.subarray(preamble), { path, isWhole });
-  const { delimiter = found.delimiter, onBadRow = "fail" } = options;
+  const { delimiter = found.delimiter, onBadRow = "fail", header = true } = options;
   const dialect = { ...found, delimiter };
   const layout = { path, dialect, preambleBytes: preamble, onBadRow };
-  const columns = await readHeader(layout);
-  const isAsFound = delimiter === found.delimiter && onBadRow === "fail";
+  const columns = await readHeader(layout, header);
+  const isAsFound = delimiter === found.delimiter && onBadRow === "fail" && header;
   let planned: string | null = null;
   let bad: Promise<BadRows> | null = null;
   const frame: CsvFrame = {
     ...layout,
     name: basename(path),
     columns,
+    hasHeader: header,
     openedState,
     blocks: (names, maxRows) => blocksOf(frame, names, maxRows),
     fingerprint: async () => {
       planned = await textSha256(path);
-      return isAsFound ? planned : withOptions(planned, { delimiter, onBadRow });
+      return isAsFound ? planned : withOptions(planned, { delimiter, onBadRow, header });
     },
     plannedSha256: () => planned,
     badRows: () => (bad ??= badRowsOf(layout, columns.length)),
@@ -123,12 +128,14 @@ async function headOf(path: string): Promise<{ bytes: Buffer; isWhole: boolean }
   return { bytes: bytes.subarray(0, headBytes), isWhole: length <= headBytes };
 }
 
-async function readHeader(layout: CsvLayout): Promise<readonly string[]> {
+async function readHeader(layout: CsvLayout, isThere: boolean): Promise<readonly string[]> {
   let columns: readonly string[] | null = null;
-  let records = -1;
+  let records = isThere ? -1 : 0;
   // Whether blank lines count depends on the header, so it is read alone and the rows after it anew.
   for await (const batch of csvRecords(layout, { columnCount: 2, tellsNullFromEmpty: false })) {
-    columns = (batch.records[0] ?? []).map((name) => name ?? "");
+    columns = (batch.records[0] ?? []).map((name, at) =>
+      isThere ? (name ?? "") : `column_${String(at + 1)}`,
+    );
     break;
   }
   if (columns === null) throw emptyFile(layout.path, layout.preambleBytes);
@@ -140,7 +147,7 @@ async function readHeader(layout: CsvLayout): Promise<readonly string[]> {
     if (records > 0) return columns;
   }
   throw new InputError("no_rows", `${layout.path} has a header and no rows.`, {
-    hint: "Check that the file was written to its end; the first line is always taken as the header.",
+    hint: "Check that the file was written to its end; the first line is the header, unless --no-headers (header: false) says otherwise.",
   });
 }
 
@@ -173,7 +180,7 @@ async function* blocksOf(
   await refuseChange(frame);
   const options = { columnCount: frame.columns.length, tellsNullFromEmpty: true };
   let rows = emptyRows(0, names);
-  let isHeader = true;
+  let isHeader = frame.hasHeader;
   for await (const { records, faults } of csvRecords(frame, options)) {
     for (const [at, record] of records.entries()) {
       const fault = faults?.[at] ?? null;

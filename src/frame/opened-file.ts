@@ -17,6 +17,8 @@ export interface OpenFileOptions {
   readonly delimiter?: string;
   /** What becomes of CSV rows that cannot be used; `fail` when left out. */
   readonly onBadRow?: OnBadRow;
+  /** False where the first line of CSV is a row; the columns are then `column_1`, `column_2`, …, and the output has no header either. */
+  readonly header?: boolean;
   /** Looks at the first rows only where that saves a reading; for a first sight. All rows when left out. */
   readonly rowsSeen?: number;
 }
@@ -55,12 +57,13 @@ export async function openAs(
   format: FileFormat,
   options: Omit<OpenFileOptions, "format">,
 ): Promise<OpenedFile> {
-  const { delimiter, onBadRow, rowsSeen } = options;
+  const { delimiter, onBadRow, header, rowsSeen } = options;
   if (format === "csv" || format === "tsv") {
     const cut = delimiter ?? (format === "tsv" ? "\t" : undefined);
     const own = {
       ...(cut === undefined ? {} : { delimiter: cut }),
       ...(onBadRow === undefined ? {} : { onBadRow }),
+      ...(header === undefined ? {} : { header }),
     };
     return { kind: "csv", frame: await openCsv(path, own) };
   }
@@ -81,12 +84,19 @@ export async function openAs(
 }
 
 function refuseCsvOptions(path: string, format: FileFormat, options: OpenFileOptions): void {
-  const { delimiter, onBadRow = "fail" } = options;
-  if (delimiter === undefined && onBadRow === "fail") return;
+  const { delimiter, onBadRow = "fail", header = true } = options;
+  const [absent] = [
+    ...(delimiter === undefined ? [] : ["delimiter"]),
+    ...(onBadRow === "fail" ? [] : ["row with too few or too many cells"]),
+    ...(header ? [] : ["header to do without"]),
+  ];
+  if (absent === undefined) return;
   throw new InputError(
     "option_invalid",
-    `${path} is read as ${format}, where there is no ${delimiter === undefined ? "row with too few or too many cells" : "delimiter"}. Nothing was sent.`,
-    { hint: "Leave delimiter and onBadRow out, which are for CSV, or name the format csv." },
+    `${path} is read as ${format}, where there is no ${absent}. Nothing was sent.`,
+    {
+      hint: "Leave delimiter, onBadRow and header out, which are for CSV, or name the format csv.",
+    },
   );
 }
 

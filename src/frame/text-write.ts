@@ -35,6 +35,8 @@ export async function writeFreshText(
     readonly format: FreshFormat;
     /** What stands between the cells of CSV; a comma, or a tab in TSV, when left out. */
     readonly delimiter?: string;
+    /** False where CSV gets no header. */
+    readonly header?: boolean;
   },
 ): Promise<CsvWritten> {
   const { frame, columns, output, inputPaths, format } = options;
@@ -50,9 +52,9 @@ export async function writeFreshText(
       await compressing(options.compression ?? null, append, async (appendText) => {
         const { keeps = () => true } = options;
         const work = { frame, columns, queue, counts, keeps, formulaSafe };
-        const { delimiter = format === "tsv" ? "\t" : "," } = options;
+        const { delimiter = format === "tsv" ? "\t" : ",", header = true } = options;
         for await (const text of isCsv
-          ? csvRows(work, delimiter)
+          ? csvRows(work, { delimiter, header })
           : jsonRows(work, format === "json")) {
           const bytes = Buffer.from(text);
           counts.bytes += bytes.length;
@@ -98,9 +100,13 @@ async function* wideBlocks({ frame, columns, queue, counts }: Work): AsyncGenera
   if (columns.length > 0 && !(await queue.isDrained())) throw wrongCount(frame, "more rows than");
 }
 
-async function* csvRows(work: Work, delimiter: string): AsyncGenerator<string> {
+async function* csvRows(
+  work: Work,
+  { delimiter, header }: { readonly delimiter: string; readonly header: boolean },
+): AsyncGenerator<string> {
   const { frame, columns, counts, formulaSafe } = work;
-  yield `${csvText([...frame.columns, ...columns.map(({ name }) => name)], delimiter)}\n`;
+  if (header)
+    yield `${csvText([...frame.columns, ...columns.map(({ name }) => name)], delimiter)}\n`;
   for await (const { block, added } of wideBlocks(work)) {
     const old = frame.columns.map((name) => oldTexts(name, block.text(name), work));
     let text = "";

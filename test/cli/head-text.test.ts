@@ -13,7 +13,7 @@ const PLAN: RunPlan = {
 /** The lines before a run, as they stand where there is room for them. */
 function linesOf(plan: RunPlan): readonly string[] {
   const facts = {
-    ...{ input: "in.csv", output: "out.csv", model: "openai/x", modelWhy: null },
+    ...{ input: "in.csv", reading: {}, output: "out.csv", model: "openai/x", modelWhy: null },
     ...{ promptColumns: ["text"], column: "topic", runDir: undefined },
   };
   const host = { name: "api.example.com", free: false };

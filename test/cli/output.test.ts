@@ -36,6 +36,42 @@ describe("without -o", () => {
   });
 });
 
+describe("--no-headers", () => {
+  const bare = REVIEWS.slice(REVIEWS.indexOf("\n") + 1);
+  const words = FREE.map((word) => (word === "review" ? "column_2" : word));
+
+  it("asks about the first line as well, and writes no header", async () => {
+    const cwd = folder({ "in.csv": bare });
+    const ended = await cli(cwd, [...words, "--no-headers", "-o", "out.csv"]);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(read(cwd, "out.csv").split("\n")[0]).toBe(
+      "1,I love it. Wonderful and reliable.,02139,positive,ok,",
+    );
+    expect(ended.stderr).toContain("5 rows = 4 ok");
+    expect(ended.stderr).toMatch(/^ +1 +1 +I love it/m);
+    const again = await cli(cwd, ["resume", "latest"]);
+    expect(again.stderr).toMatch(/^ +1 +1 +I love it/m);
+    const shown = await cli(cwd, ["show", "latest", "--row", "column_1=1"]);
+    expect(shown.stderr).toContain("Wonderful");
+  });
+
+  it("writes none where rows are written anew either, and names columns where that must be", async () => {
+    const cwd = folder({ "in.csv": bare });
+    await cli(cwd, [...words, "--no-headers", "--only-new", "-o", "out.tsv"]);
+    expect(read(cwd, "out.tsv").split("\n")[0]).toBe("positive\tok\t");
+    await cli(cwd, [...words, "--no-headers", "-o", "out.jsonl"]);
+    expect(read(cwd, "out.jsonl")).toContain('{"column_1":"1","column_2":"I love it.');
+  });
+
+  it("is refused for a format that has no header", async () => {
+    const cwd = folder({ "in.jsonl": '{"review":"x"}\n' });
+    const jsonl = FREE.map((word) => (word === "in.csv" ? "in.jsonl" : word));
+    const ended = await cli(cwd, [...jsonl, "--no-headers"]);
+    expect(ended).toMatchObject({ code: 2 });
+    expect(ended.stderr).toContain("no header to do without");
+  });
+});
+
 describe("--in-place", () => {
   it("puts the whole output in the input's place, with its permissions", async () => {
     const cwd = folder({ "in.csv": REVIEWS });

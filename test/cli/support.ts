@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { enrichedPath } from "../../src/cli/paths.ts";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import { spawned, type Ended, type Spawned } from "../setup/spawned.ts";
+import { asTheSchemaSays } from "./json-shape.ts";
 
 const command = fileURLToPath(new URL("../../bin/batchframe.js", import.meta.url));
 
@@ -45,7 +46,14 @@ export function startPiped(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Spawned {
-  return spawned(process.execPath, [command, ...words], { cwd, env: { ...process.env, ...env } });
+  const run = spawned(process.execPath, [command, ...words], {
+    cwd,
+    env: { ...process.env, ...env },
+  });
+  const ended = run.ended.then((how) => asTheSchemaSays(words, how));
+  // Who waits for something printed hears of it all the same.
+  ended.catch(() => undefined);
+  return { ...run, ended };
 }
 
 /** Runs the real command in a folder to its end. */

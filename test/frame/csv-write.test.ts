@@ -7,7 +7,7 @@ import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import type { NewCell, NewCells, NewColumn } from "../../src/core/column.ts";
 import { checkOutput } from "../../src/frame/csv-output.ts";
-import { writeCsv } from "../../src/frame/csv-write.ts";
+import { writeCsv, writeCsvParts } from "../../src/frame/csv-write.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { allTexts, blocksOfCells, failureOf, fileOf, newFolder } from "./support.ts";
 
@@ -21,6 +21,27 @@ async function enriched(content: string, cells: readonly NewCell[]): Promise<str
   await writeCsv({ input, output, columns: [text("new")], cells: blocksOfCells([cells]) });
   return readFile(output, "utf8");
 }
+
+describe("writeCsv of a file without a header", () => {
+  it("writes none, and every line with its new cell", async () => {
+    const path = await fileOf("\ufeffa,1\r\nb,2");
+    const output = join(dirname(path), "out.csv");
+    const input = await openCsv(path, { header: false });
+    const cells = blocksOfCells([["x", "y"]]);
+    const written = await writeCsv({ input, output, columns: [text("new")], cells });
+    expect(written.rows).toBe(2);
+    expect(await readFile(output, "utf8")).toBe("\ufeffa,1,x\r\nb,2,y");
+  });
+
+  it("puts parts together by the line end of the first row", async () => {
+    const paths = [await fileOf("a,1\r\nb,2"), await fileOf("c,3")];
+    const output = join(dirname(paths[0] ?? ""), "out.csv");
+    const inputs = await Promise.all(paths.map((path) => openCsv(path, { header: false })));
+    const cells = blocksOfCells([["x", "y", "z"]]);
+    await writeCsvParts({ inputs, output, columns: [text("new")], cells });
+    expect(await readFile(output, "utf8")).toBe("a,1,x\r\nb,2,y\r\nc,3,z");
+  });
+});
 
 describe("writeCsv keeps the input as it is", () => {
   const corpus: Record<string, [content: string, cells: string[], output: string]> = {

@@ -368,3 +368,27 @@ describe.runIf(isHere)(
     });
   },
 );
+
+describe("a file without a header", () => {
+  const content = "a,1\r\nb,2";
+
+  it("has a row for each line, and columns with numbers", async () => {
+    const frame = await openCsv(await fileOf(content), { header: false });
+    expect(frame.columns).toEqual(["column_1", "column_2"]);
+    expect(await allTexts(frame)).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+  });
+
+  it("is another input than the same file with one", async () => {
+    const path = await fileOf(content);
+    const [bare, headed] = [await openCsv(path, { header: false }), await openCsv(path)];
+    expect(await bare.fingerprint()).not.toBe(await headed.fingerprint());
+  });
+
+  it("may hold one row only, and cells that are alike", async () => {
+    const frame = await openCsv(await fileOf("x,x\n"), { header: false });
+    expect(await allTexts(frame)).toEqual([["x", "x"]]);
+  });
+});

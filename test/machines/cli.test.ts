@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startEmulator, table, type Emulator } from "../../src/emulator/emulator.ts";
+import { asTheSchemaSays } from "../cli/json-shape.ts";
 import { answerTo, rowsOf } from "../crash/stand.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
 import { spawned, type Ended, type Spawned } from "../setup/spawned.ts";
@@ -38,7 +39,7 @@ function batchframe(...words: readonly string[]): Spawned {
 }
 
 async function ended(...words: readonly string[]): Promise<Ended> {
-  return await batchframe(...words).ended;
+  return asTheSchemaSays(words, await batchframe(...words).ended);
 }
 
 it("hands a run to workers, which finish it, tell of it and leave when asked", async () => {
