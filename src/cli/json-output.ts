@@ -134,13 +134,18 @@ export interface RunData {
 }
 
 /** A run that many machines share. */
-export interface SharedRunData extends Pick<SharedRun["sums"], "parts" | "rows" | "chunks"> {
+export interface SharedRunData extends Pick<
+  SharedRun["sums"],
+  "parts" | "rows" | "chunks" | "spentUsd"
+> {
   readonly run: string;
   readonly status: "planned" | "underway" | "cancelling" | "stopped" | "finished";
   readonly model: string;
   readonly column: string;
   readonly output: string;
-  readonly requests: Readonly<Record<"total" | "answered" | "failed", number>>;
+  readonly requests: Readonly<Record<"total" | "answered" | "failed" | "unsent", number>>;
+  /** The most that may be spent, in US dollars; null where there is no cap. */
+  readonly capUsd: SharedRun["capUsd"];
   /** Why parts cannot go on, the first few. */
   readonly errors: readonly { readonly part: number; readonly error: unknown }[];
   readonly createdAt: string;
