@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip, createZstdCompress } from "node:zlib";
 import type { NewCells, NewColumn } from "../src/core/column.ts";
-import { openFile, writeFileFrame } from "../src/files.ts";
+import { openFile, writeFileFrame } from "../src/files/files.ts";
 
 interface Measured {
   readonly seconds: number;

@@ -215,7 +215,7 @@ const COLLECTING: readonly Mutation[] = [
 const PLANNING: readonly Mutation[] = [
   {
     promise: "a plan that was cut off knows the requests it had",
-    file: "src/planning.ts",
+    file: "src/session/planning.ts",
     edits: [["for await (const ids of store.requestIds()) index.restore(ids);", ""]],
     guard: { file: NAMED, named: "goes on after its last chunk" },
   },
@@ -261,9 +261,9 @@ const PLANNING: readonly Mutation[] = [
   },
   {
     promise: "a fallback is asked only about rows that failed",
-    file: "src/fallback.ts",
+    file: "src/passes/fallback.ts",
     edits: [["if (!isCurable(outcome) || later", "if (later"]],
-    guard: { file: "test/fallback.test.ts", named: "once, and each row says" },
+    guard: { file: "test/passes/fallback.test.ts", named: "once, and each row says" },
   },
   {
     promise: "a cascade holds its target at the stated confidence",
@@ -283,39 +283,39 @@ const PLANNING: readonly Mutation[] = [
   },
   {
     promise: "a cascade never shows a cheap answer where the strong model failed",
-    file: "src/cascade.ts",
+    file: "src/passes/cascade.ts",
     edits: [["    latestDecides: true,\n", ""]],
-    guard: { file: "test/cascade.test.ts", named: "never shows a cheap answer" },
+    guard: { file: "test/passes/cascade.test.ts", named: "never shows a cheap answer" },
   },
   {
     promise: "rows with a sampled row's text are not bought from the strong model again",
-    file: "src/cascade.ts",
+    file: "src/passes/cascade.ts",
     edits: [["rows[firstRow + at] = requests.has(request) ? 1 : 0;", "rows[firstRow + at] = 0;"]],
-    guard: { file: "test/cascade.test.ts", named: "each row once" },
+    guard: { file: "test/passes/cascade.test.ts", named: "each row once" },
   },
   {
     promise: "a cascade with gold labels buys no sample",
-    file: "src/cascade.ts",
+    file: "src/passes/cascade.ts",
     edits: [
       ["if (gold === null && passes.length === 1", "if (passes.length === 1"],
       ['later: gold === null ? ["sample", "strong"] : ["strong"],', 'later: ["sample", "strong"],'],
     ],
-    guard: { file: "test/cascade.test.ts", named: "buys no sample" },
+    guard: { file: "test/passes/cascade.test.ts", named: "buys no sample" },
   },
   {
     promise: "a retry does not pay the first model for what a later pass has answered",
-    file: "src/pass-session.ts",
+    file: "src/passes/pass-session.ts",
     edits: [["!isHandedOn || !plan.handedOn.has(code)", "!isHandedOn || code !== null"]],
-    guard: { file: "test/fallback.test.ts", named: "is what a retry asks again" },
+    guard: { file: "test/passes/fallback.test.ts", named: "is what a retry asks again" },
   },
   {
     promise: "a cancelled run makes no further pass",
-    file: "src/pass-session.ts",
+    file: "src/passes/pass-session.ts",
     edits: [
       ["const chosen = isCancelled(run) ? null : await", "const chosen = await"],
       ["if (chosen === null || isCancelled(run)) {", "if (chosen === null) {"],
     ],
-    guard: { file: "test/fallback.test.ts", named: "is not begun once" },
+    guard: { file: "test/passes/fallback.test.ts", named: "is not begun once" },
   },
   {
     promise: "a row that failed a step is not asked by the steps that need it",
@@ -325,9 +325,9 @@ const PLANNING: readonly Mutation[] = [
   },
   {
     promise: "part of a long text is never taken for all of it",
-    file: "src/piece-session.ts",
+    file: "src/steps/piece-session.ts",
     edits: [["  if (failed !== undefined) return failed;\n", ""]],
-    guard: { file: "test/piece-session.test.ts", named: "fails when any" },
+    guard: { file: "test/steps/piece-session.test.ts", named: "fails when any" },
   },
   {
     promise: "a chunk keeps to the provider's bytes",
@@ -402,25 +402,25 @@ const GUARDING: readonly Mutation[] = [
     promise: "nothing is uploaded before the first request of a large run is answered",
     file: "src/run.ts",
     edits: [["const waiting = first.length > 0 ? first : open;", "const waiting = open;"]],
-    guard: { file: "test/first-request.test.ts", named: "before anything is uploaded" },
+    guard: { file: "test/session/first-request.test.ts", named: "before anything is uploaded" },
   },
   {
     promise: "a run that fails too much sends nothing more",
     file: "src/run/failure-limit.ts",
     edits: [["failed > mostFailures(maxFailures, requests)", "failed > requests"]],
-    guard: { file: "test/first-request.test.ts", named: "stops sending" },
+    guard: { file: "test/session/first-request.test.ts", named: "stops sending" },
   },
   {
     promise: "a plan made before a preview does not buy its answers again",
-    file: "src/preview-run.ts",
+    file: "src/previews/preview-run.ts",
     edits: [["    await forgetPlan(given);\n", ""]],
-    guard: { file: "test/preview-run.test.ts", named: "sends exactly so many" },
+    guard: { file: "test/previews/preview-run.test.ts", named: "sends exactly so many" },
   },
   {
     promise: "a killed preview loses nothing it has paid for",
-    file: "src/left-previews.ts",
+    file: "src/session/left-previews.ts",
     edits: [["    cache.put(await leftReplies(store, provider), of);\n", ""]],
-    guard: { file: "test/preview-run.test.ts", named: "killed in the middle" },
+    guard: { file: "test/previews/preview-run.test.ts", named: "killed in the middle" },
   },
 ];
 
@@ -450,7 +450,7 @@ const LANES: readonly Mutation[] = [
   },
   {
     promise: "rows that a cancelled batch may have charged for are named",
-    file: "src/paid-twice.ts",
+    file: "src/session/paid-twice.ts",
     edits: [["if (again.size === 0) return null;", "if (again.size >= 0) return null;"]],
     guard: { file: "test/deadline.test.ts", named: "stuck batches" },
   },
@@ -501,7 +501,7 @@ const SPENDING: readonly Mutation[] = [
   },
   {
     promise: "a cap without a price is refused, since unknown is not zero",
-    file: "src/run-budget.ts",
+    file: "src/session/run-budget.ts",
     edits: [
       [
         "if (price !== null) return { purse, price, run };",

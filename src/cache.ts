@@ -1,7 +1,7 @@
 /** The cache of replies, looked at and cleared by hand. */
 
 import { join } from "node:path";
-import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
+import { DEFAULT_RUN_DIR } from "./session/settings.ts";
 import {
   cacheFileBytes,
   openReplyCache,

@@ -5,7 +5,7 @@ import { InputError } from "./core/errors.ts";
 import { didYouMean } from "./core/suggest.ts";
 import { displayed } from "./display/bundle.ts";
 import { differenceBundle } from "./display/difference.ts";
-import { openFile } from "./files.ts";
+import { openFile } from "./files/files.ts";
 import { writeCsvRows } from "./frame/csv-rows.ts";
 import type { Block, Frame } from "./frame/frame.ts";
 

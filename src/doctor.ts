@@ -4,9 +4,9 @@ import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve as absolute } from "node:path";
 import { BatchframeError, InputError } from "./core/errors.ts";
-import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
+import { DEFAULT_RUN_DIR } from "./session/settings.ts";
 import { keyVariables, openModel, resolveModel } from "./provider/models.ts";
-import { listRuns } from "./runs.ts";
+import { listRuns } from "./runs/runs.ts";
 import { unownedBatches } from "./stages/audit.ts";
 
 /** What was looked at, and what was found. */

@@ -1,6 +1,6 @@
 /** The earlier run that a plan is compared with. Comparing sends nothing and changes nothing. */
 
-import type { Compare } from "./against.ts";
+import type { Compare } from "./session/against.ts";
 import {
   comparedWith,
   earlierRequests,
@@ -10,8 +10,8 @@ import {
 } from "./core/against.ts";
 import { dedupeIndex } from "./core/dedupe.ts";
 import { InputError } from "./core/errors.ts";
-import { partsOf, type RunStatus } from "./run-status.ts";
-import { findRun, listRuns } from "./runs.ts";
+import { partsOf, type RunStatus } from "./runs/run-status.ts";
+import { findRun, listRuns } from "./runs/runs.ts";
 import { openSqliteReader, type StoreReader } from "./store/sqlite-reader.ts";
 
 /** The earlier run a plan is compared with: its id, the beginning of it, or `latest`; and where it is looked for. */

@@ -5,8 +5,8 @@ import type { DataFrame } from "nodejs-polars";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
-import { checkHow, withFormulas, writeOutput } from "./file-output.ts";
-import { openFile } from "./files.ts";
+import { checkHow, withFormulas, writeOutput } from "./files/file-output.ts";
+import { openFile } from "./files/files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import { stepsJob, type ColumnStep, type RunOptions } from "./steps-job.ts";
 

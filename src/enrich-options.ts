@@ -1,7 +1,7 @@
 /** The options of a run of one column, and the types of what it gives. */
 
 import type { DataFrame } from "nodejs-polars";
-import type { CascadeOption } from "./cascade.ts";
+import type { CascadeOption } from "./passes/cascade.ts";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { Cell } from "./core/column.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";

@@ -8,7 +8,7 @@ import type { EnrichOptions } from "./enrich-options.ts";
 import { EnrichRun } from "./enrich-run.ts";
 import { openColumn } from "./open-column.ts";
 import { conductOf, refreshMark, settingsOf } from "./enrich-settings.ts";
-import { passesOf } from "./passes.ts";
+import { passesOf } from "./passes/passes.ts";
 import type { Frame } from "./frame/frame.ts";
 import { recordsFrame, recordsWith, type RowRecord } from "./frame/records.ts";
 import type { AnswerOf } from "./output/answer-type.ts";

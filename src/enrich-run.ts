@@ -8,14 +8,19 @@ import { DISPLAY, displayed, type Bundle } from "./display/bundle.ts";
 import { planBundle } from "./display/plan.ts";
 import { idleBundle, progressBundle } from "./display/progress.ts";
 import { receiptBundle } from "./display/receipt.ts";
-import type { ChunkFile, Given } from "./given.ts";
+import type { ChunkFile, Given } from "./session/given.ts";
 import type { Warning } from "./run.ts";
 import { runPlan, type PlanHow, type RunPlan } from "./run-plan.ts";
-import type { Conduct, ConductGiven, OpenedRun, Session } from "./session.ts";
-import { forgotten, privateMemory, type PrivateMemory } from "./private-memory.ts";
-import { previewOf, type Preview, type PreviewHow, type PreviewJob } from "./preview-run.ts";
-import type { Settings } from "./settings.ts";
-import { rowResult, type RowResult } from "./row-result.ts";
+import type { Conduct, ConductGiven, OpenedRun, Session } from "./session/session.ts";
+import { forgotten, privateMemory, type PrivateMemory } from "./session/private-memory.ts";
+import {
+  previewOf,
+  type Preview,
+  type PreviewHow,
+  type PreviewJob,
+} from "./previews/preview-run.ts";
+import type { Settings } from "./session/settings.ts";
+import { rowResult, type RowResult } from "./session/row-result.ts";
 import { shownDone, shownRun } from "./shown-run.ts";
 
 /** What a run can tell while it goes on. */

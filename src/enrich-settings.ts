@@ -1,7 +1,7 @@
 /** Options become settings: everything checked that can be, and the model loaded. */
 
 import { join, resolve as absolute } from "node:path";
-import { callSettings, checkPositive } from "./call-options.ts";
+import { callSettings, checkPositive } from "./core/call-options.ts";
 import { InputError } from "./core/errors.ts";
 import { checkedMaxFailures } from "./core/failure-limit.ts";
 import type { AnswerForm } from "./core/form.ts";
@@ -16,9 +16,9 @@ import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./
 import { sourceOf } from "./output/schema-option.ts";
 import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
 import { pacingOf, refusePacing, type Pacing } from "./provider/pacing.ts";
-import { purseFor } from "./run-budget.ts";
-import { DEFAULT_RESENDS, type ConductGiven } from "./session.ts";
-import type { CacheUse, Settings } from "./settings.ts";
+import { purseFor } from "./session/run-budget.ts";
+import { DEFAULT_RESENDS, type ConductGiven } from "./session/session.ts";
+import { DEFAULT_RUN_DIR, type CacheUse, type Settings } from "./session/settings.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { checkPrices, longTexts } from "./told-options.ts";
 
@@ -29,9 +29,6 @@ export interface AskedAndRead extends AskedOutput {
 
 /** The new column's name when nobody gives one. */
 export const DEFAULT_COLUMN = "enriched";
-
-/** Where runs live when nothing else is said, below the working directory. */
-export const DEFAULT_RUN_DIR = ".batchframe";
 
 /** How a run is conducted, as its options say. */
 export function conductOf(options: EnrichOptions<string, OutputOption>): ConductGiven {

@@ -22,22 +22,28 @@ import {
 } from "./enrich-settings.ts";
 import { EnrichRun } from "./enrich-run.ts";
 import { openColumn } from "./open-column.ts";
-import { lastingPath } from "./file-parts.ts";
-import { checkHow, outputHow, withFormulas, writeOutput, type FilePair } from "./file-output.ts";
-import { openFile, type FileFrame } from "./files.ts";
+import { lastingPath } from "./files/file-parts.ts";
+import {
+  checkHow,
+  outputHow,
+  withFormulas,
+  writeOutput,
+  type FilePair,
+} from "./files/file-output.ts";
+import { openFile, type FileFrame } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
-import { judgedCells, rowKeeper, type Unanswered } from "./kept-rows.ts";
+import { judgedCells, rowKeeper, type Unanswered } from "./files/kept-rows.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import type { OutputOfModel } from "./output/embedding-name.ts";
 import type { OutputOption } from "./output/form.ts";
-import { passesOf } from "./passes.ts";
+import { passesOf } from "./passes/passes.ts";
 import type { ModelRef } from "./provider/models.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./session/settings.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
-import { withBadRows } from "./text-warnings.ts";
-import { filePreview, framePreview, isTriedAlone } from "./preview-tables.ts";
+import { withBadRows } from "./session/text-warnings.ts";
+import { filePreview, framePreview, isTriedAlone } from "./previews/preview-tables.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
 export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, FrameSchema, RowOf };

@@ -6,7 +6,7 @@ import type { Disagreement, EvalReport, PartScore } from "./core/evaluation.ts";
 import { didYouMean } from "./core/suggest.ts";
 import { displayed } from "./display/bundle.ts";
 import { evaluationBundle } from "./display/evaluation.ts";
-import { openFile } from "./files.ts";
+import { openFile } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
 
 /** What is compared. */

@@ -3,7 +3,7 @@
 import type { Receipt } from "./core/receipt.ts";
 import { keyVariables } from "./provider/models.ts";
 import { resumeRun } from "./resume-run.ts";
-import type { RunStatus } from "./runs.ts";
+import type { RunStatus } from "./runs/runs.ts";
 
 /**
  * Writes a file run's rows to a file, in the format of its ending, as far as they are answered: rows

@@ -6,7 +6,7 @@ import type { Message, Prompt } from "./core/request.ts";
 import type { JsonSchema } from "./core/schema.ts";
 import { checkTemplate, parseTemplate } from "./core/template.ts";
 import type { EnrichOptions, FilePair } from "./enrich.ts";
-import { openFile } from "./files.ts";
+import { openFile } from "./files/files.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { Rendering } from "./stages/ports.ts";
 import { textRendering } from "./stages/render.ts";

@@ -12,38 +12,38 @@ export type { RowRecord } from "./frame/records.ts";
 export type { Lane, LaneChoice } from "./core/lane.ts";
 export type { EnrichedSchema, EnrichOptions, FilePair, RowOf } from "./enrich.ts";
 export type { CollectHow, EnrichRun, RunEvents } from "./enrich-run.ts";
-export type { Preview, PreviewHow } from "./preview-run.ts";
-export type { RowResult } from "./row-result.ts";
+export type { Preview, PreviewHow } from "./previews/preview-run.ts";
+export type { RowResult } from "./session/row-result.ts";
 export type { PlanAgainst } from "./core/against.ts";
 export type { PlanHow, RunPlan } from "./run-plan.ts";
 export type { LengthBin, PlanLook, SamplePrompt } from "./core/plan-look.ts";
-export { openBatches } from "./batches.ts";
-export type { Batches } from "./batches.ts";
-export type { BuildOptions, BuiltBytes, BuiltFile } from "./batch-building.ts";
-export type { Waiting } from "./batch-desk.ts";
-export type { Downloaded, DownloadOptions, ReadOptions, ValueOf } from "./batch-replies.ts";
+export { openBatches } from "./batches/batches.ts";
+export type { Batches } from "./batches/batches.ts";
+export type { BuildOptions, BuiltBytes, BuiltFile } from "./batches/batch-building.ts";
+export type { Waiting } from "./batches/batch-desk.ts";
+export type { Downloaded, DownloadOptions, ReadOptions, ValueOf } from "./batches/batch-replies.ts";
 export {
   resultLine,
   resultsById,
   succeededResults,
   unsuccessfulResults,
   valuesOf,
-} from "./batch-results.ts";
+} from "./batches/batch-results.ts";
 export type {
   BatchResult,
   CancelledResult,
   ExpiredResult,
   FailedResult,
   SucceededResult,
-} from "./batch-results.ts";
-export type { BatchState, EndedBatch, WaitOptions } from "./batch-waiting.ts";
-export type { BatchRequest, LinesSource } from "./request-lines.ts";
-export type { ChunkFile, Given } from "./given.ts";
+} from "./batches/batch-results.ts";
+export type { BatchState, EndedBatch, WaitOptions } from "./batches/batch-waiting.ts";
+export type { BatchRequest, LinesSource } from "./batches/request-lines.ts";
+export type { ChunkFile, Given } from "./session/given.ts";
 export { diffFiles } from "./diff.ts";
 export type { AnswerColumn } from "./diff.ts";
 export { filePrompt } from "./file-prompt.ts";
 export type { FilePromptOptions, ShownPrompt } from "./file-prompt.ts";
-export type { Unanswered } from "./kept-rows.ts";
+export type { Unanswered } from "./files/kept-rows.ts";
 export type { OnLong } from "./told-columns.ts";
 export { classify, classifyTask } from "./verbs/classify.ts";
 export type { ClassifyOptions } from "./verbs/classify.ts";
@@ -67,30 +67,30 @@ export { evaluateFile } from "./evaluate.ts";
 export type { EvaluateOptions } from "./evaluate.ts";
 export { examine } from "./doctor.ts";
 export type { Check, ExamineOptions } from "./doctor.ts";
-export { openFile, writeFileFrame } from "./files.ts";
-export type { FileFrame } from "./files.ts";
+export { openFile, writeFileFrame } from "./files/files.ts";
+export type { FileFrame } from "./files/files.ts";
 export type { Frame } from "./frame/frame.ts";
-export type { OutputHow } from "./file-output.ts";
+export type { OutputHow } from "./files/file-output.ts";
 export type { FormulaSafe } from "./frame/csv-cells.ts";
 export type { FileFormat } from "./frame/format.ts";
 export type { OnBadRow } from "./frame/csv-judged.ts";
 export type { OpenFileOptions } from "./frame/opened-file.ts";
-export { headOfFile, headOfFrame } from "./file-head.ts";
-export type { FrameHead, FileHead } from "./file-head.ts";
+export { headOfFile, headOfFrame } from "./files/file-head.ts";
+export type { FrameHead, FileHead } from "./files/file-head.ts";
 export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
-export { failuresOf } from "./failures.ts";
-export type { RowFailure } from "./failures.ts";
-export { cancelRun, findRun, listRuns, removeRun } from "./runs.ts";
+export { failuresOf } from "./runs/failures.ts";
+export type { RowFailure } from "./runs/failures.ts";
+export { cancelRun, findRun, listRuns, removeRun } from "./runs/runs.ts";
 export { resumeRun } from "./resume-run.ts";
 export { exportRun } from "./export.ts";
-export { writeFailures } from "./failure-file.ts";
-export { traceRow } from "./trace.ts";
-export type { RowTrace, Sending } from "./trace.ts";
+export { writeFailures } from "./runs/failure-file.ts";
+export { traceRow } from "./runs/trace.ts";
+export type { RowTrace, Sending } from "./runs/trace.ts";
 export { reparseRun } from "./reparse.ts";
 export type { ReparseOptions } from "./reparse.ts";
 export type { ResumeOptions } from "./resume-run.ts";
-export type { RunStatus } from "./runs.ts";
+export type { RunStatus } from "./runs/runs.ts";
 export {
   BatchframeError,
   BudgetError,
@@ -125,7 +125,7 @@ export { pricedModels } from "./priced-models.ts";
 export type { ModelPrice } from "./priced-models.ts";
 export { priceOf } from "./core/price.ts";
 export type { Price, PriceOverrides, TokenPrices } from "./core/price.ts";
-export type { CascadeOption } from "./cascade.ts";
+export type { CascadeOption } from "./passes/cascade.ts";
 export type { CascadeReceipt, PassReceipt, PassRole } from "./core/pass.ts";
 export type { KeptRows, Receipt, RowCounts } from "./core/receipt.ts";
 export { ROW_ERROR_CODES } from "./core/result.ts";

@@ -1,11 +1,11 @@
 /** Opening a run of one column: its models, its passes, and its long texts in pieces. */
 
 import type { Job } from "./enrich-run.ts";
-import { openPasses } from "./pass-session.ts";
-import type { MakePasses } from "./passes.ts";
-import { openPieces, type OpenSession } from "./piece-session.ts";
-import { openSession } from "./session.ts";
-import type { Settings } from "./settings.ts";
+import { openPasses } from "./passes/pass-session.ts";
+import type { MakePasses } from "./passes/passes.ts";
+import { openPieces, type OpenSession } from "./steps/piece-session.ts";
+import { openSession } from "./session/session.ts";
+import type { Settings } from "./session/settings.ts";
 
 /**
  * Opens the session of a run of one column, with its model; the settings are read when the run starts.

@@ -5,7 +5,7 @@ import type { Receipt } from "./core/receipt.ts";
 import type { EnrichRun } from "./enrich-run.ts";
 import type { OutputOption } from "./output/form.ts";
 import { resumeRun } from "./resume-run.ts";
-import type { RunStatus } from "./runs.ts";
+import type { RunStatus } from "./runs/runs.ts";
 
 /** How a finished run is read again. */
 export interface ReparseOptions {

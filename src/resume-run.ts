@@ -7,8 +7,8 @@ import { fileRun, type EnrichOptions } from "./enrich.ts";
 import type { EnrichRun } from "./enrich-run.ts";
 import type { OutputOption } from "./output/form.ts";
 import type { Pacing } from "./provider/pacing.ts";
-import { askedOf, readSpec, specModel, specOptions } from "./run-spec.ts";
-import type { RunStatus } from "./run-status.ts";
+import { askedOf, readSpec, specModel, specOptions } from "./session/run-spec.ts";
+import type { RunStatus } from "./runs/run-status.ts";
 import { readSqliteRun } from "./store/sqlite-reader.ts";
 
 /** What {@link resumeRun} takes over from {@link EnrichOptions}. */

@@ -8,8 +8,8 @@ import type { PlanCost } from "./core/plan-cost.ts";
 import type { PlanLook } from "./core/plan-look.ts";
 import { roundedUsd } from "./core/price.ts";
 import type { Band } from "./core/token-estimate.ts";
-import { DEFAULT_RUN_DIR } from "./enrich-settings.ts";
-import type { Session } from "./session.ts";
+import { DEFAULT_RUN_DIR } from "./session/settings.ts";
+import type { Session } from "./session/session.ts";
 
 /** The plan of a run: counts, and what is worth knowing before it is sent; making it sends nothing. */
 export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {

@@ -8,7 +8,7 @@ import { liveCard, type Board, type LiveCard } from "./display/live.ts";
 import { receiptBundle } from "./display/receipt.ts";
 import { rowsBundle } from "./display/table.ts";
 import { isDataFrame } from "./frame/polars-columns.ts";
-import { headOfFrame } from "./file-head.ts";
+import { headOfFrame } from "./files/file-head.ts";
 
 /** What of Deno's kernel is used. */
 interface Kernel {

@@ -7,17 +7,18 @@ import { metaColumns } from "./core/meta.ts";
 import { stepNeeds } from "./core/steps.ts";
 import { parseTemplate } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
-import { conductOf, DEFAULT_RUN_DIR, refreshMark, settingsOf } from "./enrich-settings.ts";
+import { conductOf, refreshMark, settingsOf } from "./enrich-settings.ts";
 import type { Job } from "./enrich-run.ts";
 import type { Frame } from "./frame/frame.ts";
 import { newColumns } from "./output/columns.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
-import { openPieces } from "./piece-session.ts";
-import { openSession } from "./session.ts";
+import { openPieces } from "./steps/piece-session.ts";
+import { openSession } from "./session/session.ts";
+import { DEFAULT_RUN_DIR } from "./session/settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
-import { openSteps, type Step } from "./step-session.ts";
+import { openSteps, type Step } from "./steps/step-session.ts";
 
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
 export type StepOptions<Name extends string, O extends OutputOption> = Omit<

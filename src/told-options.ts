@@ -1,6 +1,6 @@
 /** Options about what is told beside answers, and about long texts and prices, checked. */
 
-import { checkPositive } from "./call-options.ts";
+import { checkPositive } from "./core/call-options.ts";
 import type { LongTexts } from "./core/cut.ts";
 import { InputError } from "./core/errors.ts";
 import type { PriceOverrides } from "./core/price.ts";

@@ -7,16 +7,16 @@ import type { Receipt } from "./core/receipt.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import { DEFAULT_COLUMN } from "./enrich-settings.ts";
 import { EnrichRun } from "./enrich-run.ts";
-import { lastingPath } from "./file-parts.ts";
-import { checkHow, withFormulas, writeOutput, type FilePair } from "./file-output.ts";
-import { openFile } from "./files.ts";
+import { lastingPath } from "./files/file-parts.ts";
+import { checkHow, withFormulas, writeOutput, type FilePair } from "./files/file-output.ts";
+import { openFile } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
 import { askedOutput, type OutputOption } from "./output/form.ts";
 import { ballotOf, decided, decisionColumns, voteName } from "./output/votes.ts";
 import type { ModelRef } from "./provider/models.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
-import { withBadRows } from "./text-warnings.ts";
+import { withBadRows } from "./session/text-warnings.ts";
 import { runOptionsOf, stepsJob, type JobStep } from "./steps-job.ts";
 
 /** What is voted on. */

@@ -11,8 +11,8 @@ import { schemaOption } from "../src/output/schema-option.ts";
 import type { ModelSpec } from "../src/provider/models.ts";
 import { reparseRun } from "../src/reparse.ts";
 import { resumeRun } from "../src/resume-run.ts";
-import { findRun, type RunStatus } from "../src/runs.ts";
-import { failuresOf } from "../src/failures.ts";
+import { findRun, type RunStatus } from "../src/runs/runs.ts";
+import { failuresOf } from "../src/runs/failures.ts";
 
 let folder: string;
 let input: string;

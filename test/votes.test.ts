@@ -7,8 +7,8 @@ import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, enrichFile, type EnrichOptions } from "../src/enrich.ts";
 import { resumeRun } from "../src/resume-run.ts";
-import { findRun, listRuns, removeRun } from "../src/runs.ts";
-import { failuresOf } from "../src/failures.ts";
+import { findRun, listRuns, removeRun } from "../src/runs/runs.ts";
+import { failuresOf } from "../src/runs/failures.ts";
 import type { OutputOption } from "../src/output/form.ts";
 
 let emulator: Emulator;

@@ -1,7 +1,7 @@
 /** What is recorded of a run that many machines share, so that any worker can take a part of it. */
 
 import type { Json } from "../core/hash.ts";
-import { readSpec, type Spec } from "../run-spec.ts";
+import { readSpec, type Spec } from "../session/run-spec.ts";
 
 /** How the parts of a run are driven, whichever worker drives them. */
 export interface SharedConduct {

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Json } from "../core/hash.ts";
-import { openFile, type FileFrame } from "../files.ts";
+import { openFile, type FileFrame } from "../files/files.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import type { Objects } from "../store/objects.ts";

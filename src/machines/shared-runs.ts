@@ -3,7 +3,7 @@
 import type { Json } from "../core/hash.ts";
 import { InputError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { readSpec } from "../run-spec.ts";
+import { readSpec } from "../session/run-spec.ts";
 import {
   cancelDataset,
   readDatasets,

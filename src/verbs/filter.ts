@@ -5,7 +5,7 @@ import { InputError } from "../core/errors.ts";
 import type { MetaName } from "../core/meta.ts";
 import type { ColumnsOf } from "../core/placeholders.ts";
 import type { FrameSchema } from "../enrich.ts";
-import type { Unanswered } from "../kept-rows.ts";
+import type { Unanswered } from "../files/kept-rows.ts";
 import type { OutputOption } from "../output/form.ts";
 import type { ModelRef } from "../provider/models.ts";
 import type { OnLong } from "../told-columns.ts";

@@ -14,7 +14,7 @@ import {
   type FilePair,
 } from "../enrich.ts";
 import type { EnrichRun } from "../enrich-run.ts";
-import type { Unanswered } from "../kept-rows.ts";
+import type { Unanswered } from "../files/kept-rows.ts";
 import { isVoted, votedFile, votedFrame } from "../votes.ts";
 import type { OutputOption } from "../output/form.ts";
 import type { ModelRef } from "../provider/models.ts";

@@ -134,8 +134,20 @@ describe("imports", () => {
     [
       "run.ts takes the composition root",
       "src/run.ts",
-      'import type { enrich } from "./session.ts";',
-      "src/run.ts imports src/session.ts",
+      'import type { enrich } from "./session/session.ts";',
+      "src/run.ts imports src/session/session.ts",
+    ],
+    [
+      "a session takes the public calls",
+      "src/session/session.ts",
+      'import { enrich } from "../enrich.ts";',
+      "src/session/session.ts imports src/enrich.ts",
+    ],
+    [
+      "files take a session",
+      "src/files/a.ts",
+      'import type { enrich } from "../session/session.ts";',
+      "src/files/a.ts imports src/session/session.ts",
     ],
     [
       "the composition root takes the command line",
@@ -235,7 +247,7 @@ describe("imports", () => {
     ],
   ])("are caught when %s", (_what, path, text, breach) => {
     const helpers = {
-      "src/session.ts": "export const enrich = 1;",
+      "src/session/session.ts": "export const enrich = 1;",
       "src/cli/args.ts": "export const args = 1;",
       "src/provider/openai.ts": "export const openai = 1;",
     };

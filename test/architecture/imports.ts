@@ -18,6 +18,8 @@ interface Rule {
 
 const INTERFACES = ["src/frame/frame.ts", "src/provider/provider.ts", "src/store/store.ts"];
 const ADAPTERS = ["core", "output", "frame", "provider", "store"];
+const OPTIONS = ["src/enrich-options.ts", "src/enrich-settings.ts"];
+const SESSIONS = ["session", "steps", "passes", "previews"];
 
 const RULES: Readonly<Record<string, Rule>> = {
   core: { values: [], types: [], outside: false },
@@ -28,14 +30,30 @@ const RULES: Readonly<Record<string, Rule>> = {
   store: { values: ["core"], types: [] },
   stages: { values: ["core", "output"], types: INTERFACES, own: ["src/stages/ports.ts"] },
   run: { values: ["core", "stages"], types: INTERFACES },
-  composition: { values: [...ADAPTERS, "display", "stages", "run"], types: [] },
-  machines: { values: [...ADAPTERS, "run", "composition"], types: [] },
+  files: { values: ["core", "output", "frame"], types: [] },
+  batches: { values: [...ADAPTERS, "files", "stages"], types: [] },
+  session: {
+    values: [...ADAPTERS, "display", "stages", "run", "files", "batches"],
+    types: [...OPTIONS, "src/passes/cascade.ts"],
+  },
+  steps: { values: [...ADAPTERS, "stages", "files", "session"], types: OPTIONS },
+  passes: { values: [...ADAPTERS, "stages", "files", "session", "steps"], types: OPTIONS },
+  previews: { values: [...ADAPTERS, "stages", "files", "session", "steps"], types: OPTIONS },
+  composition: {
+    values: [...ADAPTERS, "display", "stages", "run", "files", "batches", ...SESSIONS, "runs"],
+    types: [],
+  },
+  runs: { values: [...ADAPTERS, "stages", "run", "files", ...SESSIONS], types: [] },
+  machines: { values: [...ADAPTERS, "run", "files", "session", "composition"], types: [] },
   verbs: {
-    values: ["core", "composition"],
+    values: ["core", "files", "composition"],
     types: ["src/output/form.ts", "src/provider/models.ts"],
   },
   index: {
-    values: [...ADAPTERS, "stages", "run", "composition", "machines", "verbs"],
+    values: [
+      ...[...ADAPTERS, "stages", "run", "files", "batches", ...SESSIONS, "runs"],
+      ...["composition", "machines", "verbs"],
+    ],
     types: [],
   },
   cli: { values: ["index", "src/emulator/emulator.ts"], types: [] },

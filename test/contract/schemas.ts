@@ -15,7 +15,7 @@ import {
   type RowDose,
 } from "../../src/emulator/emulator.ts";
 import { enrichColumn } from "../../src/enrich.ts";
-import type { RowResult } from "../../src/row-result.ts";
+import type { RowResult } from "../../src/session/row-result.ts";
 import { answerForm, type OutputOption } from "../../src/output/form.ts";
 import { openModel, type ModelSpec } from "../../src/provider/models.ts";
 import { newFolder } from "../frame/support.ts";

@@ -13,14 +13,14 @@ import { BatchframeError } from "../../src/core/errors.ts";
 import { parseTemplate } from "../../src/core/template.ts";
 import { EnrichRun } from "../../src/enrich-run.ts";
 import { openColumn } from "../../src/open-column.ts";
-import { cascadePlan, cheapSettings, strongSettings } from "../../src/cascade.ts";
-import { fallbackPlan } from "../../src/fallback.ts";
+import { cascadePlan, cheapSettings, strongSettings } from "../../src/passes/cascade.ts";
+import { fallbackPlan } from "../../src/passes/fallback.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { writeCsv } from "../../src/frame/csv-write.ts";
 import { answerForm } from "../../src/output/form.ts";
-import type { Passes } from "../../src/passes.ts";
+import type { Passes } from "../../src/passes/passes.ts";
 import { openModel } from "../../src/provider/models.ts";
-import type { Settings } from "../../src/settings.ts";
+import type { Settings } from "../../src/session/settings.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 

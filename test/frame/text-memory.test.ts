@@ -7,7 +7,7 @@ import { createGzip, createZstdCompress } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { newFolder } from "./support.ts";
 
-const files = JSON.stringify(new URL("../../src/files.ts", import.meta.url).href);
+const files = JSON.stringify(new URL("../../src/files/files.ts", import.meta.url).href);
 
 /** Runs a module that can ask for all garbage to be collected, and gives the megabytes it prints. */
 function megabytesHeld(script: string, ...args: readonly string[]): number {

@@ -9,7 +9,7 @@ import type { CheckTemplate, ColumnsOf, Placeholders } from "../../src/core/plac
 import type { RowErrorCode, RowStatus } from "../../src/core/result.ts";
 import { enrichColumn, type AnswerOf, type EnrichedSchema } from "../../src/enrich.ts";
 import type { EnrichRun } from "../../src/enrich-run.ts";
-import type { RowResult } from "../../src/row-result.ts";
+import type { RowResult } from "../../src/session/row-result.ts";
 import type { ModelSpec } from "../../src/provider/models.ts";
 
 const typed = pl.DataFrame({

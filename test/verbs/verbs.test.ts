@@ -7,7 +7,7 @@ import * as z from "zod";
 import type { ColumnsOf } from "../../src/core/placeholders.ts";
 import type { EnrichRun } from "../../src/enrich-run.ts";
 import { resumeRun } from "../../src/resume-run.ts";
-import { findRun } from "../../src/runs.ts";
+import { findRun } from "../../src/runs/runs.ts";
 import { classify } from "../../src/verbs/classify.ts";
 import { extract } from "../../src/verbs/extract.ts";
 import { filter, filterTask } from "../../src/verbs/filter.ts";

@@ -1,0 +1,81 @@
+/** A plan's rows, by what an earlier run had of them: kept, bought again, or new. */
+
+import { relevantParts, type AgainstTally, type EarlierRequests } from "../core/against.ts";
+import { dedupeIndex } from "../core/dedupe.ts";
+import { tokensCost, type PlanCost } from "../core/plan-cost.ts";
+import { addChunkLoads, EMPTY_LOAD, type ChunkLoad } from "./estimating.ts";
+import { openEstimates } from "./plan-estimates.ts";
+import { recalling } from "./planning.ts";
+import { requestSpec, type Settings } from "./settings.ts";
+import { planRows } from "../stages/plan.ts";
+import type { Ports, Rendering } from "../stages/ports.ts";
+import { recall } from "../stages/recall.ts";
+import type { ReplyCache } from "../store/reply-cache.ts";
+
+/** Tells, for each column that can be planned now, what an earlier run had of its rows. */
+export type Compare = (earlier: readonly EarlierRequests[]) => Promise<readonly AgainstTally[]>;
+
+/** What a column's plan is made of. */
+export interface ComparedPlan {
+  readonly settings: Settings;
+  readonly rendering: Rendering;
+  readonly ports: Ports;
+  readonly cache: ReplyCache | null;
+}
+
+/** Goes through the rows as planning does, and tells what an earlier run had of them; writes nothing down. */
+export async function tallyAgainst(
+  { settings, rendering, ports, cache }: ComparedPlan,
+  earlier: readonly EarlierRequests[],
+): Promise<AgainstTally> {
+  const { frame, onNull, limit, column, price } = settings;
+  const { provider } = ports;
+  const estimates = await openEstimates(settings);
+  const parts = relevantParts(earlier, [column]);
+  const index = dedupeIndex();
+  const spec = requestSpec(settings);
+  const rows = planRows({
+    ...{ frame, rendering, spec, onNull, limit, provider, index },
+    firstRow: 0,
+  });
+  const blocks =
+    cache === null ? rows : recall(rows, recalling({ settings, ports }, cache, estimates));
+  const fates = fatesByOrdinal();
+  const counts = { kept: 0, same: 0, fresh: 0 };
+  const loads: Record<"same" | "fresh", ChunkLoad> = { same: EMPTY_LOAD, fresh: EMPTY_LOAD };
+  for await (const block of blocks) {
+    for (const fresh of block.requests) {
+      estimates.see(fresh);
+      // Every part is told, so that none takes for gone what is asked still.
+      const isKnown = parts.map((part) => part.meet(fresh.id)).includes(true);
+      const fate = fresh.kept !== undefined ? "kept" : isKnown ? "same" : "fresh";
+      fates.add(fate);
+      if (fate !== "kept") loads[fate] = addChunkLoads(loads[fate], estimates.loadOf(fresh));
+    }
+    for (const ordinal of block.rows.requests) if (ordinal >= 0) counts[fates.of(ordinal)] += 1;
+    ports.signal.throwIfAborted();
+  }
+  const costOf = (load: ChunkLoad): PlanCost =>
+    tokensCost(estimates.estimate(load), provider.free, price);
+  return { column, ...counts, sameCost: costOf(loads.same), freshCost: costOf(loads.fresh) };
+}
+
+const FATES = ["kept", "same", "fresh"] as const;
+type Fate = (typeof FATES)[number];
+
+/** What became of each request, a byte each, in the order of their ordinals. */
+function fatesByOrdinal(): { add(fate: Fate): void; of(ordinal: number): Fate } {
+  let bytes = new Uint8Array(1024);
+  let size = 0;
+  return {
+    add: (fate) => {
+      if (size === bytes.length) {
+        const grown = new Uint8Array(bytes.length * 2);
+        grown.set(bytes);
+        bytes = grown;
+      }
+      bytes[size++] = FATES.indexOf(fate);
+    },
+    of: (ordinal) => FATES[bytes[ordinal] ?? 0] ?? "fresh",
+  };
+}

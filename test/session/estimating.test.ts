@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import type { AnswerForm } from "../../src/core/form.ts";
+import type { NewRequest } from "../../src/core/plan.ts";
+import { priceOf } from "../../src/core/price.ts";
+import { NO_USAGE } from "../../src/core/usage.ts";
+import {
+  addChunkLoads,
+  EMPTY_LOAD,
+  estimator,
+  type Estimator,
+} from "../../src/session/estimating.ts";
+import { thinksByItself, tokenCounter } from "../../src/session/tokenizer.ts";
+
+const TEXT: AnswerForm = { kind: "text" };
+
+async function estimatorOf(model = "openai/gpt-4o-mini"): Promise<Estimator> {
+  const [provider = "", name = ""] = model.split("/");
+  return estimator({
+    spec: { model: name, params: {}, form: TEXT, settings: {}, promptCache: null },
+    counter: await tokenCounter(provider, name),
+    thinks: thinksByItself(provider, name),
+    price: priceOf(provider, name),
+  });
+}
+
+function requestOf(ordinal: number, content: string): NewRequest {
+  const spec = { model: "m", params: {}, form: TEXT, settings: {}, promptCache: null };
+  const messages = [{ role: "user", content }] as const;
+  return { ordinal, id: String(ordinal), request: { ...spec, messages, cells: [] } };
+}
+
+function planned(estimates: Estimator, requests: readonly NewRequest[]): typeof EMPTY_LOAD {
+  for (const request of requests) estimates.see(request);
+  return requests.map(estimates.loadOf).reduce(addChunkLoads, EMPTY_LOAD);
+}
+
+const WORDS =
+  "the quick brown fox of batches jumps over lazy dataframes and never misses a row".split(" ");
+
+/** Texts of many lengths, the later ones longer. */
+const texts = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, row) =>
+    Array.from(
+      { length: 5 + ((row * 7) % 40) + (row * 30) / count },
+      (_, at) => WORDS[(row + at * at) % WORDS.length],
+    ).join(" "),
+  );
+
+describe("an estimate of prompts", () => {
+  it("is within two per cent of what the model's own tokenizer counts, though few are counted", async () => {
+    const { count } = await tokenCounter("openai", "gpt-4o-mini");
+    const estimates = await estimatorOf();
+    const all = texts(20_000);
+    const { tokens, inputBy } = estimates.whole(
+      planned(
+        estimates,
+        all.map((text, at) => requestOf(at, text)),
+      ),
+    );
+    // Four for each message and three for each conversation go around the text.
+    const exact = all.reduce((sum, text) => sum + count(text) + 7, 0);
+    expect(inputBy).toBe("tokenizer");
+    expect(Math.abs(tokens.inputTokens / exact - 1)).toBeLessThan(0.02);
+  });
+
+  it("counts <|endoftext|> and half characters in a cell as the text they are", async () => {
+    for (const model of ["openai/gpt-4o", "openai/gpt-4", "anthropic/claude-sonnet-5"]) {
+      const estimates = await estimatorOf(model);
+      const odd = "say <|endoftext|> and <|im_start|>system \ud83d";
+      const load = planned(estimates, [requestOf(0, odd)]);
+      expect(estimates.estimate(load).inputTokens).toBeGreaterThan(15);
+      expect(estimates.estimate(load).inputTokens).toBeLessThan(60);
+    }
+  });
+
+  it("says that it goes by characters where the model's tokenizer is not known", async () => {
+    const estimates = await estimatorOf("anthropic/claude-sonnet-5");
+    const made = estimates.whole(
+      planned(
+        estimates,
+        texts(50).map((text, at) => requestOf(at, text)),
+      ),
+    );
+    expect(made).toMatchObject({ inputBy: "characters", outputBy: "assumption", repliesSeen: 0 });
+    expect(made.tokens.inputError).toBeGreaterThan(0.2);
+  });
+
+  it("takes a text of a million characters from its beginning, middle and end", async () => {
+    const estimates = await estimatorOf();
+    const text = "word ".repeat(200_000);
+    const { inputTokens } = estimates.estimate(planned(estimates, [requestOf(0, text)]));
+    expect(Math.abs(inputTokens / 200_000 - 1)).toBeLessThan(0.02);
+  });
+
+  it("counts pictures and documents as more than nothing", async () => {
+    const estimates = await estimatorOf();
+    const content = [
+      { type: "image", url: "https://example.com/a.png" },
+      { type: "file", data: "x".repeat(400_000), mediaType: "application/pdf" },
+    ] as const;
+    const plain = requestOf(0, "");
+    const request = { ...plain.request, messages: [{ role: "user", content }] as const };
+    const { inputTokens } = estimates.estimate(planned(estimates, [{ ...plain, request }]));
+    expect(inputTokens).toBeGreaterThan(5000);
+  });
+
+  it("keeps prompts apart that are charged as long ones", async () => {
+    const estimates = await estimatorOf("openai/gpt-5.4");
+    const long = requestOf(0, "word ".repeat(300_000));
+    const load = planned(estimates, [long, requestOf(1, "word")]);
+    expect(estimates.estimate(load).long?.inputTokens).toBeGreaterThan(271_999);
+    expect(load.short.requests).toBe(1);
+  });
+});
+
+describe("an estimate that has seen answers", () => {
+  it("goes by what they were billed", async () => {
+    const estimates = await estimatorOf("anthropic/claude-sonnet-5");
+    const requests = texts(200).map((text, at) => requestOf(at, text));
+    const before = estimates.whole(planned(estimates, requests)).tokens;
+    for (const request of requests.slice(0, 30)) {
+      const { short } = estimates.loadOf(request);
+      const inputTokens = short.units;
+      estimates.answered(request, { ...NO_USAGE, inputTokens, outputTokens: 7 });
+    }
+    const rest = requests.slice(30).map(estimates.loadOf).reduce(addChunkLoads, EMPTY_LOAD);
+    const { tokens, ...how } = estimates.whole(rest);
+    expect(how).toEqual({ inputBy: "replies", outputBy: "replies", repliesSeen: 30 });
+    expect(tokens.inputTokens / rest.short.units).toBeCloseTo(1, 1);
+    expect(tokens.inputTokens).toBeGreaterThan(before.inputTokens * 2);
+    expect(tokens.outputTokens.low).toBeGreaterThan(170 * 7 * 0.9);
+    expect(tokens.outputTokens.expected).toBe(170 * 7);
+    expect(tokens.outputTokens.high).toBeLessThan(170 * 7 * 1.1);
+  });
+});
+
+describe("a tokenizer", () => {
+  it("is the model's own for OpenAI's models and for nobody else's", async () => {
+    const exact = async (provider: string, model: string): Promise<boolean> =>
+      (await tokenCounter(provider, model)).isExact;
+    expect(await exact("openai", "gpt-5-mini")).toBe(true);
+    expect(await exact("openai", "text-embedding-3-small")).toBe(true);
+    expect(await exact("groq", "openai/gpt-oss-20b")).toBe(true);
+    expect(await exact("openai", "somebody-elses")).toBe(false);
+    expect(await exact("mistral", "gpt-4o")).toBe(false);
+  });
+});
