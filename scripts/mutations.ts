@@ -230,8 +230,8 @@ const PLANNING: readonly Mutation[] = [
     file: "src/stages/plan.ts",
     edits: [
       [
-        "const id = identityOf(messages);",
-        'const id = identityOf([...messages, { role: "user", content: String(Math.random()) }]);',
+        "const id = identityOf(prompt.messages);",
+        'const id = identityOf([...prompt.messages, { role: "user", content: String(Math.random()) }]);',
       ],
     ],
     guard: { file: NAMED, named: "answers every row once: plain" },
@@ -333,10 +333,7 @@ const PLANNING: readonly Mutation[] = [
     promise: "a chunk keeps to the provider's bytes",
     file: "src/stages/chunk.ts",
     edits: [
-      [
-        "return open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch;",
-        "return limits.maxBytesPerBatch > 0;",
-      ],
+      ["to.bytes + end > provider.limits.maxBytesPerBatch", "provider.limits.maxBytesPerBatch < 0"],
     ],
     guard: { file: "test/stages/chunk.test.ts" },
   },

@@ -60,7 +60,7 @@ export function planWatch(): PlanWatch {
       chosen.first ??= fresh;
       if (length < least) [chosen.shortest, least] = [fresh, length];
       if (length > most) [chosen.longest, most] = [fresh, length];
-      const digits = length.toString(2).length;
+      const digits = Math.max(1, 32 - Math.clz32(length));
       byDigits[digits] = (byDigits[digits] ?? 0) + 1;
     },
     blank: (column) => {
@@ -83,12 +83,14 @@ export function planWatch(): PlanWatch {
   };
 }
 
-function charactersOf({ request }: NewRequest): number {
-  return request.messages.reduce((sum, message) => sum + textOfMessage(message).length, 0);
+function charactersOf({ prompt }: NewRequest): number {
+  let characters = 0;
+  for (const message of prompt.messages) characters += textOfMessage(message).length;
+  return characters;
 }
 
 function sampleOf(which: SamplePrompt["which"], fresh: NewRequest): SamplePrompt {
-  const last = fresh.request.messages.at(-1);
+  const last = fresh.prompt.messages.at(-1);
   const text = last === undefined ? "" : textOfMessage(last).slice(0, MOST_SHOWN);
   return { which, text: text.toWellFormed(), characters: charactersOf(fresh) };
 }

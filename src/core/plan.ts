@@ -1,7 +1,7 @@
 /** The plan: which request answers which row, or why none does. */
 
 import type { Lane } from "./lane.ts";
-import type { Request } from "./request.ts";
+import type { Prompt } from "./request.ts";
 import type { PlannedSkip, RowErrorCode } from "./result.ts";
 import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
 
@@ -88,7 +88,8 @@ export interface NewRequest {
   readonly ordinal: number;
   /** Its identity, and the host it goes to: what a cache knows it by. */
   readonly id: string;
-  readonly request: Request;
+  /** What it asks; all else is the same for every request of the plan. */
+  readonly prompt: Prompt;
   /** The reply line that answered it before this run; left out where it is to be sent. */
   readonly kept?: string;
 }

@@ -61,39 +61,37 @@ export function requestIdentity(
 ): (messages: readonly Message[]) => string {
   const asked = { provider, model, params, form, settings, vote };
   const spec = contentHash(canonicalJson(asked as unknown as Json));
-  const canonical = canonicalMessages();
-  return (messages) => contentHash(spec + canonical(messages));
-}
-
-/** Canonical JSON of messages; those before the last are written once as long as they stay the same. */
-function canonicalMessages(): (messages: readonly Message[]) => string {
-  let before: readonly Message[] = [];
-  let written = "[";
+  let before: readonly Message[] | null = null;
+  let written = "";
   return (messages) => {
     const last = messages.at(-1);
-    if (last === undefined) return "[]";
-    if (!beginsAlike(messages, before)) {
+    if (last === undefined) return contentHash(`${spec}[]`);
+    // Those before the last are written once as long as they stay the same.
+    if (before === null || !beginsAlike(messages, before)) {
       before = messages.slice(0, -1);
-      written = `[${before.map((message) => `${canonicalMessage(message)},`).join("")}`;
+      written = spec + canonicalJson(before as unknown as Json);
     }
-    return `${written}${canonicalMessage(last)}]`;
+    // What stands before the content ends where its first line does, so nothing in a text can forge it.
+    return contentHash(`${written}${last.role} ${contentText(last)}`);
   };
 }
 
-function canonicalMessage({ role, content }: Message): string {
-  const text = typeof content === "string" ? JSON.stringify(content) : canonicalJson(content);
-  return `{"content":${text},"role":"${role}"}`;
+/** A content that no other has: a text as it is, and whatever bytes would not keep apart as JSON. */
+function contentText({ content }: Message): string {
+  if (typeof content !== "string") return `parts\n${canonicalJson(content)}`;
+  return content.isWellFormed() ? `text\n${content}` : `json\n${JSON.stringify(content)}`;
 }
 
 /** Whether all messages but the last are these, word for word; never for pictures and documents. */
 export function beginsAlike(messages: readonly Message[], before: readonly Message[]): boolean {
   if (messages.length !== before.length + 1) return false;
-  return before.every((message, at) => {
-    const other = messages[at];
-    if (other === message) return true;
-    const isText = typeof message.content === "string";
-    return isText && other?.content === message.content && other.role === message.role;
-  });
+  for (let at = 0; at < before.length; at += 1) {
+    const [message, other] = [before[at], messages[at]];
+    if (other === message) continue;
+    if (typeof message?.content !== "string") return false;
+    if (other?.content !== message.content || other.role !== message.role) return false;
+  }
+  return true;
 }
 
 /** The text of a message: its own, or that of its text parts, one after another. */

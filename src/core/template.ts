@@ -247,8 +247,10 @@ export function renderTemplate(template: Template, row: RowCells, onNull: OnNull
       text += part.text;
       continue;
     }
-    const attaching = part.filters.find(isAttaching);
-    if (attaching !== undefined) {
+    const [first] = part.filters;
+    // It stands alone where it stands at all.
+    const attaching = first !== undefined && isAttaching(first) ? first : null;
+    if (attaching !== null) {
       const value = row.value(part.column);
       const isMissing = value === null || (typeof value === "string" && value.trim() === "");
       if (isMissing && onNull !== "empty") return { missing: part.column };
@@ -261,21 +263,33 @@ export function renderTemplate(template: Template, row: RowCells, onNull: OnNull
       continue;
     }
     const raw = row.text(part.column);
-    let cell: string | null = raw === null || raw.trim() === "" ? null : raw;
-    // Written as JSON, a text could not be cut any more.
-    const json = part.filters.findIndex(({ name }) => name === "json");
-    const shaping = json < 0 ? part.filters.length : json;
-    for (const filter of part.filters.slice(0, shaping)) cell = applyFilter(filter, cell);
-    if (cell !== null && row.fit !== undefined) cell = row.fit(cell);
-    for (const filter of part.filters.slice(shaping)) cell = applyFilter(filter, cell);
+    let cell = raw === null || !SAYS_SOMETHING.test(raw) ? null : raw;
+    let isFit = row.fit === undefined;
+    let isFenced = false;
+    for (const filter of part.filters) {
+      // Written as JSON, a text could not be cut any more.
+      if (!isFit && filter.name === "json") {
+        cell = fitted(cell, row);
+        isFit = true;
+      }
+      cell = applyFilter(filter, cell);
+      isFenced = filter.name === "fence";
+    }
+    if (!isFit) cell = fitted(cell, row);
     if (cell === null && onNull !== "empty") return { missing: part.column };
-    const isFenced = part.filters.at(-1)?.name === "fence";
     text += isFenced ? fenced(cell ?? "") : (cell ?? "");
     cells.push(cell ?? "");
   }
   if (parts.length === 0) return { content: text, cells };
   if (text !== "") parts.push({ type: "text", text });
   return { content: parts, cells };
+}
+
+// White space as `trim` has it, found without making another text.
+const SAYS_SOMETHING = /\S/;
+
+function fitted(cell: string | null, { fit }: RowCells): string | null {
+  return cell === null || fit === undefined ? cell : fit(cell);
 }
 
 function applyFilter(filter: Filter, cell: string | null): string | null {

@@ -3,7 +3,7 @@
 import { relevantParts, type AgainstTally, type EarlierRequests } from "../core/against.ts";
 import { dedupeIndex } from "../core/dedupe.ts";
 import { tokensCost, type PlanCost } from "../core/plan-cost.ts";
-import { addChunkLoads, EMPTY_LOAD, type ChunkLoad } from "./estimating.ts";
+import type { Scale } from "./estimating.ts";
 import { openEstimates } from "./plan-estimates.ts";
 import { recalling } from "./planning.ts";
 import { requestSpec, type Settings } from "./settings.ts";
@@ -38,11 +38,11 @@ export async function tallyAgainst(
     ...{ frame, rendering, spec, onNull, limit, provider, index },
     firstRow: 0,
   });
-  const blocks =
-    cache === null ? rows : recall(rows, recalling({ settings, ports }, cache, estimates));
+  const finding = recalling({ settings, ports, cache }, estimates);
+  const blocks = finding === null ? rows : recall(rows, finding);
   const fates = fatesByOrdinal();
   const counts = { kept: 0, same: 0, fresh: 0 };
-  const loads: Record<"same" | "fresh", ChunkLoad> = { same: EMPTY_LOAD, fresh: EMPTY_LOAD };
+  const scales = { same: estimates.scale(), fresh: estimates.scale() };
   for await (const block of blocks) {
     for (const fresh of block.requests) {
       estimates.see(fresh);
@@ -50,14 +50,14 @@ export async function tallyAgainst(
       const isKnown = parts.map((part) => part.meet(fresh.id)).includes(true);
       const fate = fresh.kept !== undefined ? "kept" : isKnown ? "same" : "fresh";
       fates.add(fate);
-      if (fate !== "kept") loads[fate] = addChunkLoads(loads[fate], estimates.loadOf(fresh));
+      if (fate !== "kept") scales[fate].add(fresh);
     }
     for (const ordinal of block.rows.requests) if (ordinal >= 0) counts[fates.of(ordinal)] += 1;
     ports.signal.throwIfAborted();
   }
-  const costOf = (load: ChunkLoad): PlanCost =>
-    tokensCost(estimates.estimate(load), provider.free, price);
-  return { column, ...counts, sameCost: costOf(loads.same), freshCost: costOf(loads.fresh) };
+  const costOf = (scale: Scale): PlanCost =>
+    tokensCost(estimates.estimate(scale.take()), provider.free, price);
+  return { column, ...counts, sameCost: costOf(scales.same), freshCost: costOf(scales.fresh) };
 }
 
 const FATES = ["kept", "same", "fresh"] as const;

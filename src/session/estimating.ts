@@ -5,7 +5,7 @@ import { wholeSchema } from "../core/form.ts";
 import type { NewRequest, PlanEstimate } from "../core/plan.ts";
 import { isLong, type Price } from "../core/price.ts";
 import { addLoads, NO_LOAD, replySample, type Load } from "../core/reply-sample.ts";
-import { textOfMessage, type Request, type RequestSpec } from "../core/request.ts";
+import { textOfMessage, type Prompt, type RequestSpec } from "../core/request.ts";
 import {
   addEstimates,
   mapBand,
@@ -30,13 +30,21 @@ export function addChunkLoads(a: ChunkLoad, b: ChunkLoad): ChunkLoad {
   return { short: addLoads(a.short, b.short), long: addLoads(a.long, b.long) };
 }
 
+/** A load that grows request by request. */
+export interface Scale {
+  add(fresh: NewRequest): void;
+  /** What was added since the last call. */
+  take(): ChunkLoad;
+}
+
 /** Estimates of a plan in the making; they sharpen as more of it is seen. */
 export interface Estimator {
   /** Takes a request into the sample of prompts, if it is its turn; every request once, in order. */
   readonly see: (fresh: NewRequest) => void;
   /** Takes the answer that is there for a request into the sample of answers. */
   readonly answered: (fresh: NewRequest, usage: Usage) => void;
-  readonly loadOf: (fresh: NewRequest) => ChunkLoad;
+  /** A scale with nothing on it. */
+  readonly scale: () => Scale;
   /** What a load is expected to use, by what is known so far. */
   readonly estimate: (load: ChunkLoad) => TokenEstimate;
   /** The estimate of the whole plan, and what it rests on. */
@@ -84,18 +92,37 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
     const apart = tokensOf(long);
     return { ...addEstimates(tokensOf(short), apart), long: apart };
   };
-  const loadOf = ({ request }: NewRequest): ChunkLoad => {
-    const load = { requests: 1, units: unitsOf(request) };
-    const isOver =
-      price?.above !== undefined && isLong({ ...NO_USAGE, inputTokens: inputOf(load) }, price);
-    return isOver ? { short: NO_LOAD, long: load } : { short: load, long: NO_LOAD };
+  const isOver = (units: number): boolean =>
+    price?.above !== undefined &&
+    isLong({ ...NO_USAGE, inputTokens: inputOf({ requests: 1, units }) }, price);
+  const scale = (): Scale => {
+    let [short, long] = [
+      { requests: 0, units: 0 },
+      { requests: 0, units: 0 },
+    ];
+    return {
+      add: ({ prompt }) => {
+        const units = unitsOf(prompt);
+        const load = isOver(units) ? long : short;
+        load.requests += 1;
+        load.units += units;
+      },
+      take: () => {
+        const taken = { short, long };
+        [short, long] = [
+          { requests: 0, units: 0 },
+          { requests: 0, units: 0 },
+        ];
+        return taken;
+      },
+    };
   };
   return {
     see: prompts.see,
-    answered: ({ request }, usage) => {
-      replies.add(unitsOf(request), usage);
+    answered: ({ prompt }, usage) => {
+      replies.add(unitsOf(prompt), usage);
     },
-    loadOf,
+    scale,
     estimate,
     whole: (load) => {
       const isMeasured = replies.input(line()) !== null;
@@ -137,7 +164,7 @@ const BASE64_PER_PAGE = 100_000;
 const PAGE_UNITS = 2000 * CHARACTERS_PER_TOKEN;
 
 /** The length of a request's prompt in characters; pictures and documents count as many as their tokens would have. */
-function unitsOf({ messages }: Request): number {
+function unitsOf({ messages }: Prompt): number {
   let units = 0;
   for (const { content } of messages) {
     units += AROUND_MESSAGE;
@@ -167,10 +194,10 @@ function promptSample(counter: TokenCounter): PromptSample {
   let units = 0;
   let tokens = 0;
   return {
-    see: ({ ordinal, request }) => {
+    see: ({ ordinal, prompt }) => {
       const stride = strideAt(ordinal);
       if (!isDrawn(ordinal, stride)) return;
-      for (const message of request.messages) {
+      for (const message of prompt.messages) {
         units += stride * AROUND_MESSAGE;
         tokens += stride * TOKENS_AROUND_MESSAGE;
         for (const piece of piecesOf(textOfMessage(message))) {
@@ -185,7 +212,8 @@ function promptSample(counter: TokenCounter): PromptSample {
 
 function strideAt(ordinal: number): number {
   if (ordinal < ALL_UP_TO) return 1;
-  return Math.max(1, 2 ** Math.floor(Math.log2(ordinal / PER_DOUBLING)));
+  // The largest power of two that `ordinal / PER_DOUBLING` holds.
+  return 2 ** (31 - Math.clz32(Math.floor(ordinal / PER_DOUBLING)));
 }
 
 /** One of `stride` in all, spread so that no rhythm of the rows falls in with it. */

@@ -1,6 +1,6 @@
 /** The estimates of one plan: what its chunks and the whole of it are expected to use. */
 
-import type { NewRequest, PlanEstimate } from "../core/plan.ts";
+import type { PlanEstimate } from "../core/plan.ts";
 import {
   addChunkLoads,
   EMPTY_LOAD,
@@ -14,7 +14,7 @@ import type { ChunkEstimates } from "../store/store.ts";
 import { thinksByItself, tokenCounter } from "./tokenizer.ts";
 
 /** Estimates in the making, told of everything that is planned. */
-export interface Estimates extends Pick<Estimator, "see" | "answered" | "loadOf" | "estimate"> {
+export interface Estimates extends Pick<Estimator, "see" | "answered" | "scale" | "estimate"> {
   readonly weigher: Weigher;
   /** Every chunk's estimate, by all that is known now. */
   chunks(): ChunkEstimates;
@@ -32,21 +32,20 @@ export async function openEstimates(settings: Settings): Promise<Estimates> {
     price: settings.price,
   });
   const loads = new Map<number, ChunkLoad>();
-  let open = EMPTY_LOAD;
+  const open = estimates.scale();
   const all = (): ChunkLoad => [...loads.values()].reduce(addChunkLoads, EMPTY_LOAD);
   return {
     see: estimates.see,
     answered: estimates.answered,
-    loadOf: estimates.loadOf,
+    scale: estimates.scale,
     estimate: estimates.estimate,
     weigher: {
-      add: (fresh: NewRequest) => {
-        open = addChunkLoads(open, estimates.loadOf(fresh));
+      add: (fresh) => {
+        open.add(fresh);
       },
       weighed: (chunk) => {
-        const load = open;
+        const load = open.take();
         loads.set(chunk, load);
-        open = EMPTY_LOAD;
         return estimates.estimate(load);
       },
     },

@@ -74,7 +74,8 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       onBlank: input.watch.blank,
     });
     const blocks = counting.watch(rows);
-    const kept = cache === null ? blocks : recall(blocks, recalling(input, cache, estimates));
+    const finding = recalling(input, estimates);
+    const kept = finding === null ? blocks : recall(blocks, finding);
     // Who says outright that batches are wanted is asked nothing in realtime.
     const mayTry = input.lane !== "batch" && manyBy === "batch" && ports.live !== null;
     const [begun] = (await store.chunks()).filter(({ origin }) => origin === "plan");
@@ -85,6 +86,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       store,
       provider,
       token,
+      spec,
       // What many requests take; decided once all are counted.
       lane: manyBy,
       requestsPerChunk: input.requestsPerChunk ?? provider.requestsPerChunk,
@@ -135,17 +137,16 @@ async function forget(store: Store, directory: string): Promise<void> {
   await removeRunFiles(directory);
 }
 
-/** How kept replies are found and tried: by the form and the check of this run. */
+/** How kept replies are found and tried: by the form and the check of this run; null where none are. */
 export function recalling(
-  { settings, ports }: Pick<PlanningInput, "settings" | "ports">,
-  cache: ReplyCache,
+  { settings, ports, cache }: Pick<PlanningInput, "settings" | "ports" | "cache">,
   estimates: Pick<Estimates, "answered">,
-): RecallInput {
-  const reading = answerReading(settings);
+): RecallInput | null {
   // Looking for a million requests in an empty cache would take as long as planning them.
-  const kept = settings.cache?.reads === true && !cache.isEmpty() ? cache : null;
+  if (cache === null || settings.cache?.reads !== true || cache.isEmpty()) return null;
+  const reading = answerReading(settings);
   return {
-    find: (id) => kept?.get(id) ?? null,
+    find: (id) => cache.get(id),
     isUsable: async (line, fresh) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;

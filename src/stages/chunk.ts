@@ -1,9 +1,10 @@
 /** chunk: distinct requests are cut into request files within the provider's limits. */
 
-import { RECALLED_CHUNK, replyFileName, requestFileName } from "../core/chunk.ts";
+import { RECALLED_CHUNK, replyFileName, REQUEST_ID_BYTES, requestFileName } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
-import { lineEncoder, type EncodeLine } from "../core/line-form.ts";
+import { lineEncoder, type EncodePrompt } from "../core/line-form.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
+import type { RequestSpec } from "../core/request.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
 import { customId } from "../core/tracker.ts";
 import type { BatchProvider } from "../provider/provider.ts";
@@ -20,6 +21,8 @@ export interface ChunkInput {
   readonly store: Pick<Store, "files" | "addToPlan" | "chunks">;
   readonly provider: Pick<BatchProvider, "encode" | "limits" | "writesTextsAsJson">;
   readonly token: string;
+  /** What all requests share. */
+  readonly spec: RequestSpec;
   /** The lane the chunks are recorded with. */
   readonly lane: Lane;
   /** Whether the first request is a chunk of its own, recorded with the realtime lane. */
@@ -54,13 +57,14 @@ export async function chunkRequests(
   const numbers = (await store.chunks()).map(({ number }) => number);
   let number = Math.max(0, ...numbers);
   let recalledNumber = Math.min(RECALLED_CHUNK + 1, ...numbers);
-  const encodeLine: EncodeLine =
+  const encodeLine: EncodePrompt =
     provider.writesTextsAsJson === true
-      ? lineEncoder((request, id) => provider.encode(request, id))
-      : (request, id) => provider.encode(request, id);
+      ? lineEncoder((request, id) => provider.encode(request, id), input.spec)
+      : ({ messages, cells }, id) => provider.encode({ ...input.spec, messages, cells }, id);
   const recalled = recalledReplies(store.files);
   const waiting = waitingRows();
   let open: OpenChunk | null = null;
+  let recording = Promise.resolve();
   try {
     for await (const block of blocks) {
       waiting.add(block);
@@ -70,16 +74,16 @@ export async function chunkRequests(
           waiting.known(fresh);
           continue;
         }
-        let line = encode(fresh, number + (open === null ? 1 : 0));
-        if (open !== null && !(await fits(open, line, input))) {
+        if (open !== null && !(hasRoom(open, input) && append(open, fresh))) {
           await record(open, fresh.ordinal);
           open = null;
-          line = encode(fresh, number + 1);
         }
-        open ??= await openChunk(store.files, ++number);
-        append(open, fresh.ordinal, line);
+        if (open === null) {
+          open = await openChunk(store.files, ++number);
+          append(open, fresh);
+        }
         input.weigher?.add(fresh);
-        if (open.pendingUnits >= FLUSH_UNITS) await flush(open);
+        if (open.pendingBytes >= FLUSH_BYTES) await flush(open);
         waiting.known(fresh);
       }
       // Rows that name a request of an open chunk wait for it; others need not.
@@ -87,31 +91,55 @@ export async function chunkRequests(
     }
     await record(open, null);
     open = null;
+    await recording;
   } finally {
     await open?.writer.abort();
     await recalled.abort();
+    await recording.catch(() => undefined);
   }
 
-  function encode(fresh: NewRequest, chunk: number): string {
-    const id = customId(input.token, { chunk, ordinal: fresh.ordinal });
-    return `${encodeLine(fresh.request, id)}\n`;
+  /** Puts a request's line into a chunk; false, and nothing put, where the provider takes no more bytes at once. */
+  function append(to: OpenChunk, fresh: NewRequest): boolean {
+    const id = customId(input.token, { chunk: to.number, ordinal: fresh.ordinal });
+    const line = encodeLine(fresh.prompt, id);
+    const mostBytes = line.length * MOST_BYTES_PER_UNIT + 1;
+    if (to.pendingBytes + mostBytes > to.pending.length) to.pending = widened(to, mostBytes);
+    let end = to.pendingBytes + to.pending.write(line, to.pendingBytes);
+    to.pending[end++] = LINE_FEED;
+    const isFull = to.ordinals.length > 0 && to.bytes + end > provider.limits.maxBytesPerBatch;
+    if (isFull) return false;
+    to.pendingBytes = end;
+    to.ordinals.push(fresh.ordinal);
+    return true;
   }
 
-  /** Records what waits, up to the row that first has the request `before`. */
+  /** Records what waits, up to the row that first has the request `before`, once what was recorded last is durable. */
   async function record(full: OpenChunk | null, before: number | null): Promise<void> {
-    let chunk: PlannedChunk | null = null;
-    if (full !== null) {
+    await recording;
+    const rows = waiting.take(before);
+    const weighed = full === null ? undefined : input.weigher?.weighed(full.number);
+    const estimate = weighed === undefined ? {} : { estimate: weighed };
+    const kept = recalled.take();
+    if (kept !== null) recalledNumber -= 1;
+    // The disk makes these durable while the next requests are made.
+    recording = (async () => {
+      const chunk = full === null ? null : { ...(await commit(full)), ...estimate };
+      const recalledChunk = kept === null ? null : await kept();
+      await store.addToPlan({ ...rows, chunk, recalled: recalledChunk });
+    })();
+    recording.catch(() => undefined);
+  }
+
+  async function commit(full: OpenChunk): Promise<PlannedChunk> {
+    try {
       await flush(full);
       const { bytes } = await full.writer.commit();
-      const ordinals = Uint32Array.from(full.ordinals);
-      const weighed = input.weigher?.weighed(full.number);
-      const estimate = weighed === undefined ? {} : { estimate: weighed };
       const lane = isAlone(full, input) ? "realtime" : input.lane;
-      chunk = { number: full.number, bytes, lane, ordinals, ...estimate };
+      return { number: full.number, bytes, lane, ordinals: Uint32Array.from(full.ordinals) };
+    } catch (error) {
+      await full.writer.abort();
+      throw error;
     }
-    const kept = await recalled.take();
-    if (kept !== null) recalledNumber -= 1;
-    await store.addToPlan({ ...waiting.take(before), chunk, recalled: kept });
   }
 }
 
@@ -135,7 +163,8 @@ interface WaitingRows {
 function waitingRows(): WaitingRows {
   let rows: PlannedRows[] = [];
   let rowCount = 0;
-  let ids: string[] = [];
+  let ids = Buffer.alloc(REQUEST_ID_BYTES * 1024);
+  let idBytes = 0;
   let cuts: number[] = [];
   return {
     add: (block) => {
@@ -144,7 +173,8 @@ function waitingRows(): WaitingRows {
       for (const row of block.cutRows ?? []) cuts.push(block.rows.firstRow + row);
     },
     known: ({ id }) => {
-      ids.push(id);
+      if (idBytes === ids.length) ids = Buffer.concat([ids], 2 * ids.length);
+      idBytes += ids.write(id, idBytes, "hex");
     },
     rowCount: () => rowCount,
     take: (before) => {
@@ -161,8 +191,8 @@ function waitingRows(): WaitingRows {
       }
       rowCount = rows.reduce((sum, { requests }) => sum + requests.length, 0);
       const firstLeft = rows[0]?.firstRow ?? Number.POSITIVE_INFINITY;
-      const bytes = Buffer.from(ids.join(""), "hex");
-      ids = [];
+      const bytes = Uint8Array.from(ids.subarray(0, idBytes));
+      idBytes = 0;
       const cutRows = cuts.filter((row) => row < firstLeft).length;
       cuts = cuts.filter((row) => row >= firstLeft);
       return { rows: taken, ids: bytes, cutRows };
@@ -176,102 +206,115 @@ interface OpenChunk {
   readonly ordinals: number[];
   /** Of the lines written so far, without those pending. */
   bytes: number;
-  pending: string[];
-  pendingUnits: number;
+  pending: Buffer;
+  pendingBytes: number;
+  /** Filled while `pending` is on its way to the disk. */
+  other: Buffer;
 }
 
 async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
   const writer = await files.create(requestFileName(number));
-  return { number, writer, ordinals: [], bytes: 0, pending: [], pendingUnits: 0 };
+  const [pending, other] = [Buffer.alloc(PENDING_BYTES), Buffer.alloc(PENDING_BYTES)];
+  return { number, writer, ordinals: [], bytes: 0, pending, pendingBytes: 0, other };
 }
 
 function isAlone({ number }: OpenChunk, { firstAlone = false }: ChunkInput): boolean {
   return firstAlone && number === 1;
 }
 
-async function fits(open: OpenChunk, line: string, input: ChunkInput): Promise<boolean> {
-  const { limits } = input.provider;
-  const most = Math.min(input.requestsPerChunk, limits.maxRequestsPerBatch);
-  if (open.ordinals.length >= most || isAlone(open, input)) return false;
-  // Counting the bytes of every line would take as long as writing it; most chunks are far from the limit.
-  const mostPending = (open.pendingUnits + line.length) * MOST_BYTES_PER_UNIT;
-  if (open.bytes + mostPending <= limits.maxBytesPerBatch) return true;
-  await flush(open);
-  return open.bytes + Buffer.byteLength(line) <= limits.maxBytesPerBatch;
+function hasRoom(open: OpenChunk, input: ChunkInput): boolean {
+  const most = Math.min(input.requestsPerChunk, input.provider.limits.maxRequestsPerBatch);
+  return open.ordinals.length < most && !isAlone(open, input);
 }
 
 // A UTF-16 code unit takes at most three bytes as UTF-8.
 const MOST_BYTES_PER_UNIT = 3;
+const LINE_FEED = 10;
 
-const FLUSH_UNITS = 256 * 1024;
+const FLUSH_BYTES = 256 * 1024;
+// With room for the line that goes past that.
+const PENDING_BYTES = FLUSH_BYTES + 64 * 1024;
 
-function append(open: OpenChunk, ordinal: number, line: string): void {
-  open.ordinals.push(ordinal);
-  open.pending.push(line);
-  open.pendingUnits += line.length;
+function widened({ pending, pendingBytes }: OpenChunk, by: number): Buffer {
+  const wider = Buffer.alloc(pendingBytes + by);
+  wider.set(pending.subarray(0, pendingBytes));
+  return wider;
 }
 
 async function flush(open: OpenChunk): Promise<void> {
-  if (open.pending.length === 0) return;
-  const lines = Buffer.from(open.pending.join(""));
-  await open.writer.write(lines);
+  if (open.pendingBytes === 0) return;
+  const lines = open.pending.subarray(0, open.pendingBytes);
+  [open.pending, open.other] = [open.other, open.pending];
   open.bytes += lines.length;
-  open.pending = [];
-  open.pendingUnits = 0;
+  open.pendingBytes = 0;
+  await open.writer.write(lines);
 }
 
 interface RecalledReplies {
   add(ordinal: number, line: string, chunk: number): Promise<void>;
-  /** What was added since the last call, its file durable; null where nothing was. */
-  take(): Promise<RecalledChunk | null>;
+  /** Takes what was added since the last call; the function makes its file durable. Null where nothing was. */
+  take(): (() => Promise<RecalledChunk>) | null;
   abort(): Promise<void>;
+}
+
+interface RecalledFile {
+  readonly number: number;
+  readonly writer: ChunkFileWriter;
+  readonly ordinals: number[];
+  readonly lengths: number[];
+  pending: string;
 }
 
 /** The reply files of recalled chunks; each is begun with its first reply, since most runs recall nothing. */
 function recalledReplies(files: ChunkFiles): RecalledReplies {
-  let writer: ChunkFileWriter | null = null;
-  let number = RECALLED_CHUNK;
-  let ordinals: number[] = [];
-  let lengths: number[] = [];
-  let pending: string[] = [];
-  let pendingUnits = 0;
-  const flush = async (): Promise<void> => {
-    await writer?.write(pending.join(""));
-    pending = [];
-    pendingUnits = 0;
+  let open: RecalledFile | null = null;
+  const flush = async (file: RecalledFile): Promise<void> => {
+    const lines = file.pending;
+    file.pending = "";
+    await file.writer.write(lines);
+  };
+  const commit = async (file: RecalledFile): Promise<RecalledChunk> => {
+    const { number, writer, ordinals, lengths } = file;
+    const { bytes } = await flush(file)
+      .then(() => writer.commit())
+      .catch(async (error: unknown) => {
+        await writer.abort();
+        throw error;
+      });
+    let at = 0;
+    const offsets = Float64Array.from(lengths, (length) => {
+      const offset = at;
+      at += length + 1;
+      return offset;
+    });
+    const index = {
+      ordinals: Uint32Array.from(ordinals),
+      offsets,
+      lengths: Uint32Array.from(lengths),
+    };
+    return { number, index, bytes };
   };
   return {
-    add: async (ordinal, line, chunk) => {
-      number = chunk;
-      writer ??= await files.create(replyFileName(number));
-      ordinals.push(ordinal);
-      lengths.push(Buffer.byteLength(line));
-      pending.push(line, "\n");
-      pendingUnits += line.length + 1;
-      if (pendingUnits >= FLUSH_UNITS) await flush();
-    },
-    take: async () => {
-      if (writer === null) return null;
-      await flush();
-      const { bytes } = await writer.commit();
-      writer = null;
-      let at = 0;
-      const offsets = Float64Array.from(lengths, (length) => {
-        const offset = at;
-        at += length + 1;
-        return offset;
-      });
-      const index = {
-        ordinals: Uint32Array.from(ordinals),
-        offsets,
-        lengths: Uint32Array.from(lengths),
+    add: async (ordinal, line, number) => {
+      open ??= {
+        number,
+        writer: await files.create(replyFileName(number)),
+        ordinals: [],
+        lengths: [],
+        pending: "",
       };
-      ordinals = [];
-      lengths = [];
-      return { number, index, bytes };
+      open.ordinals.push(ordinal);
+      open.lengths.push(Buffer.byteLength(line));
+      open.pending += `${line}\n`;
+      if (open.pending.length >= FLUSH_BYTES) await flush(open);
+    },
+    take: () => {
+      const file = open;
+      open = null;
+      return file === null ? null : () => commit(file);
     },
     abort: async () => {
-      await writer?.abort();
+      await open?.writer.abort();
     },
   };
 }

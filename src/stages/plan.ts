@@ -78,17 +78,12 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
       if (prompt === null) noteBlanks(from + at);
       if (prompt === null)
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
-      const { messages, isCut = false } = prompt;
       if (isTooLong(prompt)) return NO_REQUEST.too_long;
-      if (isCut) cutRows.push(at);
-      const id = identityOf(messages);
+      if (prompt.isCut === true) cutRows.push(at);
+      const id = identityOf(prompt.messages);
       const ordinal = index.findOrAdd(id);
       if (ordinal !== null) return ordinal;
-      fresh.push({
-        ordinal: index.size - 1,
-        id,
-        request: { ...input.spec, messages, cells: prompt.cells },
-      });
+      fresh.push({ ordinal: index.size - 1, id, prompt });
       return index.size - 1;
     }
 

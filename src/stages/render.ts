@@ -73,42 +73,51 @@ export function textRendering(template: Template, before: Preamble, onNull: OnNu
         template.columns.flatMap((name) => (attached.has(name) ? [] : [[name, block.text(name)]])),
       );
       const values = new Map(template.attached.map((name) => [name, block.values(name)]));
-      return (row) => {
-        const fitting = fittingOf(before.long ?? null);
-        const rendered = renderTemplate(
-          template,
-          {
-            text: (column) => texts.get(column)?.[row] ?? null,
-            value: (column) => values.get(column)?.[row] ?? null,
-            fit: fitting.fit,
-          },
-          onNull,
-        );
+      const fitting = fittingOf(before.long ?? null);
+      let row = 0;
+      const cells: RowCells = {
+        text: (column) => texts.get(column)?.[row] ?? null,
+        value: (column) => values.get(column)?.[row] ?? null,
+        ...fitting.rule,
+      };
+      return (at) => {
+        row = at;
+        const rendered = renderTemplate(template, cells, onNull);
+        const isCut = fitting.takeCut();
         if ("missing" in rendered) return null;
         if ("unfit" in rendered) return "unfit";
-        const isCut = fitting.isCut();
         if (isCut && before.long?.onLong === "fail") return "too_long";
-        const messages = [...first, { role: "user", content: rendered.content } as const];
-        return { messages, cells: rendered.cells, ...(isCut ? { isCut } : {}) };
+        const messages: Message[] = [...first, { role: "user", content: rendered.content }];
+        return isCut
+          ? { messages, cells: rendered.cells, isCut }
+          : { messages, cells: rendered.cells };
       };
     },
   };
 }
 
-/** Cuts one row's texts where they are longer than they may be, and notes that it did. */
+/** Cuts texts where they are longer than they may be, and notes that it did. */
 function fittingOf(long: LongTexts | null): {
-  readonly fit: (text: string) => string;
-  isCut(): boolean;
+  /** Nothing where texts may be of any length. */
+  readonly rule: Pick<RowCells, "fit">;
+  /** Whether a text was cut since the last call. */
+  takeCut(): boolean;
 } {
+  if (long === null) return { rule: {}, takeCut: () => false };
   let isCut = false;
   return {
-    fit: (text) => {
-      if (long === null) return text;
-      const cut = cutText(text, long.maxChars);
-      isCut ||= cut !== text;
-      return cut;
+    rule: {
+      fit: (text) => {
+        const cut = cutText(text, long.maxChars);
+        isCut ||= cut !== text;
+        return cut;
+      },
     },
-    isCut: () => isCut,
+    takeCut: () => {
+      const was = isCut;
+      isCut = false;
+      return was;
+    },
   };
 }
 

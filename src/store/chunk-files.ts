@@ -60,15 +60,23 @@ async function createFile(
   const file = await open(unfinished, "wx").catch(asStoreError(path));
   let bytes = 0;
   let closed = false;
+  let underWay = Promise.resolve();
+  const put = async (buffer: Uint8Array): Promise<void> => {
+    let at = 0;
+    while (at < buffer.byteLength)
+      at += (await file.write(buffer, at).catch(asStoreError(path))).bytesWritten;
+  };
   return {
     write: async (piece) => {
       const buffer = typeof piece === "string" ? Buffer.from(piece) : piece;
       bytes += buffer.byteLength;
-      let at = 0;
-      while (at < buffer.byteLength)
-        at += (await file.write(buffer, at).catch(asStoreError(path))).bytesWritten;
+      // The disk takes a piece while the next is made; what it refuses is told with the next, or at the end.
+      await underWay;
+      underWay = put(buffer);
+      underWay.catch(() => undefined);
     },
     commit: async () => {
+      await underWay;
       await file.sync().catch(asStoreError(path));
       closed = true;
       await file.close();
@@ -80,6 +88,7 @@ async function createFile(
     abort: async () => {
       if (closed) return;
       closed = true;
+      await underWay.catch(() => undefined);
       await file.close();
       await rm(unfinished, { force: true });
     },

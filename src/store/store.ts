@@ -118,6 +118,7 @@ export interface WrittenFile {
 
 /** A file being written; it appears under its name whole, or not at all. */
 export interface ChunkFileWriter {
+  /** Takes a piece, which must not change before the next call has settled; what the disk refuses may be told only then. */
   write(piece: string | Uint8Array): Promise<void>;
   /** Makes the file durable and gives it its name. */
   commit(): Promise<{ readonly bytes: number }>;

@@ -107,9 +107,12 @@ const ALIKE: Promised = {
   holds: async (bench) => {
     const { provider } = await bench.start();
     if (provider.writesTextsAsJson !== true) return;
-    const encodeLine = lineEncoder((request, id) => provider.encode(request, id));
     const system = { role: "system", content: "Be brief." } as const;
-    for (const form of [{ kind: "text" }, { kind: "labels", labels: [{ name: "a" }] }] as const)
+    for (const form of [{ kind: "text" }, { kind: "labels", labels: [{ name: "a" }] }] as const) {
+      const encodeLine = lineEncoder(
+        (request, id) => provider.encode(request, id),
+        plainRequest("", { form }),
+      );
       for (const before of [[], [system]])
         for (const [at, text] of TEXTS.entries()) {
           const last = { role: "user", content: text } as const;
@@ -117,5 +120,6 @@ const ALIKE: Promised = {
           const id = `rabcdefg-1-${String(at)}`;
           assert.equal(encodeLine(asked, id), provider.encode(asked, id), JSON.stringify(text));
         }
+    }
   },
 };

@@ -35,7 +35,7 @@ describe("a line encoder", () => {
     const rows = fc.array(fc.record({ before: fc.nat(), last: message }), { maxLength: 40 });
     fc.assert(
       fc.property(before, rows, (beginnings, asked) => {
-        const encodeLine = lineEncoder(encode);
+        const encodeLine = lineEncoder(encode, spec);
         for (const [at, row] of asked.entries()) {
           const first = beginnings[row.before % beginnings.length] ?? [];
           const request: Request = { ...spec, messages: [...first, row.last] };
@@ -51,7 +51,7 @@ describe("a line encoder", () => {
     const encodeLine = lineEncoder((request, id) => {
       calls += 1;
       return encode(request, id);
-    });
+    }, spec);
     const system: Message = { role: "system", content: "Be brief." };
     for (let row = 0; row < 100; row += 1)
       encodeLine(

@@ -2,12 +2,9 @@ import { describe, expect, it } from "vitest";
 import { planWatch } from "../../src/core/plan-look.ts";
 import type { NewRequest } from "../../src/core/plan.ts";
 
-const SPEC = { model: "m", params: {}, form: { kind: "text" }, settings: {} } as const;
-
 function requestOf(ordinal: number, content: string): NewRequest {
   const messages = [{ role: "user", content }] as const;
-  const request = { ...SPEC, promptCache: null, messages, cells: [] };
-  return { ordinal, id: String(ordinal), request };
+  return { ordinal, id: String(ordinal), prompt: { messages, cells: [] } };
 }
 
 const PLACE = { column: "c", host: "example.com", columns: ["text"] };

@@ -3,12 +3,7 @@ import type { AnswerForm } from "../../src/core/form.ts";
 import type { NewRequest } from "../../src/core/plan.ts";
 import { priceOf } from "../../src/core/price.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
-import {
-  addChunkLoads,
-  EMPTY_LOAD,
-  estimator,
-  type Estimator,
-} from "../../src/session/estimating.ts";
+import { estimator, type ChunkLoad, type Estimator } from "../../src/session/estimating.ts";
 import { thinksByItself, tokenCounter } from "../../src/session/tokenizer.ts";
 
 const TEXT: AnswerForm = { kind: "text" };
@@ -24,14 +19,19 @@ async function estimatorOf(model = "openai/gpt-4o-mini"): Promise<Estimator> {
 }
 
 function requestOf(ordinal: number, content: string): NewRequest {
-  const spec = { model: "m", params: {}, form: TEXT, settings: {}, promptCache: null };
   const messages = [{ role: "user", content }] as const;
-  return { ordinal, id: String(ordinal), request: { ...spec, messages, cells: [] } };
+  return { ordinal, id: String(ordinal), prompt: { messages, cells: [] } };
 }
 
-function planned(estimates: Estimator, requests: readonly NewRequest[]): typeof EMPTY_LOAD {
+function loadOf(estimates: Estimator, requests: readonly NewRequest[]): ChunkLoad {
+  const scale = estimates.scale();
+  for (const request of requests) scale.add(request);
+  return scale.take();
+}
+
+function planned(estimates: Estimator, requests: readonly NewRequest[]): ChunkLoad {
   for (const request of requests) estimates.see(request);
-  return requests.map(estimates.loadOf).reduce(addChunkLoads, EMPTY_LOAD);
+  return loadOf(estimates, requests);
 }
 
 const WORDS =
@@ -99,8 +99,8 @@ describe("an estimate of prompts", () => {
       { type: "file", data: "x".repeat(400_000), mediaType: "application/pdf" },
     ] as const;
     const plain = requestOf(0, "");
-    const request = { ...plain.request, messages: [{ role: "user", content }] as const };
-    const { inputTokens } = estimates.estimate(planned(estimates, [{ ...plain, request }]));
+    const prompt = { messages: [{ role: "user", content }] as const, cells: [] };
+    const { inputTokens } = estimates.estimate(planned(estimates, [{ ...plain, prompt }]));
     expect(inputTokens).toBeGreaterThan(5000);
   });
 
@@ -119,11 +119,11 @@ describe("an estimate that has seen answers", () => {
     const requests = texts(200).map((text, at) => requestOf(at, text));
     const before = estimates.whole(planned(estimates, requests)).tokens;
     for (const request of requests.slice(0, 30)) {
-      const { short } = estimates.loadOf(request);
+      const { short } = loadOf(estimates, [request]);
       const inputTokens = short.units;
       estimates.answered(request, { ...NO_USAGE, inputTokens, outputTokens: 7 });
     }
-    const rest = requests.slice(30).map(estimates.loadOf).reduce(addChunkLoads, EMPTY_LOAD);
+    const rest = loadOf(estimates, requests.slice(30));
     const { tokens, ...how } = estimates.whole(rest);
     expect(how).toEqual({ inputBy: "replies", outputBy: "replies", repliesSeen: 30 });
     expect(tokens.inputTokens / rest.short.units).toBeCloseTo(1, 1);

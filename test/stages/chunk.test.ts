@@ -41,7 +41,7 @@ function blocksOf(texts: readonly string[], blockRows: number): PlannedBlock[] {
       requests: some.map((content, index) => ({
         ordinal: firstRow + index,
         id: hexOf(firstRow + index),
-        request: { ...specOf(), messages: [{ role: "user", content }], cells: [content] },
+        prompt: { messages: [{ role: "user", content }], cells: [content] },
       })),
     });
   }
@@ -87,6 +87,7 @@ async function cutBlocks(
       },
     },
     lane: "realtime",
+    spec: specOf(),
     token: "rabcdefg",
     requestsPerChunk: limits.requestsPerChunk ?? 1000,
   });
@@ -215,6 +216,7 @@ describe("chunkRequests", () => {
         },
       },
       lane: "realtime",
+      spec: specOf(),
       token: "rabcdefg",
       requestsPerChunk: 9,
     });

@@ -107,7 +107,7 @@ describe("planRows", () => {
           );
           const requests = blocks.flatMap((block) => block.requests);
           expect(requests.map(({ ordinal }) => ordinal)).toEqual([...order.keys()]);
-          expect(requests.map(({ request }) => request.messages[0]?.content)).toEqual(order);
+          expect(requests.map(({ prompt }) => prompt.messages[0]?.content)).toEqual(order);
         },
       ),
     );

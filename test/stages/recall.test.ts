@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { contentHash } from "../../src/core/hash.ts";
 import type { PlannedBlock } from "../../src/core/plan.ts";
 import { recall } from "../../src/stages/recall.ts";
-import { specOf } from "./support.ts";
 
 const idOf = (text: string): string => contentHash(text);
 
@@ -13,7 +12,7 @@ function blocks(...texts: readonly string[]): readonly PlannedBlock[] {
       {
         ordinal: at,
         id: idOf(text),
-        request: { ...specOf(), messages: [{ role: "user", content: text }], cells: [text] },
+        prompt: { messages: [{ role: "user", content: text }], cells: [text] },
       },
     ],
   }));

@@ -171,6 +171,7 @@ async function planInto(
     store,
     provider,
     token: "rabcdefg",
+    spec,
     lane: "batch",
     requestsPerChunk: options.requestsPerChunk ?? 1000,
   });
