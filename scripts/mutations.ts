@@ -378,7 +378,13 @@ const SHARING: readonly Mutation[] = [
     promise: "the last dollar of a shared run is never given to two workers",
     file: "src/store/postgres-purse.ts",
     edits: [["where id = $1 and cap_usd is not null for update", "where id = $1"]],
-    guard: { file: "test/store/postgres-purse.test.ts", named: "the last dollar" },
+    guard: { file: "test/store/postgres-purse.test.ts", named: "the only dollar" },
+  },
+  {
+    promise: "a worker that was frozen cannot bring old answers back into an output",
+    file: "src/machines/part-output.ts",
+    edits: [["${String(fence)}${ending}", "0${ending}"]],
+    guard: { file: "test/machines/crash.test.ts", named: "old answers back" },
   },
   {
     promise: "a run finishes though its last two parts end at the same moment",

@@ -1,14 +1,10 @@
 /** One part of a run: taken under its lease, driven as far as it goes now, and given back. */
 
-import { mkdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { Json } from "../core/hash.ts";
+import { rm } from "node:fs/promises";
 import type { Receipt } from "../core/receipt.ts";
 import type { RowErrorCode } from "../core/result.ts";
-import { BudgetError, StoreError } from "../core/errors.ts";
+import { BudgetError } from "../core/errors.ts";
 import { settingsOf } from "../enrich-settings.ts";
-import { writeFileFrame } from "../files/files.ts";
-import { rowKeeper } from "../files/kept-rows.ts";
 import { askedOf, specModel, specOptions } from "../session/run-spec.ts";
 import type { DriveMemory, Warning } from "../run/driver.ts";
 import { openSession, type Conduct, type DriveHow, type Session } from "../session/session.ts";
@@ -16,12 +12,12 @@ import type { Settings } from "../session/settings.ts";
 import type { Objects } from "../store/objects.ts";
 import type { Database } from "../store/postgres-client.ts";
 import { readDataset, type Dataset } from "../store/postgres-datasets.ts";
-import { changePart, finishPart, type Part } from "../store/postgres-parts.ts";
+import { changePart, type Part } from "../store/postgres-parts.ts";
 import { openPostgresStore, type SharedStore } from "../store/postgres.ts";
-import { withBadRows } from "../session/text-warnings.ts";
 import { accountOf } from "./accounts.ts";
 import { datasetSpec, type DatasetSpec } from "./dataset-spec.ts";
-import { nameOf, partFrame, type PartFrame } from "./part-frame.ts";
+import { partFrame, type PartFrame } from "./part-frame.ts";
+import { writePart } from "./part-output.ts";
 import { openPlace } from "./places.ts";
 import { sharedPurse } from "./shared-purse.ts";
 
@@ -189,10 +185,7 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
     }
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
-  const receipt = await writePart(held, work);
-  const endsRun = await store.guarded((connection) =>
-    finishPart(connection, part, receipt as unknown as Json),
-  );
+  const { receipt, endsRun } = await writePart(held, work.spool);
   return { how: "done", receipt, endsRun };
 }
 
@@ -205,40 +198,4 @@ async function drivenOut(session: Session, how: DriveHow): Promise<boolean> {
     // What waits is counted as left out for the budget, and goes on once the cap is raised.
     return true;
   }
-}
-
-/** Writes the part's output here, and copies it to its place while the part is still held. */
-async function writePart(held: HeldPart, work: PartWork): Promise<Receipt> {
-  const { part, dataset, spec, frame, session, store } = held;
-  const path = join(work.spool, "output", nameOf(part.output));
-  await mkdir(dirname(path), { recursive: true });
-  const receipt = await session.complete(async (columns, cells) => {
-    const keeper =
-      spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
-    const { neutralisedCells } = await writeFileFrame({
-      input: await frame.file(),
-      output: path,
-      columns,
-      cells,
-      ...(keeper === null ? {} : { keeps: keeper.keeps }),
-    });
-    if (!(await store.holdsLock())) throw takenOver(part);
-    const output = openPlace(dataset.output);
-    try {
-      await output.put(part.output, path);
-    } finally {
-      await output[Symbol.asyncDispose]();
-    }
-    const written = { output: part.output, neutralisedCells };
-    return keeper === null ? written : { ...written, kept: keeper.counts() };
-  });
-  return await withBadRows(receipt, await frame.file(), spec.run.reading.onBadRow);
-}
-
-function takenOver({ run }: Part): StoreError {
-  return new StoreError(
-    "lock_lost",
-    `Another worker has taken over ${run}, so this one did not write its output.`,
-    { hint: "See how it goes with: batchframe status --state" },
-  );
 }

@@ -68,9 +68,9 @@ async function sizeOf(path: string): Promise<number | null> {
 }
 
 async function listed(directory: string, prefix: string): Promise<readonly ObjectEntry[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
-    () => [],
-  );
+  // What else lies beside the folder that is asked for may be a great deal.
+  const folder = join(directory, ...prefix.split("/").slice(0, -1));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const found: ObjectEntry[] = [];
   for (const entry of entries) {
     if (!entry.isFile()) continue;

@@ -11,6 +11,7 @@ export interface NewPart {
   readonly run: string;
   readonly input: string;
   readonly inputVersion: string;
+  /** What its output is called; each time it is written it has a name of its own that begins like this. */
   readonly output: string;
 }
 
@@ -62,6 +63,8 @@ export interface PartChange {
   readonly state?: PartState;
   readonly frame?: Json;
   readonly receipt?: Json;
+  /** The object that its output is. */
+  readonly written?: string;
   readonly error?: Json | null;
   readonly retry?: null;
   readonly troubles?: number;
@@ -88,7 +91,7 @@ export async function changePart(
 }
 
 function columnValue(name: string, value: unknown): unknown {
-  if (value === null || name === "state" || name === "troubles") return value;
+  if (value === null || name === "state" || name === "written" || name === "troubles") return value;
   return JSON.stringify(value);
 }
 
@@ -99,11 +102,11 @@ function columnValue(name: string, value: unknown): unknown {
 export async function finishPart(
   connection: Queryable,
   { dataset, run }: Pick<Part, "dataset" | "run">,
-  receipt: Json,
+  done: { readonly written: string; readonly receipt: Json },
 ): Promise<boolean> {
   // Of two last parts that end at the same time each would see the other one open, and neither the end.
   await connection.rows("select id from batchframe.dataset where id = $1 for update", [dataset]);
-  await changePart(connection, run, { state: "done", receipt, error: null, troubles: 0 });
+  await changePart(connection, run, { state: "done", ...done, error: null, troubles: 0 });
   const finished = await connection.change(
     `update batchframe.dataset set finished_at_ms = coalesce(finished_at_ms, ${NOW_MS})
      where id = $1 and not exists

@@ -85,7 +85,7 @@ export async function* partReceipts(
 ): AsyncGenerator<{ readonly part: number; readonly output: string; readonly receipt: Json }> {
   for (let last = 0; ;) {
     const rows = await database.rows(
-      `select number, output, receipt from batchframe.part
+      `select number, written, receipt from batchframe.part
        where dataset = $1 and number > $2 and state = 'done' order by number limit 200`,
       [id, last],
     );
@@ -93,7 +93,7 @@ export async function* partReceipts(
       last = Number(row["number"]);
       yield {
         part: last,
-        output: text(row["output"]),
+        output: text(row["written"]),
         receipt: jsonOf(textOrNull(row["receipt"]) ?? "null") as Json,
       };
     }

@@ -49,6 +49,8 @@ export interface SharedPlace {
 export interface SharedStore extends Store {
   /** Does more work on the database in one transaction, while the run is held. @throws {StoreError} `lock_lost` */
   guarded<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  /** The number of the lease it is held under; greater than that of everybody who held it before. */
+  readonly fence: number;
 }
 
 /**
@@ -141,6 +143,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
 
   return {
     guarded: write,
+    fence: lease.fence,
     files: objectFiles({ objects: place.objects, index, prefix: place.prefix, spool }),
     run: () => readRun(database, run),
     addToPlan: (step) =>

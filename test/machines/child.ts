@@ -3,10 +3,13 @@
  *
  * `WORKER_STATE` is the address of the state, `WORKER_POINT` where to be struck. Steps are statements by
  * their beginnings (`update chunk submitting:before`), commits (`commit submission:after`) and calls
- * (`POST /v1/batches:after`). Prints its log on standard output; ends at SIGTERM, or with its runs.
+ * (`POST /v1/batches:after`), and files that get their names (`name part:before`). Prints its log on standard output; ends at SIGTERM, or with its runs.
  */
 
 import { writeSync } from "node:fs";
+import files from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import { basename } from "node:path";
 import { openState } from "../../src/machines/shared-state.ts";
 import { runWorker } from "../../src/machines/worker.ts";
 import { logLine } from "../../src/machines/worker-log.ts";
@@ -84,6 +87,15 @@ function watchedDatabase(database: Database): Database {
     },
   };
 }
+
+const rename = files.rename.bind(files);
+files.rename = async (from, to) => {
+  const kind = basename(String(to)).split("-")[0] ?? "";
+  passes(`name ${kind}:before`);
+  await rename(from, to);
+  passes(`name ${kind}:after`);
+};
+syncBuiltinESMExports();
 
 const fetchPlain = globalThis.fetch;
 globalThis.fetch = async (input, init) => {

@@ -1,5 +1,7 @@
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { retrySharedRun, sharedReceipts } from "../../src/machines/shared-runs.ts";
 import type { Spawned } from "../setup/spawned.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
 import { woken } from "../crash/stand.ts";
@@ -44,6 +46,8 @@ const STEPS: readonly (readonly [at: string, nth: number])[] = [
   ["insert file:before", 5],
   ["chunk collected:before", 1],
   ["chunk collected:after", 1],
+  ["name part:before", 1],
+  ["name part:after", 1],
   ["part done:before", 1],
   ["part done:after", 1],
 ];
@@ -76,6 +80,7 @@ const STILL: readonly (readonly [at: string, nth: number])[] = [
   ["POST /v1/batches:before", 1],
   ["POST /v1/batches:after", 1],
   ["chunk collected:before", 1],
+  ["name part:before", 1],
   ["part done:before", 1],
 ];
 
@@ -98,6 +103,29 @@ it(
     await Promise.all(ends);
     // A create that arrives late finds the upload deleted: its batch fails, and costs nothing.
     expect(one.damage(run)).toEqual(UNHARMED);
+  },
+  LONG_MS,
+);
+
+it(
+  "a worker that stood still just before it gave its output a name does not bring old answers back",
+  async () => {
+    const refused = { refuseRows: { count: 1, containing: "subject 3" } };
+    const one = await cluster({ parts: 1, rows: 10, chunkRows: 5, emulator: { faults: refused } });
+    const run = await one.enqueue();
+    const victim = one.worker({ strike: { at: "name part:before", nth: 1, action: "stop" } });
+    await victim.printed("struck at name part:before");
+    const other = one.worker();
+    expect((await one.settled(run.id)).sums.failed).toBe(1);
+    expect(await retrySharedRun(run.id, { codes: "all" }, one.state)).toBe(1);
+    expect((await one.settled(run.id)).sums).toMatchObject({ failed: 0, answered: 10 });
+    const end = woken(victim);
+    await victim.printed('"code":"lock_lost"');
+    for (const { child } of [victim, other]) child.kill("SIGTERM");
+    await end;
+    expect(one.damage(run)).toMatchObject({ partsLost: 0, linesWrong: 0 });
+    const [part] = await Array.fromAsync(sharedReceipts(run.id, one.state.database));
+    expect(readdirSync(run.output)).toEqual([part?.output]);
   },
   LONG_MS,
 );

@@ -22,20 +22,22 @@ const PARTS = ["one", "two"].map((run) => {
   return { run, input: `${run}.csv`, inputVersion: "1", output: `${run}.csv` };
 });
 
+const DONE = { written: "part", receipt: { rows: 1 } };
+
 it("finishes a dataset once, though its last two parts end at the same time", async () => {
   const shared = { id: "twins", identity: "i", spec: {}, data: "d", output: "o" };
   await database.transaction((connection) => addDataset(connection, shared, PARTS));
   const first = Promise.withResolvers<Queryable>();
   const mayEnd = Promise.withResolvers<undefined>();
   const one = database.transaction(async (connection) => {
-    const ended = await finishPart(connection, { dataset: "twins", run: "one" }, { rows: 1 });
+    const ended = await finishPart(connection, { dataset: "twins", run: "one" }, DONE);
     first.resolve(connection);
     await mayEnd.promise;
     return ended;
   });
   await first.promise;
   const two = database.transaction((connection) =>
-    finishPart(connection, { dataset: "twins", run: "two" }, { rows: 1 }),
+    finishPart(connection, { dataset: "twins", run: "two" }, DONE),
   );
   // The second has either ended by now, seeing the first one open, or waits for it.
   await Promise.race([two, waiting()]);

@@ -98,6 +98,16 @@ it("never gives the last dollar to two workers", async () => {
   for (const store of [one, two]) await store[Symbol.asyncDispose]();
 });
 
+it.each([1, 2, 3, 4])("never gives the only dollar to two workers (%i)", async (round) => {
+  const name = `only-${String(round)}`;
+  const stores = await twoParts(name, 1);
+  const answers = await Promise.all(
+    stores.map((store, at) => store.intend(1, `${name}-${String(at)}`)),
+  );
+  expect(answers.toSorted()).toEqual([false, true]);
+  for (const store of stores) await store[Symbol.asyncDispose]();
+});
+
 it("gives back what was set aside and not spent, and counts what was dearer than thought", async () => {
   const [one, two] = (await twoParts("back", 3)) as [SharedStore, SharedStore];
   expect(await one.intend(1, "back-1")).toBe(true);
