@@ -29,6 +29,14 @@ function escaped(character: string): string {
   return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
+/** JSON that means the same and holds nothing a terminal would act on; JSON itself escapes only the first 32 controls. */
+export function inertJson(text: string): string {
+  return text.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** The text cut to at most `width` columns, the last of them `…` where something was cut. Whole characters only. */

@@ -24,13 +24,24 @@ export function tellFailure(error: unknown, terminal: Terminal): number {
   terminal.erase();
   if (error instanceof BatchframeError) {
     tell(terminal, { code: error.code, message: error.message, hint: error.hint ?? null });
+    // What a provider's library says may hold what was sent to it.
+    if (terminal.verbose && !(error instanceof ProviderError)) tellCauses(error, terminal);
   } else {
     const message = error instanceof Error ? error.message : String(error);
-    terminal.insist(error instanceof Error ? (error.stack ?? message) : message);
+    const trace = error instanceof Error ? (error.stack ?? message) : message;
+    terminal.insist(trace.split("\n").map(printable).join("\n"));
     const hint = "This is a defect of batchframe. Please report it with the lines above.";
     tell(terminal, { code: "unexpected", message, hint });
   }
   return exitCodeOf(error);
+}
+
+/** The messages of what was caught before an error was thrown, the nearest first. */
+function tellCauses(error: Error, terminal: Terminal): void {
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    terminal.insist(
+      wrapped(`  because: ${printable(String(cause))}`, terminal.wrapWidth, 2 * HANG),
+    );
 }
 
 /** A failure as a person and a script are told of it. */

@@ -24,6 +24,7 @@ import { onInterrupt, onUnread } from "./interrupt.ts";
 import type { ReceiptOutput } from "./json-output.ts";
 import { runCommandLine } from "./paths.ts";
 import { openProgressDisplay } from "./progress-display.ts";
+import { batchLine } from "./progress-text.ts";
 import { firstRowsText, receiptText } from "./receipt-text.ts";
 import { stateOf } from "./run-state.ts";
 import type { Terminal } from "./terminal.ts";
@@ -181,6 +182,8 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
   const display = openProgressDisplay(terminal);
   const tellBatch = (batch: BatchChange): void => {
     terminal.event("batch", batch);
+    if (terminal.verbose && batch.id !== null && terminal.progress === "auto")
+      terminal.say(terminal.colours.dim(batchLine(batch)));
   };
   const warnings = warningsOn(terminal);
   const endings = [

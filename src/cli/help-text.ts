@@ -21,5 +21,6 @@ export const EXIT_CODES = `Exit codes:
     4  no key, or a key that was refused
     5  stopped by a budget
     6  the run is in use elsewhere, or differs from its name
+    9  the file of --env-file is not there; Node says so before batchframe begins
    75  not there yet, or nobody reads the output any more; batches go on
   130  interrupted; batches go on`;

@@ -17,13 +17,21 @@ export function addTerminalFlags(command: Command): Command {
   return command
     .option("--json", "print one object on standard output")
     .option("-q, --quiet", "print errors only")
+    .addOption(
+      command
+        .createOption("-v, --verbose", "tell every batch and warning, and what is behind an error")
+        .conflicts("quiet"),
+    )
     .option("--no-color", "no colours")
     .option("--no-input", "never ask; what would be asked is an error")
     .option(
       "--config <file>",
       "settings from this file (default: batchframe.config.ts or .json here)",
     )
-    .option("--env-file <file>", "variables from this file (default: .env here)");
+    .option(
+      "--env-file <file>",
+      "variables from this file, which must be there (default: .env here)",
+    );
 }
 
 /** Adds the flags of commands that look at runs. */

@@ -1,6 +1,6 @@
 /** Progress as text: a panel that is redrawn, or lines. */
 
-import type { BatchProgress, Progress } from "../index.ts";
+import type { BatchChange, BatchProgress, Progress } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { bar, count, counted, dollarsText, span, timeLeftText } from "./format.ts";
@@ -121,4 +121,11 @@ function fitted(parts: readonly string[], width: number): readonly string[] {
     else lines.push(cut(part, width));
   }
   return lines;
+}
+
+/** What has become of a batch, as a line. */
+export function batchLine({ chunk, id, phase, done, total, step }: BatchChange): string {
+  const column = step === undefined ? "" : `${printable(step)} · `;
+  const worked = done === null ? "" : ` · ${count(done)} of ${count(total)}`;
+  return `${column}chunk ${count(chunk)} · ${phase}${worked} · ${printable(id ?? "")}`;
 }

@@ -82,7 +82,7 @@ export function receiptText(
     say("cost", costText(receipt, { facts, host, wasFinished })),
     say("wrote", wroteText(facts, columns, look)),
     ...(receipt.neutralisedCells === 0 ? [] : [say("", neutralisedText(receipt))]),
-    say("next", nextText(receipt, facts)),
+    ...nextTexts(receipt, facts).map((text, at) => say(at === 0 ? "next" : "", text)),
   ].join("\n");
 }
 
@@ -239,8 +239,9 @@ function neutralisedText({ neutralisedCells }: Receipt): string {
   return `${counted(neutralisedCells, "new cell")} a spreadsheet would run as a formula begin with ' now`;
 }
 
-function nextText({ run, rows }: Receipt, facts: RunFacts): string {
+/** Each on a line of its own: a command that is broken over two cannot be copied. */
+function nextTexts({ run, rows }: Receipt, facts: RunFacts): readonly string[] {
   const about = (command: string): string => runCommandLine(command, run, facts.runDir);
-  if (rows.failed === 0) return about("status");
-  return `${about("failures")} shows why · ${about("retry")} asks them again`;
+  if (rows.failed === 0) return [about("status")];
+  return [`${about("failures")} shows why`, `${about("retry")} asks them again`];
 }

@@ -137,9 +137,9 @@ function chunksText(run: RunStatus, width: number): string {
     [
       { title: "chunk", align: "right", whole: true },
       { title: "state", whole: true },
-      { title: "batch" },
+      { title: "batch", whole: true },
       { title: "asked", align: "right", whole: true },
-      { title: "worked on", align: "right", whole: true },
+      { title: "worked on", align: "right", whole: true, spare: true },
       { title: "ok", align: "right", whole: true },
       { title: "failed", align: "right", whole: true },
     ],

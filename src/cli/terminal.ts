@@ -2,6 +2,7 @@
 
 import { fstatSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { inertJson, printable } from "./cells.ts";
 import { colours, wantsColour, type Colours } from "./colour.ts";
 import type { JsonEvents, JsonOutput } from "./json-output.ts";
 import { openPanel, type Panel } from "./panel.ts";
@@ -10,6 +11,7 @@ import { openPanel, type Panel } from "./panel.ts";
 export interface TerminalFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
   readonly color?: boolean;
   /** False where nobody may be asked. */
   readonly input?: boolean;
@@ -22,11 +24,13 @@ export type ProgressMode = "auto" | "none" | "json";
 /** The two streams of a command, and what they can show. */
 export interface Terminal {
   readonly colours: Colours;
-  /** Columns of standard error; 80 where it is no terminal. */
+  /** Columns of standard error; 80 where it is no terminal or does not say. */
   readonly width: number;
   /** Where lines of words are broken: at the terminal's width, and nowhere in a file or a pipe. */
   readonly wrapWidth: number;
   readonly json: boolean;
+  /** Whether every batch and warning is told, and what is behind an error. */
+  readonly verbose: boolean;
   /** With `json` standard error holds an object a line and nothing else. */
   readonly progress: ProgressMode;
   /** Whether a panel can be drawn and redrawn. */
@@ -55,13 +59,15 @@ export interface Terminal {
 
 /** The terminal of this process under these flags. */
 export function openTerminal(flags: TerminalFlags): Terminal {
-  const { json = false, quiet = false, color = true, input = true, progress = "auto" } = flags;
+  const { json = false, quiet = false, verbose = false, color = true } = flags;
+  const { input = true, progress = "auto" } = flags;
   const isTerminal = process.stderr.isTTY;
   let panel: Panel | null = null;
   const isEvents = progress === "json";
   const event: Terminal["event"] = (kind, value) => {
     if (!isEvents) return;
-    process.stderr.write(`${JSON.stringify({ schemaVersion: 1, event: kind, ...value })}\n`);
+    const text = JSON.stringify({ schemaVersion: 1, event: kind, ...value });
+    process.stderr.write(`${inertJson(text)}\n`);
   };
   const insist = (text: string): void => {
     if (isEvents) event("message", { text: text.trim() });
@@ -71,12 +77,13 @@ export function openTerminal(flags: TerminalFlags): Terminal {
   return {
     colours: colours(color && wantsColour(process.env, isTerminal)),
     get width() {
-      return isTerminal ? process.stderr.columns : 80;
+      return isTerminal ? columnsOf(process.stderr) : USUAL_COLUMNS;
     },
     get wrapWidth() {
-      return isTerminal ? process.stderr.columns : Number.POSITIVE_INFINITY;
+      return isTerminal ? columnsOf(process.stderr) : Number.POSITIVE_INFINITY;
     },
     json,
+    verbose,
     progress,
     isLive: isTerminal && !quiet && progress === "auto" && process.env["TERM"] !== "dumb",
     get isPiped() {
@@ -89,10 +96,12 @@ export function openTerminal(flags: TerminalFlags): Terminal {
     insist,
     event,
     print: (text) => {
-      process.stdout.write(`${text}\n`);
+      // A file or a program gets what cells hold as it is.
+      const safe = process.stdout.isTTY ? text.split("\n").map(printable).join("\n") : text;
+      process.stdout.write(`${safe}\n`);
     },
     data: (value) => {
-      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json) process.stdout.write(`${inertJson(JSON.stringify(value, null, 2))}\n`);
     },
     draw: (text) => {
       panel ??= openPanel();
@@ -104,6 +113,13 @@ export function openTerminal(flags: TerminalFlags): Terminal {
     },
     ask,
   };
+}
+
+const USUAL_COLUMNS = 80;
+
+/** A terminal's width; some that are no window say it is 0. */
+function columnsOf({ columns }: { readonly columns: number }): number {
+  return columns > 0 ? columns : USUAL_COLUMNS;
 }
 
 function isPipeOrFile(): boolean {

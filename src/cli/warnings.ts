@@ -16,6 +16,7 @@ export interface Warnings {
 /** An empty collection of warnings that speaks on a terminal. */
 export function warningsOn(terminal: Terminal): Warnings {
   const seen = new Map<string, number>();
+  const most = terminal.verbose ? Number.POSITIVE_INFINITY : MOST_OF_A_CODE;
   const tell = (text: string): void => {
     terminal.say(wrapped(`${terminal.colours.warn("warning:")} ${text}`, terminal.wrapWidth, 2));
   };
@@ -24,13 +25,13 @@ export function warningsOn(terminal: Terminal): Warnings {
       terminal.event("warning", { code, message });
       const times = (seen.get(code) ?? 0) + 1;
       seen.set(code, times);
-      if (times <= MOST_OF_A_CODE) tell(printable(message));
+      if (times <= most) tell(printable(message));
     },
     sum: () => {
       for (const [code, times] of seen)
-        if (times > MOST_OF_A_CODE)
+        if (times > most)
           tell(
-            `and ${counted(times - MOST_OF_A_CODE, "more warning", "more warnings")} of the kind ${code}`,
+            `and ${counted(times - most, "more warning", "more warnings")} of the kind ${code}; --verbose tells all`,
           );
     },
   };
