@@ -410,8 +410,23 @@ const GUARDING: readonly Mutation[] = [
   {
     promise: "a run that fails too much sends nothing more",
     file: "src/run/failure-limit.ts",
-    edits: [["failed > mostFailures(maxFailures, requests)", "failed > requests"]],
+    edits: [["return failed > mostFailures(limit, requests);", "return failed > requests;"]],
     guard: { file: "test/session/first-request.test.ts", named: "stops sending" },
+  },
+  {
+    promise: "a run whose first batch failed alike sends no other",
+    file: "src/run/failure-limit.ts",
+    edits: [["times - (before.get(cause) ?? 0) >= MOST_ALIKE", "times < 0 && before.has(cause)"]],
+    guard: { file: "test/session/first-request.test.ts", named: "end it between batches" },
+  },
+  {
+    promise: "live calls that fail alike are left in the middle of a chunk",
+    file: "src/run/failure-limit.ts",
+    edits: [["ports.live?.watched?.((line) => judge.goesOn(line));", ""]],
+    guard: {
+      file: "test/session/first-request.test.ts",
+      named: "that are alike end it in realtime",
+    },
   },
   {
     promise: "a plan made before a preview does not buy its answers again",

@@ -128,7 +128,8 @@ export interface EnrichOptions<
   readonly maxCostUsd?: number;
   /**
    * How many requests may fail, or what share of them (`"5%"`), before nothing more is sent and the run
-   * stops as `too_many_failures`, to be gone on with; any number when left out.
+   * stops as `too_many_failures`, to be gone on with. When left out it stops so where the first 20 that fail do so
+   * alike, before any is answered; `"100%"` lets any number fail.
    */
   readonly maxFailures?: MaxFailures;
   /** A batch that makes no progress for this long is cancelled, and its rest sent again; waits for ever when left out. */

@@ -7,7 +7,7 @@ import { progressOf, type Progress } from "./core/progress.ts";
 import { canaryOf } from "./run/canary.ts";
 import { driveMemory, type Driver, type DriveOptions, type Warning } from "./run/driver.ts";
 import { msUntilHandOver, handOver } from "./run/deadline.ts";
-import { isPastFailures, tooManyFailures } from "./run/failure-limit.ts";
+import { failureWatch, tooManyFailures } from "./run/failure-limit.ts";
 import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
@@ -50,6 +50,7 @@ export async function driveRun(
   const { looks, stopped, unclear, troubled } = memory;
   const driver: Driver = { ports, options, paces, looks, stopped, unclear, troubled };
   const canary = (memory.canary ??= canaryOf(ports, requests));
+  const failures = (memory.failures ??= await failureWatch(ports, options, requests));
   for (;;) {
     const run = await ports.store.run();
     const chunks = await ports.store.chunks();
@@ -68,7 +69,7 @@ export async function driveRun(
     const isCancelled = run.cancelRequestedAtMs !== null;
     const first = isCancelled ? [] : canary.waitedFor(run, chunks);
     await canary.judge();
-    const isPast = isPastFailures(progress, driver);
+    const isPast = await failures.isPast(progress, chunks);
     const waiting = first.length > 0 ? first : open;
     const spends = isCancelled ? null : (options.spending ?? null);
     await spends?.purse.refresh?.();

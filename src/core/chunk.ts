@@ -50,9 +50,15 @@ export interface EndingReason {
   readonly message: string;
   /**
    * `never`: the same requests would fail again · `later`: they may be sent again · `room`: the provider
-   * had no room for them, which is no attempt at all.
+   * had no room for them · `unasked`: it was left before their turn came. The last two are no attempt at all.
    */
-  readonly again: "never" | "later" | "room";
+  readonly again: "never" | "later" | "room" | "unasked";
+}
+
+/** Whether requests without a reply were not tried at all, so that nothing counts against them. */
+export function isNoAttempt(ending: Ending | null): boolean {
+  const again = ending?.reason?.again;
+  return again === "room" || again === "unasked";
 }
 
 /** How a batch ended, in our words and in the provider's. */

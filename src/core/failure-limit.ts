@@ -1,6 +1,7 @@
 /** How many failures a run may have before it is not worth going on with. */
 
 import { InputError } from "./errors.ts";
+import type { RequestFailure, RowErrorCode } from "./result.ts";
 
 /** So many failures, or so many per cent of what is asked: `10`, `"5%"`. */
 export type MaxFailures = number | `${number}%`;
@@ -36,4 +37,28 @@ export function isWithinFailures(
   { total, skipped, failed }: Readonly<Record<"total" | "skipped" | "failed", number>>,
 ): boolean {
   return failed <= mostFailures(limit, total - skipped);
+}
+
+/**
+ * How many requests may fail alike, before any is answered, where nobody has said how many may fail: enough that
+ * it is no accident of the first rows, and few enough to cost next to nothing.
+ */
+export const MOST_ALIKE = 20;
+
+// These come of the provider's time and room, or of one row's length, whatever is asked.
+const PASSING: ReadonlySet<RowErrorCode> = new Set([
+  ...(["missing", "expired", "cancelled", "rate_limited", "too_long"] as const),
+]);
+
+/** Whether asking the same again would fail the same: then many such failures alike have one cause. */
+export function isFatal({ code, retryable }: RequestFailure): boolean {
+  return !retryable && !PASSING.has(code);
+}
+
+const MOST_OF_A_MESSAGE = 200;
+
+/** What a failure is told apart by: its code and message, without the numbers and ids in which alike ones differ. */
+export function causeOf({ code, message }: Pick<RequestFailure, "code" | "message">): string {
+  const said = message.replaceAll(/\b[\w-]*\d[\w-]*\b/g, "#").slice(0, MOST_OF_A_MESSAGE);
+  return `${code}: ${said}`;
 }

@@ -154,7 +154,8 @@ function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduc
         ? null
         : sharedPurse(work.database, { dataset: dataset.id, run: part.run, capUsd }),
     lane: "batch",
-    maxFailures: null,
+    // A part knows nothing of the others, so its own failures end nothing.
+    maxFailures: "100%",
     deadlineMs: null,
     stallMs: null,
     signal: work.signal,

@@ -91,6 +91,7 @@ export async function openPasses(
   const isOver = { now: false };
   const conductOf = (at: number): Conduct => ({
     ...conduct,
+    ...(at === 0 ? { handedOn: plan.handedOn } : {}),
     onOpen: ({ id, directory, resumed }) => {
       if (at === 0) conduct.onOpen({ id, directory: dirname(directory), resumed });
     },

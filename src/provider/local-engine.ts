@@ -52,6 +52,7 @@ export type LocalBatches = Pick<
   | "settleMs"
   | "pollEveryMs"
   | "asksLive"
+  | "watched"
 >;
 
 interface Job {
@@ -59,6 +60,8 @@ interface Job {
   outcome: BatchOutcome | null;
   failure: Error | null;
   cancelled: boolean;
+  /** Whether it was left because of what came of its requests. */
+  halted: boolean;
   readonly stopping: AbortController;
   readonly cut: AbortController;
 }
@@ -81,9 +84,18 @@ export function localBatches(answerer: LocalAnswerer, graceMs: number = GRACE_MS
   const jobs = new Map<string, Job>();
   const running = new Set<Promise<void>>();
 
+  let judge: (line: string) => boolean = () => true;
+  const seen = (replies: readonly string[]): void => {
+    if (replies.every((line) => judge(line))) return;
+    for (const job of jobs.values()) {
+      if (job.outcome === null && !job.stopping.signal.aborted) job.halted = true;
+      job.stopping.abort();
+    }
+  };
+
   const start = (batch: Batch): Job => {
     const job = newJob();
-    const run = runJob(fileOf(batch), job, answerer)
+    const run = runJob(fileOf(batch), job, { answerer, seen })
       .catch((error: unknown) => {
         job.failure = error instanceof Error ? error : new Error(String(error));
       })
@@ -122,6 +134,9 @@ export function localBatches(answerer: LocalAnswerer, graceMs: number = GRACE_MS
     // Batches of this process are in no list: nobody else can have made one.
     list: () => Readable.from([]),
     remove: () => Promise.resolve(),
+    watched: (by) => {
+      judge = by;
+    },
     close: async () => {
       for (const job of jobs.values()) job.stopping.abort();
       const grace = setTimeout(() => {
@@ -136,15 +151,24 @@ export function localBatches(answerer: LocalAnswerer, graceMs: number = GRACE_MS
 
 function newJob(): Job {
   const [stopping, cut] = [new AbortController(), new AbortController()];
-  return { done: 0, outcome: null, failure: null, cancelled: false, stopping, cut };
+  return { done: 0, outcome: null, failure: null, cancelled: false, halted: false, stopping, cut };
 }
 
 function statusOf(job: Job): BatchStatus {
   if (job.failure !== null) throw job.failure;
   if (job.outcome !== null)
-    return { phase: "ended", ending: { outcome: job.outcome, results: {}, reason: null } };
+    return {
+      phase: "ended",
+      ending: { outcome: job.outcome, results: {}, reason: job.halted ? HALTED : null },
+    };
   return { phase: job.cancelled ? "cancelling" : "running", done: job.done };
 }
+
+const HALTED = {
+  code: "left_unasked",
+  message: "too many of those before them failed",
+  again: "unasked",
+} as const;
 
 function fileOf({ file, batchId }: Batch): RequestFile {
   if (file !== null) return file;
@@ -160,13 +184,13 @@ function journalPath(file: RequestFile): string {
 }
 
 /** Answers every request of a chunk that the journal has no reply to, unless it is stopped first. */
-async function runJob(file: RequestFile, job: Job, answerer: LocalAnswerer): Promise<void> {
+async function runJob(file: RequestFile, job: Job, { answerer, seen }: Engine): Promise<void> {
   const journal = await openJournal(journalPath(file));
   try {
     job.done = journal.answered.size;
     const groups = groupsOf(file, journal.answered, answerer);
     const workers = Array.from({ length: answerer.groupsAtOnce }, () =>
-      work(groups, { job, journal, answerer }),
+      work(groups, { job, journal, answerer, seen }),
     );
     const outcomes = await Promise.allSettled(workers);
     const failed = outcomes.find(({ status }) => status === "rejected");
@@ -175,7 +199,7 @@ async function runJob(file: RequestFile, job: Job, answerer: LocalAnswerer): Pro
     await journal.close();
   }
   // A job that this process had no time for is neither finished nor cancelled.
-  if (job.cancelled) job.outcome = "cancelled";
+  if (job.cancelled || job.halted) job.outcome = "cancelled";
   else if (!job.stopping.signal.aborted) job.outcome = "completed";
 }
 
@@ -198,16 +222,21 @@ async function* groupsOf(
   if (group.length > 0) yield group;
 }
 
-interface Work {
+interface Engine {
+  readonly answerer: LocalAnswerer;
+  /** Told of replies once they are on the disk. */
+  readonly seen: (replies: readonly string[]) => void;
+}
+
+interface Work extends Engine {
   readonly job: Job;
   readonly journal: Journal;
-  readonly answerer: LocalAnswerer;
 }
 
 /** Takes one group after another; several do this at once, from one source. */
 async function work(
   groups: AsyncGenerator<readonly string[]>,
-  { job, journal, answerer }: Work,
+  { job, journal, answerer, seen }: Work,
 ): Promise<void> {
   const stops = { stopping: job.stopping.signal, cut: job.cut.signal };
   try {
@@ -217,6 +246,7 @@ async function work(
       for await (const replies of answerer.answer(group, stops)) {
         await journal.append(replies);
         job.done += replies.length;
+        seen(replies);
       }
     }
   } catch (error) {

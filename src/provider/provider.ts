@@ -188,6 +188,12 @@ export interface BatchProvider {
    * process's own warnings tell it. Left out where there is nothing to tell.
    */
   warns?(listener: (warning: ProviderWarning) => void): void;
+  /**
+   * Has each reply line judged as it comes, where this process asks one by one: once one is judged false,
+   * nothing more is begun, and what is open ends as cancelled with the rest unasked. Left out where the service
+   * works alone.
+   */
+  watched?(judge: (line: string) => boolean): void;
   /** Releases what the provider holds in this process. */
   close(): Promise<void>;
 }

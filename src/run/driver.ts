@@ -1,5 +1,6 @@
 /** What driving a run is told and keeps in mind. */
 
+import type { Chunk } from "../core/chunk.ts";
 import type { MaxFailures } from "../core/failure-limit.ts";
 import type { Price } from "../core/price.ts";
 import type { Look } from "../core/look.ts";
@@ -25,8 +26,10 @@ export interface DriveOptions {
   readonly price?: Price | null;
   /** What the run may spend; anything where left out. */
   readonly spending?: Spending | null;
-  /** How many requests may fail before nothing more is sent; null or left out for any number. */
+  /** How many requests may fail before nothing more is sent; null or left out stops only where the first ones fail alike. */
   readonly maxFailures?: MaxFailures | null;
+  /** Failures that a later pass asks another model about, and so no reason to stop; none when left out. */
+  readonly handedOn?: ReadonlySet<RowErrorCode> | undefined;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** Leaves the provider's copies of requests and results where they are. */
@@ -52,11 +55,19 @@ export interface Warning {
   readonly message: string;
 }
 
+/** Watches what fails in one process's drives of a run. */
+export interface FailureWatch {
+  /** Whether so much has failed that nothing more is to be sent. */
+  isPast(progress: Progress, chunks: readonly Chunk[]): Promise<boolean>;
+}
+
 /** What drives of one run by one process keep in mind from one to the next. */
 export interface DriveMemory {
   /** What is thought of the first request; null before the first drive. */
   canary: Canary | null;
   paces: LanePaces | null;
+  /** What has failed since the first drive; null before it. */
+  failures: FailureWatch | null;
   readonly looks: Map<number, Look>;
   /** Chunks whose batch this process has asked the provider to cancel. */
   readonly stopped: Set<number>;
@@ -71,11 +82,11 @@ export interface DriveMemory {
 /** A memory of nothing. */
 export function driveMemory(): DriveMemory {
   const chunks = { looks: new Map(), stopped: new Set<number>(), unclear: new Set<number>() };
-  return { ...chunks, troubled: new Set(), canary: null, paces: null, restMs: 0 };
+  return { ...chunks, troubled: new Set(), canary: null, paces: null, failures: null, restMs: 0 };
 }
 
 /** One drive of one run. */
-export interface Driver extends Omit<DriveMemory, "canary" | "paces" | "restMs"> {
+export interface Driver extends Omit<DriveMemory, "canary" | "paces" | "failures" | "restMs"> {
   readonly ports: Ports;
   readonly options: DriveOptions;
   readonly paces: LanePaces;

@@ -41,6 +41,8 @@ function warnAbout(
   const { outcome, reason } = chunk.ending;
   const { unknown, duplicates, missing } = collection.match;
   if (unknown + duplicates + missing === 0 && outcome === "completed") return;
+  // Why it was left is told where the run ends for it.
+  if (reason?.again === "unasked") return;
   options.onWarning({
     chunk: chunk.number,
     code: `batch_${outcome}`,

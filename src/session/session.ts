@@ -57,8 +57,10 @@ export interface Conduct {
   readonly lane: LaneChoice | null;
   readonly pollEveryMs: number | null;
   readonly maxResends: number;
-  /** How many requests may fail before nothing more is sent; null for any number. */
+  /** How many requests may fail before nothing more is sent; null stops only where the first ones fail alike. */
   readonly maxFailures: MaxFailures | null;
+  /** Failures that a later pass asks another model about; none when left out. */
+  readonly handedOn?: ReadonlySet<RowErrorCode>;
   /** A batch that stands still this long is cancelled and its rest sent again; null waits for ever. */
   readonly stallMs: number | null;
   /** What may be spent, by this session and all others of the same call; null or left out where nothing holds it. */
@@ -337,6 +339,7 @@ async function drive(
     maxResends: conduct.maxResends,
     amendable: provider.amendable(requestSpec(settings)),
     maxFailures: conduct.maxFailures,
+    handedOn: conduct.handedOn,
     stallMs: conduct.stallMs,
     keepRemote: conduct.keepRemote,
     ...how,

@@ -2,6 +2,7 @@
 
 import {
   isGiven,
+  isNoAttempt,
   replyFileName,
   type Chunk,
   type Collection,
@@ -240,7 +241,7 @@ class Outcomes {
   #fail(place: number, failure: RequestFailure): void {
     const ordinal = this.#ordinals[place] ?? 0;
     // Room that was lacking is not the requests' fault: such a sending never uses up a resend.
-    const unspent = this.#options.keepsRoomless && this.#chunk.ending.reason?.again === "room";
+    const unspent = this.#options.keepsRoomless && isNoAttempt(this.#chunk.ending);
     if (failure.retryable && (unspent || this.#chunk.resends < this.#options.maxResends))
       this.resend.push(ordinal);
     else {

@@ -1,6 +1,6 @@
 /** What a chunk leaves behind in PostgreSQL: failures, and requests handed on to later chunks. */
 
-import type { ChunkOrigin, Ending, FailedRequest } from "../core/chunk.ts";
+import { isNoAttempt, type ChunkOrigin, type Ending, type FailedRequest } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
 import {
   addEstimates,
@@ -49,7 +49,7 @@ export async function handOn(
   const attempt = Number(source?.["attempt"] ?? 1);
   const resends = Number(source?.["resends"] ?? 0);
   // Room that was lacking is no attempt at all.
-  const spent = ending?.reason?.again === "room" ? 0 : 1;
+  const spent = isNoAttempt(ending) ? 0 : 1;
   const maxRequests = await largestChunk(connection, run);
   const each = await estimateOfEach(connection, run, at.chunk);
   await addChunks(connection, run, collected.resend, {

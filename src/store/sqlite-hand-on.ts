@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { ChunkOrigin, Collection, Ending } from "../core/chunk.ts";
-import { NOTHING_COLLECTED } from "../core/chunk.ts";
+import { isNoAttempt, NOTHING_COLLECTED } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
 import {
   addEstimates,
@@ -49,7 +49,7 @@ export function recordCollected(
   const attempt = Number(source?.["attempt"] ?? 1);
   const resends = Number(source?.["resends"] ?? 0);
   // Room that was lacking is no attempt at all.
-  const spent = ending?.reason?.again === "room" ? 0 : 1;
+  const spent = isNoAttempt(ending) ? 0 : 1;
   const maxRequests = largestChunk(database);
   addChunks(database, collected.resend, {
     origin: "resend",

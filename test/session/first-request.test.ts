@@ -158,3 +158,82 @@ describe("maxFailures", () => {
     ).toThrow(/maxFailures must be/);
   });
 });
+
+describe("the first failures of a run", () => {
+  const refusal = (message: string) => ({ error: { status: 400, body: { error: { message } } } });
+  const alike = (row: string): ReturnType<typeof refusal> =>
+    refusal(`Unsupported value in request req_${row}f00: 'temperature' (row ${row}).`);
+  // Refused calls are billed to nobody, so they are counted by what came in.
+  const asked = (): number =>
+    emulator.requests().filter(({ path }) => path.endsWith("/chat/completions")).length;
+
+  it("that are alike end it in realtime, soon and resumable, though nobody set a limit", async () => {
+    const model = await modelAt({ answer: table((text) => alike(text)) });
+    const options = here({ lane: "realtime", concurrency: 8, name: "alike" });
+    const run = enrichColumn(rows(500), "{{ n }}", model, options);
+    await expect(run.report()).rejects.toMatchObject({
+      name: "BudgetError",
+      code: "too_many_failures",
+      message: expect.stringMatching(
+        /^\d+ of 500 requests failed before any was answered, \d+ of them alike: invalid_input: .*Unsupported value.*The other \d+ were not asked/,
+      ) as string,
+    });
+    // Twenty, and what was under way besides.
+    const first = asked();
+    expect([first >= 20, first <= 20 + 8]).toEqual([true, true]);
+    const partial = run.partial()?.receipt.rows;
+    expect(partial).toMatchObject({ total: 500, failed: first, skipped: 500 - first });
+
+    // Who starts it again wants to go on: as many are tried once more, and none of them twice.
+    await expect(enrichColumn(rows(500), "{{ n }}", model, options).report()).rejects.toMatchObject(
+      { code: "too_many_failures" },
+    );
+    const second = asked() - first;
+    expect([second >= 20, second <= 20 + 8]).toEqual([true, true]);
+    // An explicit limit wins, also over what was left before.
+    const all = await enrichColumn(rows(500), "{{ n }}", model, {
+      ...options,
+      maxFailures: "100%",
+    }).report();
+    expect(all.rows).toMatchObject({ total: 500, failed: 500 });
+    expect(asked()).toBe(500);
+  });
+
+  it("end it between batches: no further chunk is sent", async () => {
+    const model = await modelAt({
+      answer: table((text) => alike(text)),
+      // Room for one batch at a time.
+      limits: { enqueuedTokens: 130 },
+    });
+    const options = here({ lane: "batch", chunkRows: 30, name: "batches" });
+    const run = enrichColumn(rows(300), "{{ n }}", model, options);
+    await expect(run.report()).rejects.toMatchObject({ code: "too_many_failures" });
+    expect(emulator.stats()).toMatchObject({ rowsFailed: 30, rowsExecuted: 0 });
+    expect(run.partial()?.receipt.rows).toMatchObject({ failed: 30, skipped: 270 });
+  });
+
+  it.each<[string, (text: string) => ReturnType<typeof refusal> | string]>([
+    ["one was answered", (text) => (text === "3" ? "fine" : alike(text))],
+    ["they are of many kinds", (text) => refusal("abcdefghij"[Number(text) % 10]?.repeat(9) ?? "")],
+  ])("let it go on where %s", async (_where, answer) => {
+    const model = await modelAt({ answer: table(answer) });
+    for (const lane of ["realtime", "batch"] as const) {
+      const paced = lane === "realtime" ? { concurrency: 2 } : {};
+      const options = here({ lane, chunkRows: 30, cache: false, ...paced });
+      const receipt = await enrichColumn(rows(90), "{{ n }}", model, options).report();
+      expect(receipt.rows.total).toBe(90);
+      expect(receipt.rows.failed).toBeGreaterThan(85);
+    }
+  });
+
+  it("stop a limited run in the middle of a chunk", async () => {
+    const model = await modelAt({
+      answer: table((text) => (Number(text) % 2 === 0 ? alike(text) : "fine")),
+    });
+    const options = here({ lane: "realtime", concurrency: 4, maxFailures: 5 });
+    await expect(enrichColumn(rows(400), "{{ n }}", model, options).report()).rejects.toMatchObject(
+      { code: "too_many_failures" },
+    );
+    expect(asked()).toBeLessThan(40);
+  });
+});
