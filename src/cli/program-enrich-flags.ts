@@ -151,6 +151,14 @@ function addKeptFlags(command: Command, values: FlagValues): void {
     )
     .option("--chunk-rows <n>", "requests sent together", values.wholeNumber)
     .option("--no-cache", "neither take answers bought before nor keep new ones")
-    .option("--refresh", "ask everything anew, and keep the new answers")
-    .option("--cache-file <file>", "share answers with runs in other directories");
+    .addOption(
+      command
+        .createOption("--refresh", "ask everything anew, and keep the new answers")
+        .conflicts("cache"),
+    )
+    .addOption(
+      command
+        .createOption("--cache-file <file>", "share answers with runs in other directories")
+        .conflicts("cache"),
+    );
 }

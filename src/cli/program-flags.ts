@@ -12,9 +12,9 @@ export type Choose = (
   execute: (terminal: Terminal) => Promise<number>,
 ) => void;
 
-/** Adds the flags that every command has. */
+/** Adds the flags that every command has but a worker. */
 export function addTerminalFlags(command: Command): Command {
-  return command
+  command
     .option("--json", "print one object on standard output")
     .option("-q, --quiet", "print errors only")
     .addOption(
@@ -22,8 +22,14 @@ export function addTerminalFlags(command: Command): Command {
         .createOption("-v, --verbose", "tell every batch and warning, and what is behind an error")
         .conflicts("quiet"),
     )
+    .option("--no-input", "never ask; what would be asked is an error");
+  return addSourceFlags(command);
+}
+
+/** Adds the flags that say where settings come from, to a command that speaks by a log alone. */
+export function addSourceFlags(command: Command): Command {
+  return command
     .option("--no-color", "no colours")
-    .option("--no-input", "never ask; what would be asked is an error")
     .option(
       "--config <file>",
       "settings from this file (default: batchframe.config.ts or .json here)",

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { FlagValues } from "./flag-values.ts";
-import { addTerminalFlags, type Choose } from "./program-flags.ts";
+import { addSourceFlags, addTerminalFlags, type Choose } from "./program-flags.ts";
 import type { StateFlags, WorkerFlags } from "./worker.ts";
 import { migrateCommand, workerCommand } from "./worker.ts";
 import type { TerminalFlags } from "./terminal.ts";
@@ -29,7 +29,7 @@ export function addSharingFlags(command: Command, values: FlagValues): void {
 
 /** Adds `worker` and `migrate`. */
 export function addMachines(program: Command, choose: Choose, values: FlagValues): void {
-  addTerminalFlags(
+  addSourceFlags(
     addStateFlag(program.command("worker").description("work on shared runs until it is ended"))
       .option("--concurrency <n>", "parts at a time (default: 2)", values.wholeNumber)
       .option("--lease <duration>", "how long a silent worker keeps its parts", values.duration)

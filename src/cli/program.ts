@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import type { OpenFlags, SourceFlags } from "./configured.ts";
 import { describedCommands, type DescribedCommand } from "./described.ts";
+import { lonelyFlag } from "./flag-needs.ts";
 import { flagValues } from "./flag-values.ts";
 import { addExamples } from "./help-examples.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
@@ -78,8 +79,11 @@ export function readCommandLine(words: readonly string[]): Reading {
         (option) =>
           needed.has(option) && command.getOptionValue(option.attributeName()) === undefined,
       );
-      if (missing === undefined) return null;
-      const problem = `required option '${missing.flags}' not specified`;
+      const problem =
+        missing === undefined
+          ? lonelyFlag(command)
+          : `required option '${missing.flags}' not specified`;
+      if (problem === null) return null;
       return misuse(new CommanderError(1, "usage", problem), words, program);
     },
   };

@@ -96,6 +96,7 @@ function outputPath(
 /** Hands the run to workers and ends. */
 async function handOver(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const unshared = {
+    "--preview": flags.preview,
     "--max-failures": flags.maxFailures,
     "--failures-to": flags.failuresTo,
     "--notify": flags.notify,
@@ -132,7 +133,8 @@ async function handOver(input: string, { task, flags }: Ask, terminal: Terminal)
 /** Tells what the run would send instead. */
 async function planned(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const asked = { task, flags, isDry: true };
-  const run = await runOf(input, flags.output ?? enrichedPath(input), asked);
+  const place = flags.output ?? (flags.inPlace === true ? input : enrichedPath(input));
+  const run = await runOf(input, place, asked);
   const host = await hostOf({ ...run, yes: false });
   const { against, runDir } = flags;
   const how = against === undefined ? {} : { against, runDir: runDir ?? DEFAULT_RUN_DIR };

@@ -82,6 +82,13 @@ describe("--in-place", () => {
     expect(readdirSync(cwd)).toEqual([".batchframe", "in.csv"]);
   });
 
+  it("can be planned, which changes nothing", async () => {
+    const cwd = folder({ "in.csv": REVIEWS });
+    const ended = await cli(cwd, [...FREE, "--in-place", "--dry-run"]);
+    expect(ended.stderr).toContain("Nothing was sent, and nothing is kept of this plan.");
+    expect([ended.code, read(cwd, "in.csv")]).toEqual([0, REVIEWS]);
+  });
+
   it.each([
     ["two places", ["classify", "in.csv", "-o", "out.csv"], "two places"],
     ["a pattern", ["classify", "*.csv"], "cannot be put in the place of"],
