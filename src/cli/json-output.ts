@@ -127,6 +127,8 @@ export interface RunData {
   readonly chunks: Readonly<Record<"total" | "collected", number>>;
   /** US dollars; null where the price is not known. */
   readonly spentUsd: number | null;
+  /** The most it may cost; null where there is no cap. */
+  readonly capUsd: number | null;
   readonly projectedUsd: number | null;
   readonly timeLeft: TimeRange | null;
   readonly createdAt: string;

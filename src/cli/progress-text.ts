@@ -98,8 +98,15 @@ function countParts(progress: Progress): readonly string[] {
   ];
 }
 
-function moneyParts({ phase, spentUsd, projectedUsd }: Progress): readonly string[] {
+function moneyParts({ phase, spentUsd, capUsd, projectedUsd }: Progress): readonly string[] {
   if (spentUsd === null || phase === "planning") return [];
+  if (capUsd !== undefined) {
+    const whole =
+      projectedUsd === null || phase === "done"
+        ? []
+        : [`about ${dollarsText(projectedUsd)} in all`];
+    return [`${dollarsText(spentUsd)} of the ${dollarsText(capUsd)} cap spent`, ...whole];
+  }
   // Free models and runs that nothing came of yet have nothing to tell.
   if (spentUsd === 0 && (projectedUsd ?? 0) === 0) return [];
   const whole =

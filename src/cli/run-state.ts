@@ -19,7 +19,7 @@ export function stateOf({ finishedAt, plan, chunks }: RunStatus): RunState {
 export function runData(run: RunStatus): RunData {
   const { id, directory, model, column, input, output, createdAt, finishedAt, plan } = run;
   const { requests, answered, cached, failed, underway, chunks, chunksCollected } = run.progress;
-  const { phase, spentUsd, projectedUsd, timeLeft } = run.progress;
+  const { phase, spentUsd, capUsd = null, projectedUsd, timeLeft } = run.progress;
   return {
     run: id,
     status: stateOf(run),
@@ -33,6 +33,7 @@ export function runData(run: RunStatus): RunData {
     requests: { total: requests, answered, cached, failed, underway },
     chunks: { total: chunks, collected: chunksCollected },
     spentUsd,
+    capUsd,
     projectedUsd,
     timeLeft,
     createdAt: createdAt.toISOString(),

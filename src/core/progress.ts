@@ -3,6 +3,7 @@
 import { isRecalled, type Chunk, type ChunkOrigin } from "./chunk.ts";
 import type { Lane } from "./lane.ts";
 import type { Look } from "./look.ts";
+import { bandUsd } from "./plan-cost.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import { timeLeft, type TimeRange } from "./time-left.ts";
 
@@ -62,7 +63,7 @@ export interface Progress {
   readonly spentUsd: number | null;
   /** The most that may be spent, by this run and all others of the same call; left out where there is no cap. */
   readonly capUsd?: number;
-  /** US dollars for the whole run, as the replies collected so far let it be expected; null while there are none, and without a price. */
+  /** US dollars for the whole run, as the replies collected so far let it be expected, and before the first the plan; null without a price. */
   readonly projectedUsd: number | null;
   /** How long until all requests are worked on; null while there is too little to judge by. */
   readonly timeLeft: TimeRange | null;
@@ -179,8 +180,22 @@ function moneyOf(
   const paid = counts.answered - counts.cached + Math.max(0, counts.failed);
   const toPay = requests - counts.cached;
   const projectedUsd =
-    toPay === 0 ? 0 : paid <= 0 ? null : roundedUsd((spent / paid) * Math.max(paid, toPay));
+    toPay === 0
+      ? 0
+      : paid <= 0
+        ? expectedUsd(chunks, price)
+        : roundedUsd((spent / paid) * Math.max(paid, toPay));
   return { spentUsd: spent, projectedUsd };
+}
+
+/** What chunks of which no reply has come are expected to cost; null where one has no estimate. */
+function expectedUsd(chunks: readonly Chunk[], price: Price): number | null {
+  const open = chunks.filter(({ state }) => state !== "collected");
+  const known = open.flatMap(({ estimate, lane }) =>
+    estimate === null ? [] : bandUsd(estimate, price, lane).expected,
+  );
+  if (known.length < open.length) return null;
+  return roundedUsd(known.reduce((sum, usd) => sum + usd, 0));
 }
 
 /** A batch that has come, gone on to another phase, or been collected. */

@@ -4,7 +4,7 @@ import type { Progress } from "../core/progress.ts";
 import type { Bundle } from "./bundle.ts";
 import { cardBundle } from "./card.ts";
 import { progressBar } from "./chart.ts";
-import { count, counted } from "./text.ts";
+import { count, counted, dollars } from "./text.ts";
 
 /** How a run stands: where it is in its work, and how many requests are answered. */
 export function progressBundle(progress: Progress): Bundle {
@@ -36,6 +36,13 @@ function barOf({ phase, answered, underway, failed, requests }: Progress) {
   return phase === "planning" ? [] : [progressBar(answered + underway, failed, requests)];
 }
 
+/** What was spent, of what may be where there is a cap; nothing for free models, and without a price. */
+function moneyParts({ spentUsd, capUsd }: Progress): readonly string[] {
+  if (spentUsd === null || (spentUsd === 0 && capUsd === undefined)) return [];
+  const most = capUsd === undefined ? "" : ` of the ${dollars(capUsd)} cap`;
+  return [`${dollars(spentUsd)}${most} spent`];
+}
+
 function progressLine(progress: Progress): string {
   const { phase, requests, answered, underway, failed, chunks, chunksCollected } = progress;
   if (phase === "planning") return `planning: ${counted(requests, "request")} so far`;
@@ -44,6 +51,7 @@ function progressLine(progress: Progress): string {
     ...(underway === 0 ? [] : [`${count(underway)} worked on`]),
     ...(failed === 0 ? [] : [`${count(failed)} failed`]),
     ...(chunks > 1 ? [`${count(chunksCollected)} of ${count(chunks)} chunks`] : []),
+    ...moneyParts(progress),
   ];
   return `${phase}: ${parts.join(" · ")}`;
 }

@@ -144,13 +144,16 @@ function readRun(directory: string): RunStatus {
     progress:
       run.plan === null
         ? planningProgress(0)
-        : progressOf({
-            requests: run.plan.requests,
-            chunks,
-            sends: isDriven,
-            free: spec.free,
-            price: priceOf(spec.provider, spec.model, spec.prices ?? undefined),
-          }),
+        : {
+            ...progressOf({
+              requests: run.plan.requests,
+              chunks,
+              sends: isDriven,
+              free: spec.free,
+              price: priceOf(spec.provider, spec.model, spec.prices ?? undefined),
+            }),
+            ...(run.capUsd === null ? {} : { capUsd: run.capUsd }),
+          },
     chunks,
     hasSent: chunks.some(({ intent }) => intent !== null && !isGiven(intent)),
     steps: [],

@@ -326,7 +326,9 @@ async function drive(
   const plan = await needPlan();
   const wasFinished = record.finishedAtMs !== null;
   // Said outright it holds for whatever waits to be sent, however the run was begun.
-  const { deadline } = await ports.store.run();
+  const { deadline, capUsd: cappedAt } = await ports.store.run();
+  const capUsd = spending?.purse.capUsd ?? null;
+  if (capUsd !== cappedAt) await ports.store.setCap(capUsd);
   const lane = deadline?.handedOver === true ? "realtime" : conduct.lane;
   if (lane !== null && lane !== "auto") await switchLane(ports, lane);
   if (conduct.deadlineMs !== null && deadline === null && ports.live !== null)

@@ -33,6 +33,7 @@ create table batchframe.run (
   id text primary key, token text not null unique, spec text not null, identity text not null,
   account text not null references batchframe.account (id),
   created_at_ms bigint not null, cut_rows integer not null default 0, plan text, finished_at_ms bigint, deadline text,
+  cap_usd double precision,
   -- What its collected chunks cost, null while nobody could tell, and by how much the dearest has passed its estimate.
   spent_usd double precision, overrun double precision not null default 1,
   owner text, fence bigint not null default 0, lease_until_ms bigint not null default 0

@@ -303,6 +303,13 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
           JSON.stringify(deadline),
         ]);
       }),
+    setCap: (capUsd) =>
+      write(async (connection) => {
+        await connection.change("update batchframe.run set cap_usd = $2 where id = $1", [
+          run,
+          capUsd,
+        ]);
+      }),
     finished: () =>
       write(async (connection) => {
         await connection.change(

@@ -15,7 +15,7 @@ export const RUN_SCHEMA: Schema = {
 create table run (
   id text primary key, token text not null, spec text not null, identity text not null,
   created_at_ms integer not null, cut_rows integer not null default 0, plan text, finished_at_ms integer,
-  cancel_requested_at_ms integer, learnt text, deadline text
+  cancel_requested_at_ms integer, learnt text, deadline text, cap_usd real
 ) strict;
 create table planned_rows (first_row integer primary key, requests blob not null) strict;
 -- 16 bytes a request, some thousands in a row, so that one is found without reading all.

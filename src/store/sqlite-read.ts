@@ -48,6 +48,7 @@ export function runOf(row: Row): RunRecord {
     cancelRequestedAtMs: numberOrNull(row["cancel_requested_at_ms"]),
     learnt: (jsonOf(row["learnt"]) as Learnt | null) ?? NOTHING_LEARNT,
     deadline: jsonOf(row["deadline"]) as Deadline | null,
+    capUsd: numberOrNull(row["cap_usd"]),
   };
 }
 

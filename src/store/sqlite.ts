@@ -270,6 +270,10 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       write(() => {
         database.prepare("update run set deadline = ?").run(JSON.stringify(deadline));
       }),
+    setCap: (capUsd) =>
+      write(() => {
+        database.prepare("update run set cap_usd = ?").run(capUsd);
+      }),
     finished: () =>
       write(() => {
         database

@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly learnt: Learnt;
   /** When the run is to be done; null where it may take its time. */
   readonly deadline: Deadline | null;
+  /** The most it may cost, in US dollars, by the last who drove it; null where nothing holds it. */
+  readonly capUsd: number | null;
 }
 
 /** Requests that go together into a chunk, as the planner has written them. */
@@ -220,6 +222,8 @@ export interface Store extends AsyncDisposable {
   learn(learnt: Learnt): Promise<void>;
   /** Records when the run is to be done, or that what is left was handed over for it. `retry` forgets it. */
   setDeadline(deadline: Deadline): Promise<void>;
+  /** Records what the run may cost, for those who look at it; null for no cap. */
+  setCap(capUsd: number | null): Promise<void>;
   /** Notes that no work is left. */
   finished(): Promise<void>;
   /** The reply indexes of collected chunks, by chunk. */

@@ -104,6 +104,12 @@ describe("a run that costs money", () => {
     expect(stopped.code).toBe(5);
     expect(stopped.stderr).toContain("left over by the budget");
     expect(stopped.stderr).toMatch(/of the \$9\.00 this run may cost is spent/);
+    // Told while it went on, and to whoever looks at it from elsewhere.
+    expect(stopped.stderr).toMatch(/answered.*\$\d\.00 of the \$9\.00 cap spent/);
+    const status = await cli(cwd, ["status", "r", "--json"], env);
+    const { capUsd, spentUsd } = JSON.parse(status.stdout) as Record<string, number>;
+    expect([capUsd, (spentUsd ?? 10) <= 9]).toEqual([9, true]);
+    expect((await cli(cwd, ["status", "r"], env)).stderr).toContain("of the $9.00 cap spent");
     const written = readFileSync(join(cwd, "in.enriched.csv"), "utf8");
     expect(written).toMatch(/,skipped,budget/);
     expect(emulator.stats().rowsExecuted).toBeLessThanOrEqual(9);

@@ -94,6 +94,16 @@ describe("a line of progress", () => {
   });
 });
 
+describe("spending against a cap", () => {
+  it("is told in the panel and in lines, from the beginning", () => {
+    const capped = { ...RUNNING, capUsd: 5 };
+    expect(plain(capped, 120)).toContain("$0.12 of the $5.00 cap spent · about $0.40 in all");
+    expect(progressLine(capped, 1000)).toContain("$0.12 of the $5.00 cap spent, about $0.40");
+    const begun = { ...capped, spentUsd: 0, projectedUsd: null };
+    expect(progressLine(begun, 1000)).toContain("$0.00 of the $5.00 cap spent");
+  });
+});
+
 describe("time left", () => {
   it.each([
     [0, 800, "up to 1 s left"],

@@ -166,6 +166,7 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
         cancelRequestedAtMs: null,
         learnt: { maxBatchesInFlight: null, maxRequestsPerBatch: null },
         deadline: null,
+        capUsd: null,
       });
     });
 
@@ -631,14 +632,18 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       expect(kept.map(({ ordinal }) => ordinal)).toEqual([...failures.keys()]);
     });
 
-    it("remembers what was learnt and when the run was finished first", async () => {
+    it("remembers what was learnt, what it may cost, and when the run was finished first", async () => {
       const learnt = { maxBatchesInFlight: 2, maxRequestsPerBatch: 100 };
       await store.learn(learnt);
+      await store.setCap(5);
+      await store.setCap(2.5);
       await store.finished();
       const first = (await store.run()).finishedAtMs;
       await reopen();
       await store.finished();
-      expect(await store.run()).toMatchObject({ learnt, finishedAtMs: first });
+      expect(await store.run()).toMatchObject({ learnt, finishedAtMs: first, capUsd: 2.5 });
+      await store.setCap(null);
+      expect((await store.run()).capUsd).toBeNull();
     });
 
     it("is driven by one at a time, and by the next one once it is closed", async () => {

@@ -45,6 +45,7 @@ type NotAMove =
       | "rejudged"
       | "switchLane"
       | "setDeadline"
+      | "setCap"
     );
 type Move = Exclude<keyof Store, NotAMove | symbol>;
 

@@ -176,6 +176,16 @@ describe("an evaluation in a notebook", () => {
   });
 });
 
+describe("a run that goes on in a notebook", () => {
+  it("tells what was spent, and of how much where there is a cap", () => {
+    const title = (part: Parameters<typeof progressAt>[0]): string | undefined =>
+      progressBundle(progressAt(part))["text/plain"].split("\n")[0];
+    expect(title({ answered: 5, spentUsd: 0.5 })).toMatch(/ · \$0\.50 spent$/);
+    expect(title({ spentUsd: 0, capUsd: 5 })).toMatch(/ · \$0\S* of the \$5\.00 cap spent$/);
+    expect(title({ answered: 5 })).not.toContain("$");
+  });
+});
+
 describe("a plan in a notebook", () => {
   it("says what would be sent, what not and why, and that nothing has been", () => {
     expect(
