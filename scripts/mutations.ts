@@ -158,8 +158,8 @@ const COLLECTING: readonly Mutation[] = [
     file: "src/stages/collect.ts",
     edits: [
       [
-        "    if (place === null) continue;\n    outcomes.bill(result.usage);",
-        "    outcomes.bill(result.usage);\n    if (place === null) continue;",
+        "      if (place === null) continue;\n      outcomes.bill(result.usage);",
+        "      outcomes.bill(result.usage);\n      if (place === null) continue;",
       ],
     ],
     guard: { file: FAULTS, named: "duplicateRows" },
@@ -245,7 +245,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "a kept answer that is none any more is asked again",
     file: "src/stages/recall.ts",
-    edits: [["kept !== null && (await isUsable(kept, request))", "kept !== null"]],
+    edits: [["usable instanceof Promise ? await usable : usable", "usable !== null"]],
     guard: { file: "test/stages/recall.test.ts" },
   },
   {
@@ -253,8 +253,8 @@ const PLANNING: readonly Mutation[] = [
     file: "src/stages/collect.ts",
     edits: [
       [
-        "    const ordinal = await outcomes.settle(place, result, line);\n",
-        "    await outcomes.settle(place, result, line);\n    const ordinal = place;\n",
+        "const ordinal = settled instanceof Promise ? await settled : settled;",
+        "await settled;\n      const ordinal = place;",
       ],
     ],
     guard: { file: "test/cache.test.ts", named: "holds no failure" },

@@ -56,9 +56,12 @@ export type SucceededReply = Pick<
  * for, and pass the schema's own check; the value is what that check gives, so transformations count.
  * Where quotes are asked for that check sees the answer alone.
  * Messages name the place and quote at most 80 characters of the reply. Repeatable; never throws for
- * any text.
+ * any text. A promise only where a schema is checked: among millions of labels each would be waited for.
  */
-export async function readAnswer(reading: AnswerReading, reply: SucceededReply): Promise<Answer> {
+export function readAnswer(
+  reading: AnswerReading,
+  reply: SucceededReply,
+): Answer | Promise<Answer> {
   const { form } = reading;
   const { text, toolCalls = [], embedding } = reply;
   if (form.kind === "embedding") return readVector(embedding, form.dimensions);
@@ -67,12 +70,11 @@ export async function readAnswer(reading: AnswerReading, reply: SucceededReply):
     return text === "" ? { invalid: "The reply is empty." } : { value: text };
   const parsed = parseJsonText(reading.isStrict ? text : unfenced(text));
   if ("problem" in parsed) return { invalid: `The reply ${parsed.problem}: ${excerpt(text)}` };
-  const answer =
-    form.kind === "labels"
-      ? readLabels(form, parsed.json, text)
-      : await readObject({ ...reading, form }, parsed.json, text);
   const confidence = form.confidence === true ? confidenceIn(parsed.json) : null;
-  return "value" in answer && confidence !== null ? { ...answer, confidence } : answer;
+  const sure = (answer: Answer): Answer =>
+    "value" in answer && confidence !== null ? { ...answer, confidence } : answer;
+  if (form.kind === "labels") return sure(readLabels(form, parsed.json, text));
+  return readObject({ ...reading, form }, parsed.json, text).then(sure);
 }
 
 /** How sure a reply says the model is; null where it says nothing that can be meant. An answer is none the less one. */

@@ -146,13 +146,13 @@ export function recalling(
   if (cache === null || settings.cache?.reads !== true || cache.isEmpty()) return null;
   const reading = answerReading(settings);
   return {
-    find: (id) => cache.get(id),
-    isUsable: async (line, fresh) => {
+    find: (ids) => cache.find(ids),
+    isUsable: (line, fresh) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;
-      const isUsable = "value" in (await readAnswer(reading, result));
       if (result.usage !== null) estimates.answered(fresh, result.usage);
-      return isUsable;
+      const answer = readAnswer(reading, result);
+      return answer instanceof Promise ? answer.then((read) => "value" in read) : "value" in answer;
     },
   };
 }

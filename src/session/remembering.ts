@@ -12,28 +12,30 @@ export interface RememberingInput {
   readonly model: string;
 }
 
-// Enough that a page of the index takes up several at once, few enough that nothing waits for long.
-const REPLIES_AT_ONCE = 4096;
+// Ids are random: a page of the index is written once for all of a transaction that it takes up.
+const UNITS_AT_ONCE = 16 * 1024 * 1024;
 
 /** Keeps accepted replies under their requests' identities, a few thousand in a transaction. */
 export function remembering({ store, cache, provider, model }: RememberingInput): Remember {
-  let pending: CachedReply[] = [];
-  const flush = (): void => {
-    const replies = pending;
+  let pending: { readonly ordinal: number; readonly line: string }[] = [];
+  let units = 0;
+  const flush = async (): Promise<void> => {
+    // In the order of the plan: a later run over the same rows finds them one after another.
+    const taken = pending.toSorted((a, b) => a.ordinal - b.ordinal);
     pending = [];
+    units = 0;
+    const replies: CachedReply[] = [];
+    for (const { ordinal, line } of taken)
+      replies.push({ id: await store.requestId(ordinal), line });
     cache.put(replies, { provider, model });
   };
   return {
-    add: async (ordinal, line) => {
-      pending.push({ id: await store.requestId(ordinal), line });
-      if (pending.length >= REPLIES_AT_ONCE) flush();
+    add: (ordinal, line) => {
+      pending.push({ ordinal, line });
+      units += line.length;
+      return units >= UNITS_AT_ONCE;
     },
-    flush: () => {
-      flush();
-    },
-    close: () => {
-      flush();
-      return Promise.resolve();
-    },
+    flush,
+    close: flush,
   };
 }

@@ -57,7 +57,8 @@ export async function adoptReplies(
   }: { readonly replies: AsyncIterable<Uint8Array>; readonly number: number | null },
   ports: Ports,
 ): Promise<Chunk> {
-  const named = await namedChunks(replies, ports, { isEnough: () => false });
+  // With a number one reply to that chunk tells; without, the file might name several.
+  const named = await namedChunks(replies, ports, { isEnough: (found) => found === number });
   return chosen(await ports.store.chunks(), { number, named, what: THE_FILE });
 }
 

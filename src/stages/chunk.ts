@@ -93,7 +93,7 @@ export async function chunkRequests(
     open = null;
     await recording;
   } finally {
-    await open?.writer.abort();
+    if (open !== null) await abandon(open);
     await recalled.abort();
     await recording.catch(() => undefined);
   }
@@ -133,11 +133,12 @@ export async function chunkRequests(
   async function commit(full: OpenChunk): Promise<PlannedChunk> {
     try {
       await flush(full);
+      await full.writing;
       const { bytes } = await full.writer.commit();
       const lane = isAlone(full, input) ? "realtime" : input.lane;
       return { number: full.number, bytes, lane, ordinals: Uint32Array.from(full.ordinals) };
     } catch (error) {
-      await full.writer.abort();
+      await abandon(full);
       throw error;
     }
   }
@@ -210,12 +211,24 @@ interface OpenChunk {
   pendingBytes: number;
   /** Filled while `pending` is on its way to the disk. */
   other: Buffer;
+  writing: Promise<void>;
 }
+
+const NOTHING_ON_ITS_WAY = Promise.resolve();
 
 async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
   const writer = await files.create(requestFileName(number));
   const [pending, other] = [Buffer.alloc(PENDING_BYTES), Buffer.alloc(PENDING_BYTES)];
-  return { number, writer, ordinals: [], bytes: 0, pending, pendingBytes: 0, other };
+  return {
+    number,
+    writer,
+    ordinals: [],
+    bytes: 0,
+    pending,
+    pendingBytes: 0,
+    other,
+    writing: NOTHING_ON_ITS_WAY,
+  };
 }
 
 function isAlone({ number }: OpenChunk, { firstAlone = false }: ChunkInput): boolean {
@@ -247,7 +260,16 @@ async function flush(open: OpenChunk): Promise<void> {
   [open.pending, open.other] = [open.other, open.pending];
   open.bytes += lines.length;
   open.pendingBytes = 0;
-  await open.writer.write(lines);
+  await open.writing;
+  open.writing = open.writer.write(lines);
+  // Told by whoever waits for it next.
+  open.writing.catch(() => undefined);
+}
+
+/** Forgets a chunk's file, once nothing is written to it any more. */
+async function abandon({ writer, writing }: OpenChunk): Promise<void> {
+  await writing.catch(() => undefined);
+  await writer.abort();
 }
 
 interface RecalledReplies {

@@ -10,12 +10,12 @@ import {
 } from "../core/chunk.ts";
 import { InputError } from "../core/errors.ts";
 import type { Lane } from "../core/lane.ts";
-import { linesOf } from "../core/lines.ts";
+import { lineBlocks } from "../core/lines.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { checklist, type Checklist, type Match } from "../core/tracker.ts";
 import { isLong, type Price } from "../core/price.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
-import { readAnswer, type AnswerReading } from "../output/answer.ts";
+import { readAnswer, type Answer, type AnswerReading } from "../output/answer.ts";
 import type { ChunkFileWriter, CollectedChunk, ReplyIndex } from "../store/store.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
@@ -74,7 +74,7 @@ export async function collect(
     await writer.abort();
     throw error;
   }
-  ports.remember?.flush();
+  await ports.remember?.flush();
   for (const place of list.missing()) outcomes.missing(place);
   const collection = outcomes.collection(list);
   const collected: CollectedChunk = {
@@ -116,15 +116,19 @@ async function readReplies(
   ports: Ports,
   { list, outcomes, writer }: Reading,
 ): Promise<void> {
-  for await (const line of linesOf(tee(replies, writer))) {
-    const result = ports.provider.parse(line.text);
-    const place = list.tick(result.customId);
-    // A line that is repeated, or that nobody asked for, is not a second charge.
-    if (place === null) continue;
-    outcomes.bill(result.usage);
-    const ordinal = await outcomes.settle(place, result, line);
-    if (ordinal !== null) await ports.remember?.add(ordinal, line.text);
-  }
+  const { provider, remember } = ports;
+  for await (const lines of lineBlocks(tee(replies, writer)))
+    for (const line of lines) {
+      const result = provider.parse(line.text);
+      const place = list.tick(result.customId);
+      // A line that is repeated, or that nobody asked for, is not a second charge.
+      if (place === null) continue;
+      outcomes.bill(result.usage);
+      const settled = outcomes.settle(place, result, line);
+      // Most are settled at once; to wait for each would take as long as reading it.
+      const ordinal = settled instanceof Promise ? await settled : settled;
+      if (ordinal !== null && remember?.add(ordinal, line.text) === true) await remember.flush();
+    }
 }
 
 async function* tee(
@@ -132,8 +136,11 @@ async function* tee(
   writer: ChunkFileWriter,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
-    await writer.write(piece);
+    // Read while the disk takes it.
+    const written = writer.write(piece);
+    written.catch(() => undefined);
     yield piece;
+    await written;
   }
 }
 
@@ -168,11 +175,11 @@ class Outcomes {
   }
 
   /** Records a reply; gives the request's ordinal when it is an accepted answer, else null. */
-  async settle(
+  settle(
     place: number,
     result: Result,
     line: { offset: number; length: number },
-  ): Promise<number | null> {
+  ): number | null | Promise<number | null> {
     // Found again as well are answers that are not accepted now, since a changed schema may accept them
     // later, and failures that were charged, since their rows are to tell what they cost.
     if (result.status === "succeeded" || result.usage !== null) {
@@ -183,7 +190,12 @@ class Outcomes {
       this.#fail(place, result.failure);
       return null;
     }
-    const answer = await readAnswer(this.#options.reading, result);
+    const answer = readAnswer(this.#options.reading, result);
+    if (answer instanceof Promise) return answer.then((read) => this.#judge(place, read));
+    return this.#judge(place, answer);
+  }
+
+  #judge(place: number, answer: Answer): number | null {
     if ("invalid" in answer) {
       this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
       return null;
@@ -219,11 +231,11 @@ class Outcomes {
   }
 
   index(): ReplyIndex {
-    const answered = [...this.#lengths.keys()].filter((place) => (this.#lengths[place] ?? 0) > 0);
+    const hasLine = (_: number, place: number): boolean => (this.#lengths[place] ?? 0) > 0;
     return {
-      ordinals: Uint32Array.from(answered, (place) => this.#ordinals[place] ?? 0),
-      offsets: Float64Array.from(answered, (place) => this.#offsets[place] ?? 0),
-      lengths: Uint32Array.from(answered, (place) => this.#lengths[place] ?? 0),
+      ordinals: this.#ordinals.filter(hasLine),
+      offsets: this.#offsets.filter(hasLine),
+      lengths: this.#lengths.filter(hasLine),
     };
   }
 

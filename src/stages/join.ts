@@ -343,12 +343,21 @@ interface Readers {
 }
 
 const MAX_OPEN_FILES = 64;
+// Rows lie in order: mostly in one chunk, with what was asked again in two more.
+const MAX_HELD_FILES = 3;
 
 /** Open chunk files, the least recently opened closed first, so that thousands of chunks need few handles. */
 function openReaders(files: ChunkFiles): Readers {
   const open = new Map<number, ChunkFileReader>();
+  let recent: number[] = [];
   return {
-    get: (chunk) => open.get(chunk),
+    get: (chunk) => {
+      if (recent[0] !== chunk) {
+        recent = [chunk, ...recent.filter((other) => other !== chunk)];
+        if (recent.length > MAX_HELD_FILES) open.get(recent.pop() ?? chunk)?.forget();
+      }
+      return open.get(chunk);
+    },
     open: async (chunk) => {
       const oldest = open.keys().next();
       if (open.size >= MAX_OPEN_FILES && oldest.done !== true) {

@@ -36,9 +36,10 @@ export interface Ports {
 
 /** Keeps accepted replies for later runs. */
 export interface Remember {
-  /** Keeps one reply, at the latest with the next `flush`. */
-  add(ordinal: number, line: string): Promise<void>;
-  flush(): void;
+  /** Takes one reply; true once so many wait that they should be kept with `flush`. */
+  add(ordinal: number, line: string): boolean;
+  /** Keeps what was taken. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -4,10 +4,10 @@ import type { NewRequest, PlannedBlock } from "../core/plan.ts";
 
 /** What recalling needs to know. */
 export interface RecallInput {
-  /** The reply line kept for a request, null when there is none. */
-  readonly find: (id: string) => string | null;
+  /** The reply lines kept for requests, null where there is none. */
+  readonly find: (ids: readonly string[]) => readonly (string | null)[];
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
-  readonly isUsable: (line: string, request: NewRequest) => Promise<boolean>;
+  readonly isUsable: (line: string, request: NewRequest) => boolean | Promise<boolean>;
 }
 
 /** The plan's blocks, in which the requests that the cache answers hold the reply it kept. */
@@ -17,9 +17,11 @@ export async function* recall(
 ): AsyncGenerator<PlannedBlock> {
   for await (const block of blocks) {
     const requests: NewRequest[] = [];
-    for (const request of block.requests) {
-      const kept = find(request.id);
-      const isKept = kept !== null && (await isUsable(kept, request));
+    const found = find(block.requests.map(({ id }) => id));
+    for (const [at, request] of block.requests.entries()) {
+      const kept = found[at] ?? null;
+      const usable = kept !== null && isUsable(kept, request);
+      const isKept = kept !== null && (usable instanceof Promise ? await usable : usable);
       requests.push(isKept ? { ...request, kept } : request);
     }
     yield { ...block, requests };

@@ -1,7 +1,7 @@
 /** Chunk files in a directory: each appears whole or not at all, and is never changed. */
 
 import { randomBytes } from "node:crypto";
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "../core/errors.ts";
@@ -60,23 +60,15 @@ async function createFile(
   const file = await open(unfinished, "wx").catch(asStoreError(path));
   let bytes = 0;
   let closed = false;
-  let underWay = Promise.resolve();
-  const put = async (buffer: Uint8Array): Promise<void> => {
-    let at = 0;
-    while (at < buffer.byteLength)
-      at += (await file.write(buffer, at).catch(asStoreError(path))).bytesWritten;
-  };
   return {
     write: async (piece) => {
       const buffer = typeof piece === "string" ? Buffer.from(piece) : piece;
       bytes += buffer.byteLength;
-      // The disk takes a piece while the next is made; what it refuses is told with the next, or at the end.
-      await underWay;
-      underWay = put(buffer);
-      underWay.catch(() => undefined);
+      let at = 0;
+      while (at < buffer.byteLength)
+        at += (await file.write(buffer, at).catch(asStoreError(path))).bytesWritten;
     },
     commit: async () => {
-      await underWay;
       await file.sync().catch(asStoreError(path));
       closed = true;
       await file.close();
@@ -88,7 +80,6 @@ async function createFile(
     abort: async () => {
       if (closed) return;
       closed = true;
-      await underWay.catch(() => undefined);
       await file.close();
       await rm(unfinished, { force: true });
     },
@@ -122,23 +113,48 @@ async function openReader(path: string): Promise<ChunkFileReader> {
     throw missingFile(path, cause);
   }
   let buffer = Buffer.alloc(64 * 1024);
+  let reads = 0;
+  let whole: Buffer | null = null;
+  const readAt = (offset: number, length: number): Buffer => {
+    if (length > buffer.length) buffer = Buffer.alloc(length);
+    if (readSync(descriptor, buffer, 0, length, offset) === length) return buffer;
+    throw new StoreError(
+      "chunk_file_short",
+      `${path} is shorter than it was when it was written. No money was spent.`,
+      { hint: "Restore the run directory from a copy." },
+    );
+  };
   return Promise.resolve({
     text: (offset, length) => {
-      if (length > buffer.length) buffer = Buffer.alloc(length);
-      const read = readSync(descriptor, buffer, 0, length, offset);
-      if (read < length)
-        throw new StoreError(
-          "chunk_file_short",
-          `${path} is shorter than it was when it was written. No money was spent.`,
-          { hint: "Restore the run directory from a copy." },
-        );
-      return buffer.toString("utf8", 0, length);
+      reads += 1;
+      if (reads === READS_UNTIL_WHOLE) whole = wholeOf(descriptor);
+      if (whole !== null && offset + length <= whole.length)
+        return whole.toString("utf8", offset, offset + length);
+      return readAt(offset, length).toString("utf8", 0, length);
+    },
+    forget: () => {
+      whole = null;
+      reads = 0;
     },
     close: () => {
       closeSync(descriptor);
       return Promise.resolve();
     },
   });
+}
+
+// A call of the system for each line costs several times as much as the line's text.
+const READS_UNTIL_WHOLE = 500;
+const LARGEST_WHOLE_BYTES = 64 * 1024 * 1024;
+
+/** A file's bytes; null where it is too large to be held. */
+function wholeOf(descriptor: number): Buffer | null {
+  const { size } = fstatSync(descriptor);
+  if (size > LARGEST_WHOLE_BYTES) return null;
+  const whole = Buffer.alloc(size);
+  let at = 0;
+  for (let read = 1; read > 0; at += read) read = readSync(descriptor, whole, at, size - at, at);
+  return whole.subarray(0, at);
 }
 
 function missingFile(path: string, cause: unknown): unknown {

@@ -51,14 +51,16 @@ create table lock (
 
 /** The tables of a cache of replies. */
 export const CACHE_SCHEMA: Schema = {
-  version: 2,
-  // Lines stand in the order they came: kept in the order of their ids, which are random, each new line
-  // would rewrite a page of others.
+  version: 3,
+  // Lines stand together in the order they came: kept in the order of their ids, which are random, each
+  // new line would rewrite a page of others.
   statements: `
-create table reply (
-  place integer primary key, id blob not null unique, provider text not null, model text not null,
-  saved_at_ms integer not null, line blob not null
+create table pack (
+  number integer primary key, provider text not null, model text not null, saved_at_ms integer not null,
+  ends blob not null, lines blob not null
 ) strict;
-create index reply_age on reply (provider, model, saved_at_ms);
+create table reply (
+  id blob primary key, pack integer not null, at integer not null
+) strict, without rowid;
 `,
 };

@@ -120,7 +120,6 @@ export interface WrittenFile {
 
 /** A file being written; it appears under its name whole, or not at all. */
 export interface ChunkFileWriter {
-  /** Takes a piece, which must not change before the next call has settled; what the disk refuses may be told only then. */
   write(piece: string | Uint8Array): Promise<void>;
   /** Makes the file durable and gives it its name. */
   commit(): Promise<{ readonly bytes: number }>;
@@ -146,7 +145,10 @@ export interface ChunkFiles {
 
 /** Random access to a chunk file. */
 export interface ChunkFileReader {
+  /** After some hundred calls the whole file is held, where it is not too large. */
   text(offset: number, length: number): string;
+  /** Lets go of what is held of the file, which may be read on. */
+  forget(): void;
   close(): Promise<void>;
 }
 

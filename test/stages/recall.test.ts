@@ -26,7 +26,7 @@ async function keptOf(
   const byId = new Map(Object.entries(kept).map(([text, line]) => [idOf(text), line]));
   const made = await Array.fromAsync(
     recall(ReadableStream.from(blocks(...texts)), {
-      find: (id) => byId.get(id) ?? null,
+      find: (ids) => ids.map((id) => byId.get(id) ?? null),
       isUsable: (line) => Promise.resolve(isUsable(line)),
     }),
   );
