@@ -155,7 +155,8 @@ export type { Request, RequestSpec } from "./core/request.ts";
 export type { RequestFailure, Result } from "./core/result.ts";
 export type { Example, MessageGiven, PartGiven, PromptAnswer } from "./stages/render.ts";
 export { enqueueDataset } from "./machines/enqueue.ts";
-export type { DatasetJob, Enqueued } from "./machines/enqueue.ts";
+export type { DatasetJob } from "./machines/dataset-job.ts";
+export type { Enqueued } from "./machines/enqueue.ts";
 export { serveWorkerHealth } from "./machines/health.ts";
 export type { WorkerHealth } from "./machines/health.ts";
 export {

@@ -11,6 +11,8 @@ import { neededState, type StateFlags } from "./worker.ts";
 export interface EnqueueFlags extends StateFlags {
   /** The place of everything that workers hand to each other. */
   readonly data?: string;
+  /** The most rows of a part. */
+  readonly partRows?: number;
   /** Batches of the account under way at once, over all workers. */
   readonly batchesAtOnce?: number;
   /** Input tokens of the account under way at once, over all workers. */
@@ -28,7 +30,7 @@ export async function enqueueCommand(
   { job, flags }: HandedOver,
   terminal: Terminal,
 ): Promise<number> {
-  const { data, batchesAtOnce, enqueuedTokens, yes = false } = flags;
+  const { data, partRows, batchesAtOnce, enqueuedTokens, yes = false } = flags;
   if (data === undefined)
     throw new InputError(
       "data_missing",
@@ -42,7 +44,9 @@ export async function enqueueCommand(
   const limits = { maxBatches: batchesAtOnce ?? null, maxTokens: enqueuedTokens ?? null };
   const state = await openState(neededState(flags));
   try {
-    const run = await enqueueDataset({ ...job, data, ...(isLimited ? { limits } : {}) }, state);
+    const parts = partRows === undefined ? {} : { partRows };
+    const shared = { ...job, ...parts, ...(isLimited ? { limits } : {}), data };
+    const run = await enqueueDataset(shared, state);
     terminal.data({
       schemaVersion: 1,
       run: run.id,
@@ -50,8 +54,8 @@ export async function enqueueCommand(
       resumed: run.resumed,
       output: run.output,
     });
-    const parts = counted(run.parts, "part", "parts");
-    const what = run.resumed ? `${parts}, enqueued before` : `${parts} enqueued`;
+    const made = counted(run.parts, "part", "parts");
+    const what = run.resumed ? `${made}, enqueued before` : `${made} enqueued`;
     terminal.say(
       [
         line("run", `${terminal.colours.strong(run.id)} · ${what}`, terminal),

@@ -19,6 +19,7 @@ export function addStateFlag(command: Command): Command {
 export function addSharingFlags(command: Command, values: FlagValues): void {
   addStateFlag(command.optionsGroup("Many machines:"))
     .option("--data <place>", "what workers share: a directory, or s3://bucket/folder")
+    .option("--part-rows <n>", "most rows of a part: cuts larger files", values.wholeNumber)
     .option("--batches-at-once <n>", "most batches under way, over all workers", values.wholeNumber)
     .option(
       "--enqueued-tokens <n>",

@@ -119,7 +119,7 @@ export async function writeFreshParquet(options: {
   try {
     return await writeWhole(target, async (append) => {
       const file = counting(append);
-      await file.append(magic);
+      await file.append(MAGIC);
       const groups: (GroupChunks & { readonly rowCount: number })[] = [];
       let group = groupEncoder(all, file, "SNAPPY");
       let rowCount = 0;
@@ -152,10 +152,11 @@ export async function writeFreshParquet(options: {
 
 const groupRows = 122_880;
 const groupBytes = 64 * 1024 * 1024;
-const magic = Buffer.from("PAR1");
+/** What a Parquet file begins and ends with. */
+export const MAGIC = Buffer.from("PAR1");
 
 /** Bytes appended, counted. */
-function counting(append: (bytes: Buffer) => Promise<void>): Appender {
+export function counting(append: (bytes: Buffer) => Promise<void>): Appender {
   let position = 0;
   return {
     position: () => position,
@@ -179,7 +180,8 @@ async function fed(
   return cells[0]?.length ?? count;
 }
 
-function thriftOf(input: ParquetFrame): ThriftStruct {
+/** The footer of a file, to be changed and written again. @throws {InputError} `file_damaged`, `file_encrypted` */
+export function thriftOf(input: ParquetFrame): ThriftStruct {
   let metadata: ThriftStruct;
   try {
     metadata = readThrift(input.footer.struct);
@@ -235,11 +237,12 @@ function mergedArrow(columns: readonly NewColumn[]): (encoded: string) => Promis
   };
 }
 
-async function appendFooter(file: Appender, metadata: ThriftStruct): Promise<void> {
+/** Ends a file with a footer. */
+export async function appendFooter(file: Appender, metadata: ThriftStruct): Promise<void> {
   const footer = writeThrift(metadata);
   const end = Buffer.alloc(4);
   end.writeUInt32LE(footer.length);
-  await file.append(Buffer.concat([footer, end, magic]));
+  await file.append(Buffer.concat([footer, end, MAGIC]));
 }
 
 function wrongCount(frame: Frame, what: string): InvariantError {

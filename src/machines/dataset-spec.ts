@@ -14,8 +14,6 @@ export interface SharedConduct {
 /** The settings of a run that many machines share; holds no key. */
 export interface DatasetSpec {
   readonly run: Spec;
-  /** The place that the parts' inputs are in, as an address. */
-  readonly inputPlace: string;
   readonly conduct: SharedConduct;
   /** How long a new batch may take to appear at the provider; null for the provider's own advice. */
   readonly settleMs: number | null;

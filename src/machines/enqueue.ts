@@ -2,53 +2,28 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { canonicalJson, contentHash, type Json } from "../core/hash.ts";
+import { checkPositive } from "../core/call-options.ts";
 import { InputError } from "../core/errors.ts";
-import type { EnrichOptions } from "../enrich-options.ts";
+import { namedFormat } from "../frame/format.ts";
 import { conductOf, refreshMark, settingsOf } from "../enrich-settings.ts";
-import { filesAt } from "../files/file-parts.ts";
-import { checkFileOutput } from "../files/files.ts";
-import { pacingOf } from "../provider/pacing.ts";
+import { checkFileOutput, openFile } from "../files/files.ts";
 import { purseFor, spendingOf } from "../session/run-budget.ts";
-import type { OpenFileOptions } from "../frame/opened-file.ts";
-import type { Unanswered } from "../files/kept-rows.ts";
-import type { OutputOption } from "../output/form.ts";
-import type { ModelRef } from "../provider/models.ts";
 import { checkSettings, differs, identifyingSettings, runId } from "../session/session-settings.ts";
 import type { Settings } from "../session/settings.ts";
-import { directoryObjects } from "../store/objects-directory.ts";
 import type { Objects } from "../store/objects.ts";
-import { limitAccount, type AccountLimits } from "../store/postgres-admission.ts";
+import { limitAccount } from "../store/postgres-admission.ts";
 import { capDataset } from "../store/postgres-purse.ts";
 import { addDataset, readDataset, readDatasets, reopenShort } from "../store/postgres-datasets.ts";
-import { openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
+import { countParts, openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
 import { accountOf } from "./accounts.ts";
+import type { DatasetJob } from "./dataset-job.ts";
 import type { SharedConduct } from "./dataset-spec.ts";
-import { nameOf, partFrame } from "./part-frame.ts";
+import { inputFiles, localPath, partInputs, type InputFile, type PartInput } from "./inputs.ts";
 import { isRemote, openPlace } from "./places.ts";
+import { limitsOf, refuseUnsharable, refuseUnshared, unpaced } from "./sharable.ts";
 import type { SharedState } from "./shared-state.ts";
-
-/** A run for many machines: what to read, what to ask, and where it all is. */
-export interface DatasetJob {
-  /** A file, a directory or a pattern on this machine, or a place that machines share. */
-  readonly input: string;
-  /** The place of the output's parts; a folder of `data` when left out. With `*.parquet` and the like at its end, in that format. */
-  readonly output?: string;
-  /** The place of everything that workers hand to each other: a directory that all of them can reach. */
-  readonly data: string;
-  readonly reading?: OpenFileOptions;
-  readonly template: string;
-  readonly model: ModelRef;
-  readonly options: EnrichOptions<string, OutputOption>;
-  /** Keeps only the rows whose answer is true, and those without an answer or not; all rows when left out. */
-  readonly keep?: Unanswered;
-  /**
-   * Limits of the account, over all workers and runs, in place of those set before. With
-   * `requestsPerMinute` and `tokensPerMinute` of the options they are left as they are when all are left out.
-   */
-  readonly limits?: Pick<AccountLimits, "maxBatches" | "maxTokens">;
-}
 
 /** A run that workers can begin with. */
 export interface Enqueued {
@@ -71,15 +46,21 @@ export interface Enqueued {
  */
 export async function enqueueDataset(job: DatasetJob, state: SharedState): Promise<Enqueued> {
   refuseUnshared(job);
+  const { partRows, reading = {} } = job;
+  checkPositive("partRows", partRows);
   const folder = await mkdtemp(join(tmpdir(), "batchframe-plan-"));
   const data = openPlace(job.data);
   try {
-    const found = await foundParts(job.input);
-    const first = await firstSettings(job, found, folder);
+    const files = await inputFiles(job.input);
+    const inputs = partInputs(files, { partRows: partRows ?? null, reading, folder });
+    const first = await inputs.next();
+    if (first.done === true) throw new Error("An input stands for one file at least.");
+    const settings = await firstSettings(job, first.value, folder);
     try {
-      return await recorded({ job, found, settings: first, data }, state);
+      return await recorded({ job, files, first: first.value, inputs, settings, data }, state);
     } finally {
-      await first.model.provider.close();
+      await settings.model.provider.close();
+      await inputs.return(undefined);
     }
   } finally {
     await data[Symbol.asyncDispose]();
@@ -87,79 +68,11 @@ export async function enqueueDataset(job: DatasetJob, state: SharedState): Promi
   }
 }
 
-/** @throws {InputError} `option_unsupported` for what needs one process, or one file, for the whole run. */
-function refuseUnshared({ options, template }: DatasetJob): void {
-  const unshared = {
-    "--votes": options.votes,
-    "--limit": options.limit,
-    "--stall": options.stallMs,
-    "--cache-file": options.cacheFile,
-    "--fallback-model": options.fallbackModel,
-    "--cascade": options.cascade,
-    "--deadline": options.deadlineMs,
-    "--concurrency": options.concurrency,
-    "--request-timeout": options.requestTimeoutMs,
-    "--on-long chunk": options.onLong === "chunk" ? true : undefined,
-    "--lane realtime": options.lane === "realtime" ? true : undefined,
-    "a template that is a function": typeof template === "string" ? undefined : true,
-  };
-  const [name] = Object.entries(unshared).find(([, value]) => value !== undefined) ?? [];
-  if (name === undefined) return;
-  throw new InputError(
-    "option_unsupported",
-    `${name} cannot be used where many machines share a run. Nothing was sent.`,
-    { hint: "Leave it out, or run without --state." },
-  );
-}
-
-interface FoundParts {
-  /** Where the keys are. */
-  readonly place: Objects;
-  readonly isRemote: boolean;
-  readonly parts: readonly { readonly key: string; readonly version: string }[];
-}
-
-/** The objects an input stands for; what is marked as no data, by `_` or `.`, is left out. */
-async function foundParts(input: string): Promise<FoundParts> {
-  if (isRemote(input)) {
-    const place = openPlace(input);
-    const parts = (await place.list("")).filter(({ key }) => !/^[._]/.test(nameOf(key)));
-    if (parts.length > 0) return { place, isRemote: true, parts };
-    throw new InputError("file_missing", `There is no object in ${input}. Nothing was sent.`, {
-      hint: "Give the folder of the parts, such as s3://bucket/folder/.",
-    });
-  }
-  if (input === "-")
-    throw new InputError(
-      "option_unsupported",
-      "Standard input cannot be shared by many machines. Nothing was sent.",
-      { hint: "Write it to a file first." },
-    );
-  const place = directoryObjects("/");
-  const paths = (await filesAt(input)).map((path) => resolve(path));
-  const parts = [];
-  for (const path of paths) {
-    const [entry] = (await directoryObjects(resolve(path, "..")).list(basename(path))).filter(
-      ({ key }) => key === basename(path),
-    );
-    if (entry === undefined)
-      throw new InputError("file_missing", `There is no file ${path}. Nothing was sent.`);
-    parts.push({ key: path.slice(1), version: entry.version });
-  }
-  return { place, isRemote: false, parts };
-}
-
 /** The settings of the run over its first part: all that can be found wrong is found here. */
-async function firstSettings(job: DatasetJob, found: FoundParts, spool: string): Promise<Settings> {
-  const [part] = found.parts;
+async function firstSettings(job: DatasetJob, first: PartInput, folder: string): Promise<Settings> {
   const reading = job.reading ?? {};
-  const frame = await partFrame(
-    {
-      ...{ dataset: "", number: 1, run: "", frame: null, state: "open", retry: null, troubles: 0 },
-      ...{ input: part?.key ?? "", inputVersion: part?.version ?? "", output: "" },
-    },
-    { objects: found.place, spool, reading },
-  );
+  const file = await openFile(await localPath(first, folder), reading);
+  const frame = { ...file, name: first.name };
   const settings = await settingsOf(frame, job.template, job.model, {
     options: { ...unpaced(job.options), cache: false },
     memo: {
@@ -170,40 +83,11 @@ async function firstSettings(job: DatasetJob, found: FoundParts, spool: string):
     refreshed: refreshMark(job.options),
   });
   checkSettings(settings);
-  const output = outputOf(job, nameOf(part?.key ?? ""));
-  await checkFileOutput(
-    await frame.file(),
-    join(spool, `check${output.ending}`),
-    job.keep !== undefined,
-  );
+  const output = outputOf(job, first.name);
+  await checkFileOutput(file, join(folder, `check${output.ending}`), job.keep !== undefined);
   refuseUnsharable(settings);
   spendingOf(purseFor(job.options.maxCostUsd), settings, "");
   return settings;
-}
-
-/** The options without bounds that hold over all workers, and so are the account's. */
-function unpaced({
-  requestsPerMinute: _requests,
-  tokensPerMinute: _tokens,
-  ...rest
-}: DatasetJob["options"]): DatasetJob["options"] {
-  return rest;
-}
-
-function refuseUnsharable({ model, memo }: Settings): void {
-  const { provider } = model;
-  if (provider.asksLive === true && !provider.free)
-    throw new InputError(
-      "option_unsupported",
-      `${provider.host} has no batches: what is asked one by one is kept on one machine until a chunk is complete, and would be paid twice when that machine is lost. Nothing was sent.`,
-      { hint: "Name a model of a provider with batches, or run without --state." },
-    );
-  if (memo["validator"] === "code")
-    throw new InputError(
-      "option_unsupported",
-      "A schema whose checks only this program has cannot be used by workers. Nothing was sent.",
-      { hint: "Give it as ./schema.ts#name, or as JSON Schema." },
-    );
 }
 
 /** The place and the ending of the output's parts. */
@@ -213,43 +97,44 @@ function outputOf(
 ): { readonly place: string | null; readonly ending: string } {
   const asInput = /(\.[a-z0-9]+(\.(gz|zst))?)$/i.exec(firstName)?.[1] ?? ".csv";
   const pattern = /^(.*?)\/?\*(\.[a-z0-9.]+)$/i.exec(job.output ?? "");
+  if (pattern === null && namedFormat(job.output ?? "").format !== null)
+    throw new InputError(
+      "option_unsupported",
+      `Many machines write parts, and ${job.output ?? ""} names one file. Nothing was sent.`,
+      {
+        hint: `Give a folder, or such as "out/*.csv", and put the parts into one file when they are done: batchframe export --state -o ${job.output ?? ""}`,
+      },
+    );
   if (pattern !== null) return { place: pattern[1] ?? "", ending: pattern[2] ?? asInput };
   return { place: job.output ?? null, ending: asInput };
 }
 
 interface Recording {
   readonly job: DatasetJob;
-  readonly found: FoundParts;
+  readonly files: readonly InputFile[];
+  readonly first: PartInput;
+  /** Those after the first. */
+  readonly inputs: AsyncIterable<PartInput>;
   readonly settings: Settings;
   readonly data: Objects;
 }
 
-async function recorded(
-  { job, found, settings, data }: Recording,
-  { database, ticks }: SharedState,
-): Promise<Enqueued> {
+async function recorded(recording: Recording, { database, ticks }: SharedState): Promise<Enqueued> {
+  const { job, files, settings, data } = recording;
   const identity = contentHash(
     canonicalJson({
       settings: identifyingSettings(settings),
-      parts: found.parts.map(({ key, version }) => [key, version]),
+      parts: files.map(({ at, version }) => [typeof at === "string" ? at : at.key, version]),
+      ...(job.partRows === undefined ? {} : { partRows: job.partRows }),
     }),
   );
   const id = runId(settings, identity);
   const known = (await readDatasets(database)).find((dataset) => dataset.id === id);
   if (known !== undefined && known.identity !== identity) throw differs(id);
-  const { place, ending } = outputOf(job, nameOf(found.parts[0]?.key ?? ""));
+  const { place, ending } = outputOf(job, files[0]?.name ?? "");
   const output = place === null ? joined(data.url, `${id}/output`) : absolute(place);
-  const inputs = found.isRemote
-    ? found.parts.map(({ key }) => key)
-    : found.parts.map(({ key }, at) => `${id}/input/${padded(at + 1)}-${nameOf(key)}`);
-  if (known === undefined && !found.isRemote)
-    for (const [at, { key }] of found.parts.entries()) await data.put(inputs[at] ?? "", `/${key}`);
-  const parts: NewPart[] = found.parts.map(({ version }, at) => ({
-    run: `${id}-p${padded(at + 1)}`,
-    input: inputs[at] ?? "",
-    inputVersion: version,
-    output: `part-${padded(at + 1)}${ending}`,
-  }));
+  // Found again, nothing is handed over anew: workers may be reading it.
+  const parts = known === undefined ? await handedOver(recording, { id, ending }) : [];
   const conduct = conductOf(job.options) satisfies SharedConduct;
   const spec = {
     run: {
@@ -257,7 +142,6 @@ async function recorded(
       promptCache: settings.promptCache as unknown as Json,
       ...settings.memo,
     },
-    inputPlace: found.isRemote ? found.place.url : data.url,
     conduct: {
       requestsPerChunk: conduct.requestsPerChunk,
       pollEveryMs: conduct.pollEveryMs,
@@ -284,7 +168,7 @@ async function recorded(
   await ticks.send(open, 0);
   return {
     id,
-    parts: parts.length,
+    parts: await countParts(database, id),
     resumed: !isNew,
     output: dataset.output,
     host: provider.host,
@@ -292,15 +176,26 @@ async function recorded(
   };
 }
 
-/** What the account is limited to from now on; null where nobody has said anything of it. */
-function limitsOf({ limits, options }: DatasetJob): AccountLimits | null {
-  const { requestsPerMinute, tokensPerMinute } = pacingOf(options);
-  if ((limits ?? requestsPerMinute ?? tokensPerMinute) === undefined) return null;
-  return {
-    ...{ maxBatches: limits?.maxBatches ?? null, maxTokens: limits?.maxTokens ?? null },
-    requestsAMinute: requestsPerMinute ?? null,
-    tokensAMinute: tokensPerMinute ?? null,
+/** Copies what the parts read to where workers reach it, unless it is there. */
+async function handedOver(
+  { first, inputs, data }: Recording,
+  { id, ending }: { readonly id: string; readonly ending: string },
+): Promise<readonly NewPart[]> {
+  const parts: NewPart[] = [];
+  const add = async ({ name, version, at }: PartInput): Promise<void> => {
+    const number = padded(parts.length + 1);
+    const isHere = typeof at === "string";
+    const input = isHere ? `${id}/input/${number}-${name}` : at.key;
+    if (isHere) await data.put(input, at);
+    parts.push({
+      run: `${id}-p${number}`,
+      ...{ place: isHere ? data.url : at.place.url, input, inputVersion: version },
+      output: `part-${number}${ending}`,
+    });
   };
+  await add(first);
+  for await (const input of inputs) await add(input);
+  return parts;
 }
 
 function padded(number: number): string {

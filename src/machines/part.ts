@@ -50,7 +50,7 @@ const SHORT_REST_MS = 1000;
 export async function workPart(part: Part, work: PartWork): Promise<PartProgress> {
   const dataset = await readDataset(work.database, part.dataset);
   const spec = datasetSpec(dataset.spec);
-  const inputs = openPlace(spec.inputPlace);
+  const inputs = openPlace(part.place);
   try {
     const { reading } = spec.run;
     const frame = await partFrame(part, { objects: inputs, spool: work.spool, reading });

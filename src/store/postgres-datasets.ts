@@ -37,13 +37,14 @@ export async function addDataset(
   );
   if (added === 0) return false;
   await connection.change(
-    `insert into batchframe.part (dataset, number, run, input, input_version, output)
-     select $1, n, run, input, version, output
-     from unnest($2::text[], $3::text[], $4::text[], $5::text[])
-       with ordinality as p (run, input, version, output, n)`,
+    `insert into batchframe.part (dataset, number, run, place, input, input_version, output)
+     select $1, n, run, place, input, version, output
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+       with ordinality as p (run, place, input, version, output, n)`,
     [
       id,
       parts.map(({ run }) => run),
+      parts.map(({ place }) => place),
       parts.map(({ input }) => input),
       parts.map(({ inputVersion }) => inputVersion),
       parts.map((part) => part.output),

@@ -9,6 +9,8 @@ import { jsonOf, text } from "./sqlite-values.ts";
 export interface NewPart {
   /** The id of the run over this part alone. */
   readonly run: string;
+  /** The place that its input is in, as an address. */
+  readonly place: string;
   readonly input: string;
   readonly inputVersion: string;
   /** What its output is called; each time it is written it has a name of its own that begins like this. */
@@ -39,6 +41,7 @@ export async function readPart(database: Queryable, run: string): Promise<Part |
     dataset: text(row["dataset"]),
     number: Number(row["number"]),
     run: text(row["run"]),
+    place: text(row["place"]),
     input: text(row["input"]),
     inputVersion: text(row["input_version"]),
     output: text(row["output"]),
@@ -164,6 +167,15 @@ export async function noteTicks(
     `update batchframe.part set ticked_at_ms = ${NOW_MS} + $2 where run = any($1::text[])`,
     [runs, Math.round(waitMs)],
   );
+}
+
+/** How many parts a dataset has. */
+export async function countParts(database: Queryable, id: string): Promise<number> {
+  const [row] = await database.rows(
+    "select count(*) as n from batchframe.part where dataset = $1",
+    [id],
+  );
+  return Number(row?.["n"] ?? 0);
 }
 
 /** The runs of all parts of a dataset that have work left. */

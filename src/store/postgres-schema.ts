@@ -15,7 +15,7 @@ create table batchframe.dataset (
 create table batchframe.part (
   dataset text not null references batchframe.dataset (id) on delete cascade,
   number integer not null, run text not null unique,
-  input text not null, input_version text not null, output text not null,
+  place text not null, input text not null, input_version text not null, output text not null,
   frame text, state text not null default 'open' check (state in ('open','done','failed')),
   written text, receipt text, error text, retry text, troubles integer not null default 0,
   next_at_ms bigint not null default 0, ticked_at_ms bigint not null default 0,

@@ -11,7 +11,8 @@ import {
   type Emulator,
   type EmulatorOptions,
 } from "../../src/emulator/emulator.ts";
-import { enqueueDataset, type DatasetJob, type Enqueued } from "../../src/machines/enqueue.ts";
+import type { DatasetJob } from "../../src/machines/dataset-job.ts";
+import { enqueueDataset, type Enqueued } from "../../src/machines/enqueue.ts";
 import { findSharedRun, type SharedRun } from "../../src/machines/shared-runs.ts";
 import { openState, type SharedState } from "../../src/machines/shared-state.ts";
 import { answerTo } from "../crash/stand.ts";

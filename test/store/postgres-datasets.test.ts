@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const PARTS = ["one", "two"].map((run) => {
-  return { run, input: `${run}.csv`, inputVersion: "1", output: `${run}.csv` };
+  return { run, place: "d", input: `${run}.csv`, inputVersion: "1", output: `${run}.csv` };
 });
 
 const DONE = { written: "part", receipt: { rows: 1 } };

@@ -1,0 +1,134 @@
+/** A Parquet file cut between row groups into pieces that are files of their own, every page as it stands. */
+
+import { open, type FileHandle } from "node:fs/promises";
+import { readRange, withFile } from "./parquet-footer.ts";
+import { appendFooter, counting, MAGIC, thriftOf } from "./parquet-write.ts";
+import type { Appender } from "./parquet-group.ts";
+import type { ParquetFrame } from "./parquet.ts";
+import type { Cutting, Piece } from "./split-text.ts";
+import {
+  addToField,
+  fieldAt,
+  i64,
+  integerAt,
+  listOf,
+  putField,
+  structsAt,
+} from "./thrift-fields.ts";
+import type { ThriftStruct } from "./thrift.ts";
+import { thriftType } from "./thrift.ts";
+
+/**
+ * Cuts a Parquet file between row groups, of which each piece has at least one.
+ *
+ * Pages are copied as they are; page indexes and bloom filters, which stand apart from them, are left out,
+ * and readers do without. Memory holds a few megabytes.
+ *
+ * @throws {InputError} `file_damaged`, `file_encrypted`, `file_unreadable`.
+ */
+export async function* splitParquet(
+  input: ParquetFrame,
+  { maxRows, maxBytes, pathOf }: Cutting,
+): AsyncGenerator<Piece> {
+  const sizes = structsAt(thriftOf(input), 4).map(bytesOfGroup);
+  for (let from = 0, number = 1; from < sizes.length; number += 1) {
+    let to = from;
+    let rows = 0;
+    let bytes = 0;
+    do {
+      rows += input.rowGroupSizes[to] ?? 0;
+      bytes += sizes[to] ?? 0;
+      to += 1;
+    } while (
+      to < sizes.length &&
+      rows + (input.rowGroupSizes[to] ?? 0) <= maxRows &&
+      bytes + (sizes[to] ?? 0) <= maxBytes
+    );
+    const path = pathOf(number);
+    await writePiece(input, { path, from, to });
+    yield { path, rows };
+    from = to;
+  }
+}
+
+interface Groups {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+async function writePiece(input: ParquetFrame, { path, from, to }: Groups): Promise<void> {
+  // Read anew for each piece, for its offsets are changed in place.
+  const metadata = thriftOf(input);
+  const groups = structsAt(metadata, 4).slice(from, to);
+  const target = await open(path, "w");
+  try {
+    const file = counting((bytes) => target.writeFile(bytes));
+    await file.append(MAGIC);
+    await withFile(input.path, async (source) => {
+      for (const [at, group] of groups.entries()) await copyGroup(group, { at, source, file });
+    });
+    const rows = groups.reduce((sum, group) => sum + (integerAt(group, 3) ?? 0n), 0n);
+    putField(metadata, 3, i64(rows));
+    putField(metadata, 4, listOf(thriftType.struct, groups));
+    await appendFooter(file, metadata);
+  } finally {
+    await target.close();
+  }
+}
+
+interface Copying {
+  readonly at: number;
+  readonly source: FileHandle;
+  readonly file: Appender;
+}
+
+async function copyGroup(group: ThriftStruct, { at, source, file }: Copying): Promise<void> {
+  if (fieldAt(group, 5) !== undefined) putField(group, 5, i64(file.position()));
+  if (fieldAt(group, 7) !== undefined)
+    putField(group, 7, { type: thriftType.i16, value: BigInt(at) });
+  for (const chunk of structsAt(group, 1)) {
+    const facts = factsOf(chunk);
+    if (facts === null) continue;
+    const { start, length } = placeOf(facts);
+    const shift = BigInt(file.position() - start);
+    for (let done = 0; done < length;) {
+      const bytes = await readRange(source, start + done, Math.min(COPY_BYTES, length - done));
+      if (bytes.length === 0) throw new RangeError("The file ends within a column.");
+      await file.append(bytes);
+      done += bytes.length;
+    }
+    for (const id of [9, 10, 11])
+      if ((integerAt(facts, id) ?? 0n) > 0n) addToField(facts, id, shift);
+    without(facts, [14, 15]);
+    putField(chunk, 2, i64(0));
+    without(chunk, [4, 5, 6, 7]);
+  }
+}
+
+const COPY_BYTES = 4 * 1024 * 1024;
+
+function factsOf(chunk: ThriftStruct): ThriftStruct | null {
+  const facts = fieldAt(chunk, 3);
+  return typeof facts === "object" && "fields" in facts ? facts : null;
+}
+
+/** Where a column's pages stand: from its dictionary on, where it has one. */
+function placeOf(facts: ThriftStruct): { readonly start: number; readonly length: number } {
+  const data = Number(integerAt(facts, 9) ?? 0n);
+  const dictionary = Number(integerAt(facts, 11) ?? 0n);
+  const start = dictionary > 0 && dictionary < data ? dictionary : data;
+  return { start, length: Number(integerAt(facts, 7) ?? 0n) };
+}
+
+function bytesOfGroup(group: ThriftStruct): number {
+  return structsAt(group, 1).reduce((sum, chunk) => {
+    const facts = factsOf(chunk);
+    return sum + (facts === null ? 0 : placeOf(facts).length);
+  }, 0);
+}
+
+function without({ fields }: ThriftStruct, ids: readonly number[]): void {
+  const kept = fields.filter(({ id }) => !ids.includes(id));
+  fields.splice(0, fields.length, ...kept);
+}
