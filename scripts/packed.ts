@@ -18,6 +18,16 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 const CONSUMER = join(ROOT, "test", "package", "consumer.ts");
 const EXPECTED = `{"ok":2,"statuses":["ok","ok"],"shown":2,"promises":"function","hint":`;
+const PEERS = join(ROOT, "test", "package", "peers.ts");
+/** What is said to be installed where a companion is missing. */
+const HINTS: Readonly<Record<string, string>> = {
+  llama: "node-llama-cpp",
+  storage: "npm install @google-cloud/storage",
+  postgres: "npm install pg pg-boss",
+  ticks: "npm install pg pg-boss@",
+  s3: "npm install @aws-sdk/client-s3",
+  metrics: "npm install prom-client",
+};
 const LONGEST_MS = 300_000;
 
 interface Place {
@@ -93,6 +103,7 @@ function installed(archive: string, node: string, cwd: string): void {
   writeFileSync(join(cwd, "mine.csv"), "text\nI love it\nI hate it\n");
   writeFileSync(join(cwd, "tiny.gguf"), Buffer.from("GGUF\u0003\u0000\u0000\u0000"));
   cpSync(CONSUMER, join(cwd, "consumer.ts"));
+  cpSync(PEERS, join(cwd, "peers.ts"));
   const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
   printed(node, [npmScript(), "install", ...quiet, archive, "nodejs-polars@0.25.2"], { cwd, node });
 }
@@ -100,12 +111,25 @@ function installed(archive: string, node: string, cwd: string): void {
 function tried(node: string, cwd: string): void {
   const said = printed(node, ["consumer.ts"], { cwd, node });
   expectIn(said, EXPECTED, "The consumer");
-  expectIn(said, "node-llama-cpp", "The hint where a peer is missing");
+  const hints = JSON.parse(printed(node, ["peers.ts"], { cwd, node })) as typeof HINTS;
+  for (const [peer, hint] of Object.entries(HINTS))
+    expectIn(hints[peer] ?? "", hint, `The hint where ${peer} is missing`);
+  const optional = Object.keys(peerDependencies());
+  const named = Object.values(hints).join(" ");
+  for (const name of optional) expectIn(named, name, "What is said of optional companions");
   const classify = ["classify", "mine.csv", "--text", "text", "--labels", "positive,negative"];
   const command = join(cwd, "node_modules", ".bin", "batchframe");
   printed(command, [...classify, "-m", "embedded/use-lite", "-o", "out.csv"], { cwd, node });
   const answers = readFileSync(join(cwd, "out.csv"), "utf8").split("\n").length;
   if (answers !== 4) throw new Error(`out.csv has ${String(answers - 2)} rows, not 2.`);
+}
+
+/** The companions of package.json. */
+function peerDependencies(): Readonly<Record<string, string>> {
+  const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    readonly peerDependencies: Readonly<Record<string, string>>;
+  };
+  return manifest.peerDependencies;
 }
 
 function compiled(cwd: string, how: readonly string[]): void {

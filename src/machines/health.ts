@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createRequire } from "node:module";
 import type * as Library from "prom-client";
 import { InputError } from "../core/errors.ts";
+import { assertPackage } from "../core/needed-package.ts";
 import type { Database } from "../store/postgres-client.ts";
 import type { Noted } from "./worker-log.ts";
 
@@ -87,15 +88,11 @@ export async function serveWorkerHealth({
 }
 
 async function metricsLibrary(): Promise<typeof Library> {
-  try {
-    createRequire(import.meta.url).resolve("prom-client");
-  } catch (cause) {
-    throw new InputError(
-      "package_missing",
-      "A worker's numbers are counted by the package prom-client, and it is not installed. Nothing was sent.",
-      { hint: "npm install prom-client, or leave out --health-port.", cause },
-    );
-  }
+  assertPackage("prom-client", {
+    what: "A worker's numbers are counted",
+    install: "prom-client, or leave out --health-port",
+    resolve: createRequire(import.meta.url).resolve,
+  });
   return await import("prom-client");
 }
 

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import type * as Library from "@google-cloud/storage";
-import { InputError } from "../core/errors.ts";
+import { assertPackage, type PackageNeed } from "../core/needed-package.ts";
 
 const PACKAGE = "@google-cloud/storage";
 
@@ -12,17 +12,9 @@ const PACKAGE = "@google-cloud/storage";
  * @throws {InputError} `package_missing` with the command that installs it; nothing was sent.
  */
 export function assertStorageLibrary(
-  resolve: (name: string) => unknown = createRequire(import.meta.url).resolve,
+  resolve: PackageNeed["resolve"] = createRequire(import.meta.url).resolve,
 ): void {
-  try {
-    resolve(PACKAGE);
-  } catch (cause) {
-    throw new InputError(
-      "package_missing",
-      `vertex keeps its files in Cloud Storage, for which the package ${PACKAGE} is needed, and it is not installed. Nothing was sent.`,
-      { hint: `npm install ${PACKAGE}`, cause },
-    );
-  }
+  assertPackage(PACKAGE, { what: "vertex keeps its files in Cloud Storage", resolve });
 }
 
 /**

@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as Library from "@aws-sdk/client-s3";
 import { InputError, StoreError } from "../core/errors.ts";
+import { assertPackage, type PackageNeed } from "../core/needed-package.ts";
 import type { ObjectEntry, Objects } from "./objects.ts";
 
 const PACKAGE = "@aws-sdk/client-s3";
@@ -42,17 +43,9 @@ export function s3Address(url: string): S3Address {
  * @throws {InputError} `package_missing` with the command that installs it; nothing was sent.
  */
 export function assertS3Library(
-  resolve: (name: string) => unknown = createRequire(import.meta.url).resolve,
+  resolve: PackageNeed["resolve"] = createRequire(import.meta.url).resolve,
 ): void {
-  try {
-    resolve(PACKAGE);
-  } catch (cause) {
-    throw new InputError(
-      "package_missing",
-      `Object storage is spoken to through the package ${PACKAGE}, and it is not installed. Nothing was sent.`,
-      { hint: `npm install ${PACKAGE}`, cause },
-    );
-  }
+  assertPackage(PACKAGE, { what: "Object storage is spoken to", resolve });
 }
 
 /** How storage is called. */

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { SQLOutputValue } from "node:sqlite";
 import type * as Library from "pg";
 import { InputError, StoreError } from "../core/errors.ts";
+import { assertPackage, type PackageNeed } from "../core/needed-package.ts";
 
 const PACKAGE = "pg";
 
@@ -32,17 +33,13 @@ export interface Database extends Queryable, AsyncDisposable {
  * @throws {InputError} `package_missing` with the command that installs it; nothing was sent.
  */
 export function assertPostgresLibrary(
-  resolve: (name: string) => unknown = createRequire(import.meta.url).resolve,
+  resolve: PackageNeed["resolve"] = createRequire(import.meta.url).resolve,
 ): void {
-  try {
-    resolve(PACKAGE);
-  } catch (cause) {
-    throw new InputError(
-      "package_missing",
-      `Runs that many machines share are kept in PostgreSQL, for which the package ${PACKAGE} is needed, and it is not installed. Nothing was sent.`,
-      { hint: `npm install ${PACKAGE} pg-boss`, cause },
-    );
-  }
+  assertPackage(PACKAGE, {
+    what: "Runs that many machines share are kept in PostgreSQL",
+    install: `${PACKAGE} pg-boss`,
+    resolve,
+  });
 }
 
 /** How a database is connected to. */

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import type * as Library from "pg-boss";
-import { InputError } from "../core/errors.ts";
+import { assertPackage, type PackageNeed } from "../core/needed-package.ts";
 
 const PACKAGE = "pg-boss";
 const QUEUE = "batchframe-tick";
@@ -80,15 +80,11 @@ const LONGEST_STOP_MS = 60_000;
  * @throws {InputError} `package_missing`
  */
 export function assertTickLibrary(
-  resolve: (name: string) => unknown = createRequire(import.meta.url).resolve,
+  resolve: PackageNeed["resolve"] = createRequire(import.meta.url).resolve,
 ): void {
-  try {
-    resolve(PACKAGE);
-  } catch (cause) {
-    throw new InputError(
-      "package_missing",
-      `Workers are told what to do by the package ${PACKAGE}, and it is not installed. Nothing was sent.`,
-      { hint: `npm install pg ${PACKAGE}@12.35.0`, cause },
-    );
-  }
+  assertPackage(PACKAGE, {
+    what: "Workers are told what to do",
+    install: `pg ${PACKAGE}@12.35.0`,
+    resolve,
+  });
 }

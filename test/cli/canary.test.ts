@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { table, type Emulator } from "../../src/emulator/emulator.ts";
 import { keyVariables } from "../../src/provider/models.ts";
+import { spawned } from "../setup/spawned.ts";
 import { cli, emulated, folder, manyRows, start } from "./support.ts";
 
 const CANARY = "sk-canary-8f2b61d0c7";
+
+const OTHER_SECRETS = ["PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 const bad = { error: { status: 400, body: { error: { message: "no", code: "bad" } } } };
 
@@ -23,8 +26,13 @@ beforeAll(async () => {
   const { urls } = emulator;
   env = {
     ...Object.fromEntries(keyVariables().map(([name]) => [name, CANARY])),
+    // Keys of databases and storage, which are read by libraries alone.
+    ...Object.fromEntries(OTHER_SECRETS.map((name) => [name, CANARY])),
     OPENAI_BASE_URL: urls.openai,
     ANTHROPIC_BASE_URL: urls.anthropic,
+    GOOGLE_BASE_URL: urls.google,
+    MISTRAL_BASE_URL: urls.mistral,
+    AZURE_BASE_URL: urls.azure,
   };
 });
 afterAll(async () => {
@@ -58,6 +66,12 @@ const RUN = ["run", "in.csv", "-p", "{{ text }}", "--yes", "--poll", "20ms"];
 const COMMANDS: readonly (readonly [words: readonly string[], code: number])[] = [
   [[...RUN, "-m", "openai/gpt-5-mini", "--name", "a", "--json", "--notify", "cat > told.json"], 3],
   [[...RUN, "-m", "anthropic/claude-haiku-4-5", "--max-tokens", "9", "--name", "b"], 3],
+  [[...RUN, "-m", "google/gemini-2.5-flash", "--name", "g", "-v"], 3],
+  [[...RUN, "-m", "mistral/mistral-small-latest", "--name", "m"], 3],
+  [[...RUN, "-m", "azure/gpt-5-mini", "--name", "z", "--progress", "json"], 3],
+  [["plan", "in.csv", "-p", "{{ text }}", "-m", "google/gemini-2.5-flash", "--json"], 0],
+  [["preview", "in.csv", "-p", "See {{ text }}", "-m", "openai/gpt-5-mini", "--yes"], 3],
+  [["worker", "--state", "postgres://127.0.0.1:1/none"], 1],
   [[...RUN, "-m", "openai/gpt-5-mini", "-c", "text"], 2],
   [["build", "in.csv", "-p", "{{ text }}", "-m", "openai/gpt-5-mini", "-o", "build.jsonl"], 0],
   [["doctor", "-m", "openai/gpt-5-mini", "--remote"], 0],
@@ -88,6 +102,31 @@ describe("a key", () => {
     expect(withKey).toEqual([]);
     // Whatever is looked for is found where it is: the search itself is not blind.
     expect(files.some((file) => readFileSync(file).includes("text number 7"))).toBe(true);
+  });
+
+  it("is in no card that a notebook shows", { timeout: 120_000 }, async () => {
+    const src = (name: string): string => new URL(`../../src/${name}`, import.meta.url).href;
+    const code = `
+      import pl from "nodejs-polars";
+      import { enrichColumn } from ${JSON.stringify(src("index.ts"))};
+      import { show } from ${JSON.stringify(src("notebook/notebook.ts"))};
+      const frame = pl.DataFrame({ text: ["good", "bad 3", "fine"] });
+      const DISPLAY = Symbol.for("Jupyter.display");
+      for (const model of ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash"]) {
+        const options = { runDir: null, pollEveryMs: 10, retries: 0, maxTokens: 9 };
+        const run = enrichColumn(frame, "{{ text }}", model, options);
+        const things = [run, await run.plan(), await run, await run.report()];
+        for (const thing of things)
+          console.log(JSON.stringify(await (thing[DISPLAY] ? thing : show(thing))[DISPLAY]()));
+      }`;
+    // Here the dataframe library is found; a run without a directory leaves nothing behind.
+    const here = { cwd: import.meta.dirname, env: { ...process.env, ...env } };
+    const words = ["--no-warnings", "--input-type=module", "--eval", code];
+    const ended = await spawned(process.execPath, words, here).ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stdout.match(/text\/html/g)?.length).toBe(12);
+    expect(ended.stdout).toContain("gemini-2.5-flash");
+    expect(ended.stdout + ended.stderr).not.toContain(CANARY);
   });
 
   it("is in no list of processes while a run goes on", async () => {
