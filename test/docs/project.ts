@@ -77,6 +77,12 @@ export async function execute(
     env,
   }: { readonly folder: string; readonly name: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<Ended> {
+  // A file of configuration is tried by a command that takes its recipe.
+  if (language === "json") {
+    writeFileSync(join(folder, "batchframe.config.json"), code);
+    const words = "batchframe plan tickets.csv --recipe triage".split(" ");
+    return await spawned("bash", ["-c", words.join(" ")], { cwd: folder, env }).ended;
+  }
   if (language === "sh")
     return await spawned("bash", ["-euo", "pipefail", "-c", code], { cwd: folder, env }).ended;
   const file = join(folder, `${name}.ts`);
