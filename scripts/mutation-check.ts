@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { MUTATIONS, type Guard, type Mutation } from "./mutations.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const COPIED = ["src", "test", "package.json", "tsconfig.json", "vitest.config.ts"];
+const COPIED = ["src", "bin", "test", "package.json", "tsconfig.json", "vitest.config.ts"];
 const LINKED = ["node_modules", "models", "sample-data"];
 // A broken tree may wait for ever for what it has lost.
 const LONGEST_MS = 90_000;

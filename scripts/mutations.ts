@@ -440,6 +440,12 @@ const GUARDING: readonly Mutation[] = [
     edits: [["    cache.put(await leftReplies(store, provider), of);\n", ""]],
     guard: { file: "test/previews/preview-run.test.ts", named: "killed in the middle" },
   },
+  {
+    promise: "steps that were planned before a preview do not buy its answers again",
+    file: "src/steps-preview.ts",
+    edits: [["      await forgetSteps(join(runDir, id), id);\n", ""]],
+    guard: { file: "test/previews/preview-run.test.ts", named: "of several columns" },
+  },
 ];
 
 const LANES: readonly Mutation[] = [
@@ -457,7 +463,17 @@ const LANES: readonly Mutation[] = [
   {
     promise: "what waits to be sent goes in realtime once it was handed over",
     file: "src/run/deadline.ts",
-    edits: [['  await ports.store.switchLane("realtime");\n', ""]],
+    // Either of the two makes good what the other leaves.
+    edits: [
+      [
+        'handedOver: true });\n  await ports.store.switchLane("realtime");\n',
+        "handedOver: true });\n",
+      ],
+      [
+        'return false;\n  await ports.store.switchLane("realtime");\n  return true;',
+        "return false;",
+      ],
+    ],
     guard: { file: "test/deadline.test.ts", named: "from the start" },
   },
   {

@@ -8,6 +8,8 @@ import { EnrichRun } from "./enrich-run.ts";
 import { checkHow, withFormulas, writeOutput } from "./files/file-output.ts";
 import { openFile } from "./files/files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
+import { fileTable, frameTable } from "./previews/preview-tables.ts";
+import { stepsPreview } from "./steps-preview.ts";
 import { stepsJob, type ColumnStep, type RunOptions } from "./steps-job.ts";
 
 export type { ColumnStep, RunOptions };
@@ -44,11 +46,10 @@ export function enrichColumns<S extends FrameSchema, const Steps extends readonl
 ): EnrichRun<DataFrame<StepsFrame<S, Steps>>, StepAnswers<Steps>> {
   const rows = checkedFrame(frame);
   const polars = () => import("./frame/polars.ts");
+  const source = { frame: async () => (await polars()).polarsFrame(rows), memo: {} };
   return new EnrichRun({
-    ...stepsJob(steps, options, {
-      frame: async () => (await polars()).polarsFrame(rows),
-      memo: {},
-    }),
+    ...stepsJob(steps, options, source),
+    preview: stepsPreview({ steps, options, source, table: frameTable(rows) }),
     finish: async (session) => {
       const { withNewColumns } = await polars();
       let result = rows;
@@ -76,15 +77,17 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
 ): EnrichRun<Receipt, StepAnswers<Steps>> {
   // A step of its own cannot be gone on with by name: it would write the file with one column.
   const memo = { input: absolute(files.input) };
+  const source = {
+    frame: async () => {
+      const frame = await openFile(files.input);
+      await checkHow(frame, files.output, { ...files, leavesOutRows: false });
+      return frame;
+    },
+    memo,
+  };
   return new EnrichRun({
-    ...stepsJob(steps, options, {
-      frame: async () => {
-        const frame = await openFile(files.input);
-        await checkHow(frame, files.output, { ...files, leavesOutRows: false });
-        return frame;
-      },
-      memo,
-    }),
+    ...stepsJob(steps, options, source),
+    preview: stepsPreview({ steps, options, source, table: fileTable }),
     finish: async (session) => {
       const input = await openFile(files.input);
       let formulaColumns: ReadonlySet<string> = new Set();

@@ -13,12 +13,7 @@ import type { Warning } from "./run.ts";
 import { runPlan, type PlanHow, type RunPlan } from "./run-plan.ts";
 import type { Conduct, ConductGiven, OpenedRun, Session } from "./session/session.ts";
 import { forgotten, privateMemory, type PrivateMemory } from "./session/private-memory.ts";
-import {
-  previewOf,
-  type Preview,
-  type PreviewHow,
-  type PreviewJob,
-} from "./previews/preview-run.ts";
+import { type Preview, type PreviewHow, type PreviewJob } from "./previews/preview-run.ts";
 import type { Settings } from "./session/settings.ts";
 import { rowResult, type RowResult } from "./session/row-result.ts";
 import { shownDone, shownRun } from "./shown-run.ts";
@@ -119,21 +114,22 @@ export class EnrichRun<T, V>
    * The rows are chosen among those that would be asked, no two with one prompt: the same ones each time,
    * others with another `seed`, evenly over the values of a column with `by`. What they cost is in the
    * receipt; the answers are in the cache, so that the run itself sends so many requests less. A plan of
-   * the run that was made before and not sent is made anew.
+   * the run that was made before and not sent is made anew. Several columns and votes are asked in every step;
+   * where another model may be asked as well, only the one that is asked every row.
    *
    * @throws {InputError} `preview_late` once the run has sent something, `preview_uncached` where it
-   * takes nothing from a cache, `option_unsupported` for runs of several columns and votes.
+   * takes nothing from a cache, `option_unsupported` for rows that are no DataFrame and no file.
    */
   async preview(rows = 10, how: PreviewHow = {}): Promise<Preview> {
     const { preview } = this.#job;
     if (preview === undefined)
       throw new InputError(
         "option_unsupported",
-        "A run of several columns, or of votes, cannot be tried on a few rows. Nothing was sent.",
-        { hint: "Preview each column alone with enrichColumn; its answers are kept for the run." },
+        "Rows that are no DataFrame and no file cannot be tried on a few. Nothing was sent.",
+        { hint: "Preview a DataFrame of them with enrichColumn." },
       );
     const conduct = { ...this.#conduct(), onOpen: (): void => undefined };
-    return await previewOf(preview, rows, { how, conduct });
+    return await preview(rows, { how, conduct });
   }
 
   /** The latest progress; null before the run has started. */

@@ -43,7 +43,8 @@ import type { Settings } from "./session/settings.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
 import { withBadRows } from "./session/text-warnings.ts";
-import { filePreview, framePreview, isTriedAlone } from "./previews/preview-tables.ts";
+import { columnPreview } from "./column-preview.ts";
+import { fileTable, frameTable } from "./previews/preview-tables.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
 export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, FrameSchema, RowOf };
@@ -148,11 +149,10 @@ export function frameRun<R, V>({
   const refreshed = refreshMark(options);
   const settingsFor = (of: ModelRef, over: Frame): Promise<Settings> =>
     settingsOf(over, template, of, { options, memo: {}, refreshed });
+  const own = async (): Promise<Settings> => settingsFor(model, (await polars()).polarsFrame(rows));
+  const passes = passesOf(options, (other, main) => settingsFor(other, main.frame));
   return new EnrichRun<R, V>({
-    open: openColumn(
-      async () => settingsFor(model, (await polars()).polarsFrame(rows)),
-      passesOf(options, (other, main) => settingsFor(other, main.frame)),
-    ),
+    open: openColumn(own, passes),
     finish: async (session) => {
       const { onlyRows, withNewColumns } = await polars();
       let result = rows;
@@ -170,7 +170,7 @@ export function frameRun<R, V>({
       });
       return { result: result as unknown as R, receipt };
     },
-    ...(isTriedAlone(options) ? { preview: framePreview(rows, settingsFor, model) } : {}),
+    preview: columnPreview(own, passes, frameTable(rows)),
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,
@@ -242,16 +242,14 @@ export function fileRun<V>({
       refreshed,
       ...(asked === undefined ? {} : { asked }),
     });
+  const passes = passesOf(options, (other, main) => settingsFor(other, main.frame));
   return new EnrichRun({
-    open: openColumn(
-      async () => {
-        frame = await open();
-        // Found out now, before anything is bought, and once more when the file is written.
-        await checkHow(frame, files.output, { ...files, leavesOutRows: keep !== undefined });
-        return await settingsFor(model, frame);
-      },
-      passesOf(options, (other, main) => settingsFor(other, main.frame)),
-    ),
+    open: openColumn(async () => {
+      frame = await open();
+      // Found out now, before anything is bought, and once more when the file is written.
+      await checkHow(frame, files.output, { ...files, leavesOutRows: keep !== undefined });
+      return await settingsFor(model, frame);
+    }, passes),
     finish: async (session) => {
       const input = frame ?? (await open());
       let formulaColumns: ReadonlySet<string> = new Set();
@@ -271,9 +269,7 @@ export function fileRun<V>({
       const told = await withBadRows(safe, input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
-    ...(isTriedAlone(options)
-      ? { preview: filePreview(async () => settingsFor(model, await open())) }
-      : {}),
+    preview: columnPreview(async () => settingsFor(model, await open()), passes, fileTable),
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,

@@ -15,7 +15,7 @@ import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { ModelRef } from "./provider/models.ts";
 import { openPieces } from "./steps/piece-session.ts";
 import { openSession } from "./session/session.ts";
-import { DEFAULT_RUN_DIR } from "./session/settings.ts";
+import { DEFAULT_RUN_DIR, type Settings } from "./session/settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { openSteps, type Step } from "./steps/step-session.ts";
@@ -101,12 +101,7 @@ export function stepsJob(
         needs: order[at] ?? [],
         open: async (frame, own) => {
           const needed = order[at] ?? [];
-          refusePasses(step);
-          const settings = await settingsOf(frame, step.template, step.model, {
-            options: { ...step, ...sharedOptions(options) },
-            memo: source.memo,
-            refreshed,
-          });
+          const settings = await stepSettings(step, frame, { options, source, refreshed });
           directory ??= join(await place(settings), id);
           try {
             const open = settings.long?.onLong === "chunk" ? openPieces : openSession;
@@ -151,6 +146,35 @@ export function stepsJob(
   };
 }
 
+/** The settings of a step over a frame that has the columns it reads. */
+export async function stepSettings(
+  step: JobStep,
+  frame: Frame,
+  { options, source, refreshed = null }: StepsGiven,
+): Promise<Settings> {
+  refusePasses(step);
+  return await settingsOf(frame, step.template, step.model, {
+    options: { ...step, ...sharedOptions(options) },
+    memo: source.memo,
+    refreshed,
+  });
+}
+
+/** What holds for all steps. */
+interface StepsGiven {
+  readonly options: RunOptions;
+  readonly source: Pick<StepsSource, "memo">;
+  readonly refreshed?: string | null;
+}
+
+/** The columns of the rows themselves that any step's text template reads; all of them where one is a function. */
+export function baseColumns(steps: readonly ColumnStep[], base: Frame): readonly string[] {
+  const read = steps.flatMap(({ template }) =>
+    typeof template === "string" ? parseTemplate(template).columns : base.columns,
+  );
+  return base.columns.filter((name) => read.includes(name));
+}
+
 /** @throws {InputError} `option_unsupported`: a step with passes of its own would be taken for several runs. */
 function refusePasses(step: object): void {
   const given: Readonly<Record<string, unknown>> = { ...step };
@@ -164,7 +188,7 @@ function refusePasses(step: object): void {
 }
 
 /** What a step takes over: its run, named after its content, lies below the group's and shares the cache. */
-function sharedOptions({ name: _name, ...rest }: RunOptions): RunOptions {
+export function sharedOptions({ name: _name, ...rest }: RunOptions): RunOptions {
   const { runDir, cache } = rest;
   if (cache === false || (runDir === null && cache === undefined)) return { ...rest, cache: false };
   const cacheFile = rest.cacheFile ?? join(runDir ?? DEFAULT_RUN_DIR, "cache.sqlite");
@@ -207,7 +231,7 @@ function modelName(model: ModelRef): string {
 }
 
 /** A name for the run's directory: the same steps over a frame of the same name share one, and each step's own run knows its rows. */
-function groupId(base: Frame, steps: readonly ColumnStep[]): string {
+export function groupId(base: Frame, steps: readonly ColumnStep[]): string {
   const asked = steps.map(({ column, template, model }) => [
     column,
     String(template),

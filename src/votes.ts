@@ -17,6 +17,9 @@ import type { ModelRef } from "./provider/models.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { withBadRows } from "./session/text-warnings.ts";
+import type { PreviewTable } from "./previews/preview-run.ts";
+import { fileTable, frameTable } from "./previews/preview-tables.ts";
+import { stepsPreview } from "./steps-preview.ts";
 import { runOptionsOf, stepsJob, type JobStep } from "./steps-job.ts";
 
 /** What is voted on. */
@@ -40,10 +43,14 @@ export function isVoted({ votes }: EnrichOptions<string, OutputOption>): boolean
  */
 export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
   const polars = () => import("./frame/polars.ts");
-  const { steps, column, job } = votingJob<V>(vote, {
-    frame: async () => (await polars()).polarsFrame(rows),
-    memo: {},
-  });
+  const { steps, column, job } = votingJob<V>(
+    vote,
+    {
+      frame: async () => (await polars()).polarsFrame(rows),
+      memo: {},
+    },
+    frameTable(rows),
+  );
   return new EnrichRun<R, V>({
     ...job,
     finish: async (session) => {
@@ -62,14 +69,18 @@ export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
 /** The same over a file; see {@link votedFrame}. */
 export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V> {
   const open = () => openFile(files.input, { ...files.reading, output: files.output });
-  const { steps, column, job } = votingJob<V>(vote, {
-    frame: async () => {
-      const frame = await open();
-      await checkHow(frame, files.output, { ...files, leavesOutRows: false });
-      return frame;
+  const { steps, column, job } = votingJob<V>(
+    vote,
+    {
+      frame: async () => {
+        const frame = await open();
+        await checkHow(frame, files.output, { ...files, leavesOutRows: false });
+        return frame;
+      },
+      memo: { input: lastingPath(files.input) },
     },
-    memo: { input: lastingPath(files.input) },
-  });
+    fileTable,
+  );
   return new EnrichRun<Receipt, V>({
     ...job,
     finish: async (session) => {
@@ -100,6 +111,7 @@ function votingJob<V>(
     readonly frame: () => Promise<Frame>;
     readonly memo: Readonly<Record<string, string>>;
   },
+  table: PreviewTable,
 ): {
   readonly steps: readonly JobStep[];
   readonly column: string;
@@ -126,11 +138,22 @@ function votingJob<V>(
     await refuseUnvotable({ template, model, options }, base, column);
     return base;
   };
-  const together = (row: readonly RowOutcome[]): RowOutcome => mostFrequent(row);
+  const whole = { ...source, frame, together: (row: readonly RowOutcome[]) => mostFrequent(row) };
   return {
     steps,
     column,
-    job: stepsJob(steps, runOptionsOf(options), { ...source, frame, together }),
+    job: {
+      ...stepsJob(steps, runOptionsOf(options), whole),
+      preview: stepsPreview({
+        steps,
+        options: runOptionsOf(options),
+        source: whole,
+        table: (picked, columns, cells) => {
+          const decision = decisionOf(columns, cells, { column, votes: steps.length });
+          return table(picked, decision.columns, decision.cells);
+        },
+      }),
+    },
   };
 }
 

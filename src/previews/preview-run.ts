@@ -14,7 +14,7 @@ import { PREVIEWS, takeLeftPreviewsInto } from "../session/left-previews.ts";
 import { openPieces } from "../steps/piece-session.ts";
 import { sampledRows } from "./sampling.ts";
 import { checkSettings, identifyingSettings, runId } from "../session/session-settings.ts";
-import { openSession, type Conduct } from "../session/session.ts";
+import { openSession, type Conduct, type Session } from "../session/session.ts";
 import type { Settings } from "../session/settings.ts";
 import { identify } from "../stages/identify.ts";
 import { openSqliteStore, STORE_FILE } from "../store/sqlite.ts";
@@ -38,15 +38,23 @@ export interface Preview {
   readonly receipt: Receipt;
 }
 
-/** What a preview needs of the run it is of. */
-export interface PreviewJob {
+/** Asks some rows of a run, as its options say. */
+export type PreviewJob = (
+  rows: number,
+  asked: { readonly how: PreviewHow; readonly conduct: Conduct },
+) => Promise<Preview>;
+
+/** Puts the chosen rows, of which `picked` is a frame, together with their new columns. */
+export type PreviewTable = (
+  picked: PickedRows,
+  columns: readonly NewColumn[],
+  cells: AsyncIterable<NewCells>,
+) => Promise<DataFrame>;
+
+/** What a preview of one column needs of the run it is of. */
+export interface ColumnToPreview {
   readonly settings: () => Promise<Settings>;
-  /** Puts the chosen rows, of which `picked` is a frame, together with their new columns. */
-  readonly table: (
-    picked: PickedRows,
-    columns: readonly NewColumn[],
-    cells: AsyncIterable<NewCells>,
-  ) => Promise<DataFrame>;
+  readonly table: PreviewTable;
 }
 
 /** The rows of a preview. */
@@ -66,11 +74,10 @@ const MOST_ROWS = 1000;
  * `preview_late` when the run has sent something already, `unknown_column`, `nothing_to_ask`.
  */
 export async function previewOf(
-  { settings, table }: PreviewJob,
+  { settings, table }: ColumnToPreview,
   rows: number,
   { how, conduct }: { readonly how: PreviewHow; readonly conduct: Conduct },
 ): Promise<Preview> {
-  checkPositive("preview", rows);
   const given = await settings();
   const { frame, provider } = { frame: given.frame, provider: given.model.provider };
   try {
@@ -83,7 +90,8 @@ export async function previewOf(
     const positions = await sampledRows({ ...given, rendering }, { rows, by, seed });
     const picked = pickedFrame(frame, positions);
     const columns = [...new Set([...rendering.columns, ...(by === null ? [] : [by])])];
-    const only = { ...given, frame: picked, limit: null, runDir: join(runDir, PREVIEWS) };
+    const { pass: _pass, ...plain } = given;
+    const only = { ...plain, frame: picked, limit: null, runDir: join(runDir, PREVIEWS) };
     const asked = await ask(only, conduct, async (added, cells) =>
       table({ frame: picked, positions, columns }, added, cells),
     );
@@ -98,7 +106,7 @@ async function ask(
   settings: Settings,
   conduct: Conduct,
   table: (columns: readonly NewColumn[], cells: AsyncIterable<NewCells>) => Promise<DataFrame>,
-): Promise<Pick<Preview, "frame" | "receipt">> {
+): Promise<Asked> {
   const { provider } = settings.model;
   const canAskLive = provider.asksLive === true || provider.live !== undefined;
   const open = settings.long?.onLong === "chunk" ? openPieces : openSession;
@@ -107,14 +115,7 @@ async function ask(
     { ...conduct, lane: canAskLive ? "realtime" : "auto" },
   );
   try {
-    await session.plan();
-    await session.drive();
-    let frame: DataFrame | null = null;
-    const receipt = await session.complete(async (columns, cells) => {
-      frame = await table(columns, cells);
-      return { output: null, neutralisedCells: 0 };
-    });
-    return { frame: frame as unknown as DataFrame, receipt };
+    return await completed(session, table);
   } finally {
     await session[Symbol.asyncDispose]();
     // Removes its memory; answers that only its journal has, since it was stopped, are kept first.
@@ -123,7 +124,26 @@ async function ask(
   }
 }
 
-function checkPreview({ cache, frame }: Settings, rows: number, by: string | null): void {
+type Asked = Pick<Preview, "frame" | "receipt">;
+
+/** Drives a session over the chosen rows to its end, and puts their answers together. */
+export async function completed(
+  session: Session,
+  table: (columns: readonly NewColumn[], cells: AsyncIterable<NewCells>) => Promise<DataFrame>,
+): Promise<Asked> {
+  await session.plan();
+  await session.drive();
+  let frame: DataFrame | null = null;
+  const receipt = await session.complete(async (columns, cells) => {
+    frame = await table(columns, cells);
+    return { output: null, neutralisedCells: 0 };
+  });
+  return { frame: frame as unknown as DataFrame, receipt };
+}
+
+/** Refuses a preview that cannot be made, or would not count. @throws {InputError} `option_invalid`, `preview_uncached`, `unknown_column` */
+export function checkPreview({ cache, frame }: Settings, rows: number, by: string | null): void {
+  checkPositive("preview", rows);
   if (rows > MOST_ROWS)
     throw new InputError(
       "option_invalid",
@@ -156,8 +176,12 @@ async function forgetPlan(settings: Settings): Promise<void> {
     isTextTemplate: "parts" in settings.template,
   });
   const id = runId(settings, identity);
-  const directory = absolute(join(settings.runDir, id));
-  if (!existsSync(join(directory, STORE_FILE))) return;
+  const directory = absolute(join(settings.runDir, id, settings.pass?.folder ?? ""));
+  if (existsSync(join(directory, STORE_FILE))) await forgetUnsent(directory, id);
+}
+
+/** Removes a run's memory. @throws {InputError} `preview_late` when it has sent something. */
+export async function forgetUnsent(directory: string, id: string): Promise<void> {
   const store = await openSqliteStore(directory, null);
   const chunks = await store.chunks().finally(() => store[Symbol.asyncDispose]());
   if (chunks.some(({ intent }) => intent !== null))

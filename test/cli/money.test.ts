@@ -60,6 +60,56 @@ describe("plan", () => {
   });
 });
 
+describe("preview", () => {
+  it("shows its rows as a table and as data, and the run asks so many less", async () => {
+    const cwd = folder(FILES);
+    const env = pointedAt(emulator);
+    const words = ["in.csv", "-p", "{{ text }}", "-m", "openai/x", ...PRICED];
+    const shown = await cli(cwd, ["preview", ...words, "--rows", "5", "--json"], env);
+    expect(shown.code).toBe(0);
+    const told = JSON.parse(shown.stdout) as {
+      readonly rows: readonly number[];
+      readonly preview: readonly Readonly<Record<string, unknown>>[];
+    };
+    expect(told).toMatchObject({ status: "previewed", costUsd: 10, requestsLeft: 11 });
+    expect(told.rows).toHaveLength(5);
+    expect(told.preview.map(({ text, enriched }) => [text, enriched])).toEqual(
+      told.rows.map((row) => [`text ${String(row % 16)}`, "sixteen letters."]),
+    );
+    const lines = shown.stderr.split("\n");
+    expect(lines.find((text) => /row +text +enriched/.test(text))).toBeDefined();
+    for (const row of told.rows)
+      expect(shown.stderr).toMatch(
+        new RegExp(`^ *${String(row + 1)} +text ${String(row % 16)} +sixteen letters\\.`, "m"),
+      );
+    expect(shown.stderr).toMatch(/tried +5 rows: 5 answered · \$10\.00/);
+    expect(shown.stderr).toMatch(/the rest +11 requests · \$1\d\.50 – \$11\.50 in batches/);
+    expect(emulator.stats()).toMatchObject({ liveCalls: 5, rowsExecuted: 0 });
+    const run = await cli(
+      cwd,
+      ["run", ...words, "--lane", "batch", "--poll", "20ms", "--yes"],
+      env,
+    );
+    expect(run.code).toBe(0);
+    expect(emulator.stats()).toMatchObject({ liveCalls: 5, rowsExecuted: 11 });
+    // Two votes on three rows, asked once more each, since what is answered is no label.
+    const voted = [
+      "preview",
+      ...words,
+      "-c",
+      "v",
+      "--labels",
+      "a,b",
+      "--votes",
+      "2",
+      "--rows",
+      "3",
+    ];
+    expect((await cli(cwd, [...voted, "--json"], env)).stdout).toContain("v_agreement");
+    expect(emulator.stats().liveCalls).toBe(5 + 2 * 3 * 2);
+  });
+});
+
 describe("plan --against", () => {
   it("prices a changed prompt, and is refused where a run would begin", async () => {
     const cwd = folder(FILES);

@@ -5,9 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pl, { type DataFrame } from "nodejs-polars";
 import { afterEach, describe, expect, it } from "vitest";
-import { startEmulator, type Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
+import {
+  startEmulator,
+  table,
+  type Emulator,
+  type EmulatorOptions,
+} from "../../src/emulator/emulator.ts";
 import {
   enrichColumn,
+  enrichColumns,
   enrichFile,
   type EnrichOptions,
   type ModelSpec,
@@ -116,6 +122,71 @@ describe("a preview", () => {
     await run;
     expect(asked()).toBe(250);
     expect(readFileSync(output, "utf8").split("\n")).toHaveLength(252);
+  });
+
+  const LABELS = { labels: ["yes", "no"] } as const;
+
+  it("of several columns asks each step, and each step of the run so many less", async () => {
+    const model = await modelAt({ answer: table((text) => `re ${text}`) });
+    const steps = [
+      { column: "one", template: "one {{ text }}", model },
+      { column: "two", template: "two {{ team }}", model },
+      { column: "three", template: "three {{ one }}", model },
+    ] as const;
+    const run = enrichColumns(rows(), steps, { pollEveryMs: 10, runDir: join(folder, "runs") });
+    // Planned before, as people do.
+    await run.plan();
+    const { frame, rows: positions, receipt } = await run.preview(20, { by: "team" });
+    expect(receipt.rows).toMatchObject({ total: 20, ok: 20 });
+    expect(frame.getColumn("n").toArray().map(Number)).toEqual(positions);
+    expect(frame.getColumn("three").toArray()).toEqual(
+      positions.map((row) => `re three re one ${String(TEXTS[row])}`),
+    );
+    // Teams repeat: the second step asks each once.
+    const teams = new Set(frame.getColumn("team").toArray()).size;
+    expect(teams).toBe(11);
+    expect(emulator.stats()).toMatchObject({ liveCalls: 40 + teams, batchesCreated: 0 });
+    expect(readdirSync(join(folder, "runs", ".previews"))).toEqual([]);
+    const whole = await run.report();
+    expect(whole.rows).toMatchObject({ total: 300, failed: 0 });
+    expect(asked()).toBe(2 * PROMPTS + teams);
+    expect(emulator.stats().bodiesBilledAgain).toBe(0);
+    await expect(run.preview(5)).rejects.toMatchObject({ code: "preview_late" });
+    const other = enrichColumns(rows(), steps, { runDir: join(folder, "else") });
+    await expect(other.preview(201)).rejects.toMatchObject({ code: "option_invalid" });
+  });
+
+  it("of votes asks every vote, and the run so many less of each", async () => {
+    const model = await modelAt();
+    const options = here({ output: LABELS, votes: 3 });
+    const run = enrichColumn(rows(), "{{ text }}", model, options);
+    const { frame, receipt } = await run.preview(10);
+    expect(receipt.rows).toMatchObject({ total: 10, ok: 10 });
+    expect(frame.columns).toEqual(
+      expect.arrayContaining(["text", "enriched", "enriched_agreement"]),
+    );
+    expect(emulator.stats()).toMatchObject({ liveCalls: 30, batchesCreated: 0 });
+    await run.report();
+    // Votes on one question are the same body: what counts is how often it was asked.
+    expect(asked()).toBe(3 * PROMPTS);
+  });
+
+  it.each<[string, (other: ModelSpec) => EnrichOptions<string, OutputOption>]>([
+    ["a fallback", (other) => ({ fallbackModel: other })],
+    ["a cascade", (other) => ({ cascade: { model: other, target: 0.5, labelBudget: 30 } })],
+  ])("of a run with %s asks the model that is asked every row", async (_, option) => {
+    const model = await modelAt();
+    const options = here({ output: LABELS, ...option({ ...model, model: "gpt-other" }) });
+    const run = enrichColumn(rows(), "{{ text }}", model, options);
+    await run.plan();
+    const { receipt } = await run.preview(20);
+    expect(receipt.rows).toMatchObject({ total: 20, ok: 20 });
+    expect(receipt.models).toEqual(["openai/gpt-test"]);
+    expect(asked()).toBe(20);
+    expect(await run.plan()).toMatchObject({ requests: PROMPTS, cached: 20 });
+    await run.report();
+    expect(emulator.stats().bodiesBilledAgain).toBe(0);
+    await expect(run.preview()).rejects.toMatchObject({ code: "preview_late" });
   });
 
   it("is refused where its answers would be bought again", async () => {
