@@ -330,6 +330,12 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/steps/piece-session.test.ts", named: "fails when any" },
   },
   {
+    promise: "nothing is handed on while the plan still counts its chunks",
+    file: "src/run.ts",
+    edits: [['state !== "ended" && (state', "(state"]],
+    guard: { file: "test/session/early.test.ts", named: "hands on" },
+  },
+  {
     promise: "a chunk keeps to the provider's bytes",
     file: "src/stages/chunk.ts",
     edits: [

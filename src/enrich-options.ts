@@ -137,6 +137,12 @@ export interface EnrichOptions<
   /** Leaves the provider's copies of requests and results where they are; they are deleted when left out. */
   readonly keepRemote?: boolean;
   /**
+   * Sends each chunk as soon as it is full, while later rows are still being read; batches alone, without
+   * a first request. What the run will cost is not known before, and an input that turns out to be damaged
+   * further down has its earlier rows sent: only after all are read when left out.
+   */
+  readonly sendsEarly?: boolean;
+  /**
    * Whether answers bought before, by whatever run, are taken instead of asked for again, and new ones
    * kept; true when left out, unless the run has no directory. `"refresh"` asks everything anew and
    * keeps the new answers. Failures are never kept.

@@ -275,8 +275,8 @@ export class EnrichRun<T, V>
   #perform(): Promise<Done<T>> {
     return this.#with(async (session) => {
       try {
-        await session.plan();
-        const { retry } = this.#job;
+        const { retry, conduct } = this.#job;
+        if (conduct.sendsEarly !== true) await session.plan();
         if (retry !== undefined) await session.retry(retry === "all" ? undefined : retry);
         await session.drive();
         return shownDone(await this.#job.finish(session));

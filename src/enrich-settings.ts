@@ -48,6 +48,7 @@ export function conductOf(options: EnrichOptions<string, OutputOption>): Conduct
     maxFailures: checkedMaxFailures(options.maxFailures),
     stallMs: options.stallMs ?? null,
     keepRemote: options.keepRemote ?? false,
+    sendsEarly: checkedEarly(options),
     purse: purseFor(options.maxCostUsd),
   };
 }
@@ -142,6 +143,21 @@ function pacedModel(model: ModelRef, options: Pacing): ModelRef {
   const pacing = pacingOf(options);
   if (Object.keys(pacing).length === 0) return model;
   return { ...(typeof model === "string" ? resolveModel(model) : model), ...pacing };
+}
+
+/** @throws {InputError} `option_unsupported` where something must be known of all rows before any is asked. */
+function checkedEarly(options: EnrichOptions<string, OutputOption>): boolean {
+  if (options.sendsEarly !== true) return false;
+  const { maxCostUsd, deadlineMs, maxFailures, lane } = options;
+  const whole = { maxCostUsd, deadlineMs, maxFailures };
+  const [name] = Object.entries(whole).find(([, value]) => value !== undefined) ?? [];
+  const needs = lane === "auto" ? 'lane "auto"' : name;
+  if (needs === undefined) return true;
+  throw new InputError(
+    "option_unsupported",
+    `sendsEarly sends before all rows are known, and ${needs} needs to know them. Nothing was sent.`,
+    { hint: "Leave out one of the two." },
+  );
 }
 
 /** @throws {InputError} `lane_unknown`, and `option_unsupported` where nothing is asked one by one. */

@@ -57,6 +57,8 @@ export async function driveRun(
     const progress = progressNow(requests, chunks, driver);
     options.onProgress(progress);
     const open = chunks.filter(({ state }) => state !== "collected");
+    // Rows that are still being read will bring more.
+    if (open.length === 0 && run.plan === null) return false;
     if (open.length === 0) {
       // What was set aside for the last chunk is there for others that share the purse.
       noteBooks(options.spending ?? null, chunks);
@@ -132,12 +134,22 @@ function isAsking(open: readonly Chunk[], { troubled }: Driver): boolean {
   );
 }
 
-/** The chunks that may take a step: where nothing is to be sent, those that are planned stay so. */
+/**
+ * The chunks that may take a step: where nothing is to be sent, those that are planned stay so, and while
+ * the plan is incomplete none that would hand requests on.
+ */
 function movable(
   open: readonly Chunk[],
-  { cancelRequestedAtMs }: RunRecord,
+  { cancelRequestedAtMs, plan, learnt }: RunRecord,
   { sends = true }: Pick<DriveOptions, "sends">,
 ): readonly Chunk[] {
+  // Chunks that others hand their requests on to get the numbers after the plan's.
+  const most = learnt.maxRequestsPerBatch ?? Number.POSITIVE_INFINITY;
+  if (plan === null)
+    return open.filter(
+      ({ state, requestCount }) =>
+        state !== "ended" && (state !== "planned" || requestCount <= most),
+    );
   if (sends || cancelRequestedAtMs !== null) return open;
   return open.filter(({ state }) => state !== "planned");
 }

@@ -39,6 +39,8 @@ export interface PlanningInput {
   /** Told of everything that is planned now. */
   readonly watch: PlanWatch;
   readonly onProgress: (progress: Progress) => void;
+  /** Ends the planning, with what is recorded kept; nothing does when left out. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
   const estimates = await openEstimates(settings);
-  const counting = planCounter(input.onProgress, [estimates, input.watch]);
+  const counting = planCounter(input, [estimates, input.watch]);
   try {
     if (cache !== null) await takeLeftPreviews({ runDir: settings.runDir, cache, provider });
     const soFar = await plannedBefore(store, counting);
@@ -103,7 +105,9 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     await store.finishPlan(counts, estimates.chunks());
     return counts;
   } catch (error) {
-    if (error instanceof InputError && !(await hasSent(store))) await forget(store, directory);
+    if (!(error instanceof InputError)) throw error;
+    if (await hasSent(store)) throw brokenOff(error);
+    await forget(store, directory);
     throw error;
   }
 }
@@ -126,6 +130,17 @@ async function wholeEstimate(estimates: Estimates, store: Store): Promise<PlanEs
   const before = (await store.chunks()).filter(({ number }) => !now.has(number));
   const tokens = before.flatMap(({ estimate }) => estimate ?? []).reduce(addEstimates, plan.tokens);
   return { ...plan, tokens };
+}
+
+/** The error of an input that was found to be unusable while batches of the rows before were sent. */
+function brokenOff(cause: InputError): InputError {
+  const { message, hint } = cause;
+  const said = message.replace(/ Nothing was sent\.$/, "");
+  return new InputError(
+    "input_broke_off",
+    `${said} Rows before it were sent already: what they buy is kept, and used again by a run over the mended rows once it is collected.`,
+    { ...(hint === undefined ? {} : { hint }), cause },
+  );
 }
 
 async function hasSent(store: Store): Promise<boolean> {
@@ -166,7 +181,7 @@ interface PlanCounter {
 }
 
 function planCounter(
-  onProgress: (progress: Progress) => void,
+  { onProgress, signal }: Pick<PlanningInput, "onProgress" | "signal">,
   watches: readonly Pick<Estimates, "see">[],
 ): PlanCounter {
   const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 };
@@ -195,6 +210,7 @@ function planCounter(
         count(block.rows);
         for (const fresh of block.requests) for (const watch of watches) watch.see(fresh);
         onProgress(planningProgress(requests));
+        signal?.throwIfAborted();
         yield block;
       }
     },

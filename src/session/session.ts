@@ -5,8 +5,7 @@ import { tallyAgainst, type Compare } from "./against.ts";
 import type { Purse } from "../core/budget.ts";
 import type { NewCells, NewColumn } from "../core/column.ts";
 import type { Json } from "../core/hash.ts";
-import type { Deadline } from "../core/deadline.ts";
-import { BudgetError, InputError } from "../core/errors.ts";
+import { BudgetError } from "../core/errors.ts";
 import type { MaxFailures } from "../core/failure-limit.ts";
 import type { LaneChoice } from "../core/lane.ts";
 import type { PlanCounts } from "../core/plan.ts";
@@ -20,12 +19,13 @@ import { perhapsPaidTwice } from "./paid-twice.ts";
 import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
-import { driveRun, type Warning } from "../run.ts";
-import type { DriveMemory } from "../run/driver.ts";
+import { driveRun, type DriveOptions, type Warning } from "../run.ts";
+import { sendEarly } from "./early.ts";
+import { driveMemory, type DriveMemory } from "../run/driver.ts";
 import { noteSpent, spendingOf } from "./run-budget.ts";
 import type { Spending } from "../run/spending.ts";
 import { warnOfUnowned } from "./run-audit.ts";
-import { retryFailed, switchLane } from "./run-lanes.ts";
+import { deadlineIn, liveOf, retryFailed, switchLane } from "./run-lanes.ts";
 import {
   checkSettings,
   differs,
@@ -41,7 +41,6 @@ import { countedCells, joinedRows, refetchLost, rejudging } from "./joined-rows.
 import { cutWarnings, quoteWarnings } from "./text-warnings.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
-import type { BatchProvider } from "../provider/provider.ts";
 import { remembering } from "./remembering.ts";
 import { openReplyCache, type ReplyCache } from "../store/reply-cache.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
@@ -67,6 +66,8 @@ export interface Conduct {
   readonly purse?: Purse | null;
   /** Leaves the provider's copies of requests and results where they are. */
   readonly keepRemote: boolean;
+  /** Sends what is planned while later rows are still being read; only after all are when left out. */
+  readonly sendsEarly?: boolean;
   readonly signal: AbortSignal;
   readonly onOpen: (session: OpenedRun) => void;
   readonly onProgress: (progress: Progress) => void;
@@ -215,6 +216,8 @@ function session(parts: Parts): Session {
   const { store } = ports;
   const { form } = settings;
   const watch = planWatch();
+  const stop = new AbortController();
+  const memory = driveMemory();
   // A promise, so that two who need it at once do not make it twice.
   let planned = record.plan === null ? null : Promise.resolve(record.plan);
   const needPlan = async (): Promise<PlanCounts> => {
@@ -222,8 +225,12 @@ function session(parts: Parts): Session {
       ...parts,
       watch,
       requestsPerChunk: conduct.requestsPerChunk,
-      lane: conduct.lane,
+      // What is sent early cannot wait for a first request.
+      lane: conduct.lane ?? (conduct.sendsEarly === true ? "batch" : null),
       onProgress: conduct.onProgress,
+      ...(conduct.sendsEarly === true
+        ? { signal: AbortSignal.any([conduct.signal, stop.signal]) }
+        : {}),
     }));
     cutRows = counts.cutRows ?? 0;
     return counts;
@@ -262,6 +269,18 @@ function session(parts: Parts): Session {
     drive: async (how) => {
       isShort = false;
       try {
+        if (conduct.sendsEarly === true && planned === null && how?.once !== true)
+          await sendEarly({
+            store,
+            planning: needPlan(),
+            drive: async () => {
+              const { requests } = await store.planSoFar();
+              await driveRun(ports, requests, { ...driveOptions(parts), ...EARLY, memory });
+            },
+            stop: () => {
+              stop.abort();
+            },
+          });
         return await drive(parts, needPlan, how ?? { once: false });
       } catch (error) {
         isShort = error instanceof BudgetError;
@@ -317,12 +336,34 @@ function session(parts: Parts): Session {
   };
 }
 
+// How far planning has come is told meanwhile.
+const EARLY = { once: true, onProgress: (): void => undefined } as const;
+
+/** How a run is driven, but for how far. */
+function driveOptions({ settings, conduct, spending, ports }: Parts): Omit<DriveOptions, "once"> {
+  const { provider } = ports;
+  return {
+    reading: answerReading(settings),
+    price: settings.price,
+    spending,
+    pollEveryMs: conduct.pollEveryMs ?? provider.pollEveryMs,
+    maxResends: conduct.maxResends,
+    amendable: provider.amendable(requestSpec(settings)),
+    maxFailures: conduct.maxFailures,
+    handedOn: conduct.handedOn,
+    stallMs: conduct.stallMs,
+    keepRemote: conduct.keepRemote,
+    onProgress: conduct.onProgress,
+    onWarning: conduct.onWarning,
+  };
+}
+
 async function drive(
-  { settings, conduct, spending, ports, record }: Parts,
+  parts: Parts,
   needPlan: () => Promise<PlanCounts>,
   how: DriveHow,
 ): Promise<boolean> {
-  const { provider } = ports;
+  const { conduct, spending, ports, record } = parts;
   const plan = await needPlan();
   const wasFinished = record.finishedAtMs !== null;
   // Said outright it holds for whatever waits to be sent, however the run was begun.
@@ -334,19 +375,8 @@ async function drive(
   if (conduct.deadlineMs !== null && deadline === null && ports.live !== null)
     await ports.store.setDeadline(deadlineIn(conduct.deadlineMs));
   const isComplete = await driveRun(ports, plan.requests, {
-    reading: answerReading(settings),
-    price: settings.price,
-    spending,
-    pollEveryMs: conduct.pollEveryMs ?? provider.pollEveryMs,
-    maxResends: conduct.maxResends,
-    amendable: provider.amendable(requestSpec(settings)),
-    maxFailures: conduct.maxFailures,
-    handedOn: conduct.handedOn,
-    stallMs: conduct.stallMs,
-    keepRemote: conduct.keepRemote,
+    ...driveOptions(parts),
     ...how,
-    onProgress: conduct.onProgress,
-    onWarning: conduct.onWarning,
   });
   // A run that was finished before has sent nothing now, so there is nothing new to find.
   if (isComplete && !wasFinished)
@@ -363,23 +393,4 @@ function collectOptions({ settings, conduct, ports }: Parts): CollectOptions {
     keepsRoomless: true,
     price: settings.price,
   };
-}
-
-/** The provider asked request by request; null where it cannot be. @throws {InputError} `lane_unsupported` where it must be. */
-function liveOf(
-  { model }: Settings,
-  { lane, deadlineMs }: Pick<Conduct, "lane" | "deadlineMs">,
-): BatchProvider | null {
-  const { provider } = model;
-  const live = provider.asksLive === true ? provider : (provider.live ?? null);
-  if (live !== null || (lane !== "realtime" && deadlineMs === null)) return live;
-  throw new InputError(
-    "lane_unsupported",
-    `${provider.id} cannot be asked one request at a time from here. Nothing was sent.`,
-    { hint: "Leave out --deadline (deadlineMs in code) and --lane, or say --lane batch." },
-  );
-}
-
-function deadlineIn(givenMs: number): Deadline {
-  return { atMs: Date.now() + givenMs, givenMs, handedOver: false };
 }
