@@ -26,11 +26,14 @@ export function bandUsd(estimate: TokenEstimate, price: Price, lane: Lane): Band
 const TOWARDS = { low: -1, expected: 0, high: 1 } as const;
 
 function usageAt(
-  { inputTokens, inputError, outputTokens }: Omit<TokenEstimate, "long">,
+  { inputTokens, inputError, outputTokens, kept }: Omit<TokenEstimate, "long">,
   bound: keyof Band,
 ): Usage {
-  const share = Math.max(0, 1 + TOWARDS[bound] * inputError);
-  return { ...NO_USAGE, inputTokens: inputTokens * share, outputTokens: outputTokens[bound] };
+  const tokens = inputTokens * Math.max(0, 1 + TOWARDS[bound] * inputError);
+  const usage = { ...NO_USAGE, inputTokens: tokens, outputTokens: outputTokens[bound] };
+  if (kept === undefined || bound !== "high") return usage;
+  // Nobody knows beforehand what is found there, and writing costs more than other input does.
+  return { ...usage, cacheWriteTokens: tokens, cacheWriteHourTokens: kept === "hour" ? tokens : 0 };
 }
 
 const NOTHING_USD: Band = { low: 0, expected: 0, high: 0 };

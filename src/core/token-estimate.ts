@@ -12,6 +12,8 @@ interface Tokens {
   readonly inputTokens: number;
   readonly inputError: number;
   readonly outputTokens: Band;
+  /** For how long prompts are to be kept in the provider's cache: at worst all of them are written there. Left out where nobody asks for it. */
+  readonly kept?: "minutes" | "hour";
 }
 
 /** What requests are expected to use, all tokens whole numbers. */
@@ -50,7 +52,13 @@ function addTokens(a: Tokens, b: Tokens): Tokens {
     inputTokens,
     inputError: inputTokens === 0 ? 0 : off / inputTokens,
     outputTokens: addBands(a.outputTokens, b.outputTokens),
+    ...longerKept(a, b),
   };
+}
+
+function longerKept(a: Tokens, b: Tokens): Pick<Tokens, "kept"> {
+  const kept = a.kept === "hour" ? a.kept : (b.kept ?? a.kept);
+  return kept === undefined ? {} : { kept };
 }
 
 /** What one of `requests` requests is expected to use on average; not rounded. */
@@ -70,10 +78,11 @@ function mapEstimate(estimate: TokenEstimate, change: (tokens: number) => number
 }
 
 function mapTokens(
-  { inputTokens, inputError, outputTokens }: Tokens,
+  { inputTokens, inputError, outputTokens, kept }: Tokens,
   change: (tokens: number) => number,
 ): Tokens {
   return {
+    ...(kept === undefined ? {} : { kept }),
     inputTokens: change(inputTokens),
     inputError,
     outputTokens: mapBand(outputTokens, change),

@@ -69,6 +69,7 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
   const shared = sharedTokens(spec, counter);
   const assumed = answerTokens({ form, settings, params, thinks, count: counter.count });
   const cap = tokenCap(spec);
+  const kept = keptOf(spec);
   const line = (): { perRequest: number; perUnit: number } => ({
     perRequest: shared,
     perUnit: prompts.tokensPerUnit(),
@@ -85,6 +86,7 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
       inputTokens: Math.ceil(inputOf(load)),
       inputError: replies.input(line())?.error ?? counter.error,
       outputTokens: whole(mapBand(output, (tokens) => Math.min(tokens, cap * load.requests))),
+      ...kept,
     };
   };
   const estimate = ({ short, long }: ChunkLoad): TokenEstimate => {
@@ -134,6 +136,13 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
       };
     },
   };
+}
+
+/** For how long the provider is asked to keep prompts; a key or a content that is there already writes nothing at a price. */
+function keptOf({ promptCache }: RequestSpec): Pick<TokenEstimate, "kept"> {
+  const { system, tools, lastUserMessages = 0, ttl } = promptCache ?? {};
+  if (system !== true && tools !== true && lastUserMessages === 0) return {};
+  return { kept: ttl === "1h" ? "hour" : "minutes" };
 }
 
 function whole(band: Band): Band {

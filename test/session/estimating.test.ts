@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { PromptCache } from "../../src/core/call-settings.ts";
 import type { AnswerForm } from "../../src/core/form.ts";
 import type { NewRequest } from "../../src/core/plan.ts";
+import { bandUsd } from "../../src/core/plan-cost.ts";
 import { priceOf } from "../../src/core/price.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
 import { estimator, type ChunkLoad, type Estimator } from "../../src/session/estimating.ts";
@@ -143,5 +145,31 @@ describe("a tokenizer", () => {
     expect(await exact("groq", "openai/gpt-oss-20b")).toBe(true);
     expect(await exact("openai", "somebody-elses")).toBe(false);
     expect(await exact("mistral", "gpt-4o")).toBe(false);
+  });
+});
+
+describe("prompts that are to be kept in the provider's cache", () => {
+  it.each([
+    ["5m", 1.25],
+    ["1h", 2],
+  ] as const)("for %s cost at worst what writing all of them there does", async (ttl, times) => {
+    const price = { ...priceOf("anthropic", "claude-haiku-4-5"), outputPerM: 0 } as NonNullable<
+      ReturnType<typeof priceOf>
+    >;
+    const model = "claude-haiku-4-5";
+    const spec = { model, params: {}, form: TEXT, settings: {}, promptCache: null };
+    const counter = await tokenCounter("anthropic", model);
+    const bandOf = (promptCache: PromptCache | null): ReturnType<typeof bandUsd> => {
+      const estimates = estimator({
+        ...{ spec: { ...spec, promptCache }, counter, thinks: false, price },
+      });
+      const load = planned(estimates, [requestOf(0, "a b c"), requestOf(1, "d e f g")]);
+      return bandUsd(estimates.estimate(load), price, "batch");
+    };
+    const [plain, kept] = [bandOf(null), bandOf({ system: true, ttl })];
+    expect(kept.high / plain.high).toBeCloseTo(times, 6);
+    expect([kept.low, kept.expected]).toEqual([plain.low, plain.expected]);
+    // A key alone only says where to look.
+    expect(bandOf({ key: "k" })).toEqual(plain);
   });
 });
