@@ -101,7 +101,7 @@ export interface Learnt {
 
 /** A chunk as the store remembers it. */
 export interface Chunk {
-  /** Counted from 1, never reused within a run; {@link RECALLED_CHUNK} and those before it hold what a cache has answered. */
+  /** Counted from 1, never reused within a run; chunk 0 and those before it hold what a cache has answered. */
   readonly number: number;
   readonly state: ChunkState;
   readonly requestCount: number;
@@ -114,7 +114,7 @@ export interface Chunk {
   readonly resends: number;
   /** The request file's size, null while the file has not been written (requests handed on by another chunk). */
   readonly bytes: number | null;
-  /** What its requests are expected to use; null where nobody has estimated it, and for {@link RECALLED_CHUNK}. */
+  /** What its requests are expected to use; null where nobody has estimated it, and for chunk 0. */
   readonly estimate: TokenEstimate | null;
   readonly intent: Intent | null;
   readonly batchId: string | null;

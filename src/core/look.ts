@@ -15,7 +15,7 @@ export interface Mark {
 /** The last look at a batch, with a few of the counts seen before: how fast it goes. */
 export interface Look extends Seen {
   readonly atMs: number;
-  /** Rising counts, the oldest first; at most {@link MOST_MARKS}, spread over the batch's whole time. */
+  /** Rising counts, the oldest first; at most MOST_MARKS, spread over the batch's whole time. */
   readonly marks: readonly Mark[];
 }
 

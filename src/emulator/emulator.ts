@@ -168,3 +168,4 @@ async function listen(server: Server, world: World, options: EmulatorOptions): P
   }
   return (server.address() as AddressInfo).port;
 }
+export type { JsonObject } from "./json.ts";
