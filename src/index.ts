@@ -159,10 +159,13 @@ export type { DatasetJob } from "./machines/dataset-job.ts";
 export type { Enqueued } from "./machines/enqueue.ts";
 export { serveWorkerHealth } from "./machines/health.ts";
 export type { WorkerHealth } from "./machines/health.ts";
+export { exportSharedRun, sharedFailures } from "./machines/shared-rows.ts";
+export type { ExportedRun, SharedFailure } from "./machines/shared-rows.ts";
 export {
   cancelSharedRun,
   findSharedRun,
   listSharedRuns,
+  removeSharedRun,
   retrySharedRun,
 } from "./machines/shared-runs.ts";
 export type { SharedRun } from "./machines/shared-runs.ts";

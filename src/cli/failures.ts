@@ -15,6 +15,13 @@ export interface FailuresFlags extends LookFlags {
 
 const MOST_SHOWN = 20;
 
+interface ToldFailures {
+  readonly id: string;
+  /** The command that asks them again. */
+  readonly retry: string;
+  readonly terminal: Terminal;
+}
+
 /**
  * Runs the command; gives 0.
  *
@@ -33,9 +40,22 @@ export async function failuresCommand(
     terminal.data({ schemaVersion: 1, run: run.id, rows, output: flags.output });
     return 0;
   }
+  await tellFailures(failuresOf(run), {
+    id: run.id,
+    retry: runCommandLine("retry", run.id, flags.runDir),
+    terminal,
+  });
+  return 0;
+}
+
+/** Tells failed rows, all of them as data and the first ones to people; gives how many there are. */
+export async function tellFailures(
+  failures: AsyncIterable<Pick<FailureOutput, "row" | "code" | "message">>,
+  { id, retry, terminal }: ToldFailures,
+): Promise<number> {
   const shown: string[][] = [];
   const codes = new Map<string, number>();
-  for await (const { row, code, message } of failuresOf(run)) {
+  for await (const { row, code, message } of failures) {
     codes.set(code, (codes.get(code) ?? 0) + 1);
     const failure: FailureOutput = { schemaVersion: 1, row: row + 1, code, message };
     if (terminal.json || !process.stdout.isTTY) terminal.print(JSON.stringify(failure));
@@ -43,7 +63,7 @@ export async function failuresCommand(
   }
   const total = [...codes.values()].reduce((sum, rows) => sum + rows, 0);
   if (total === 0) {
-    terminal.say(`No row of run ${run.id} has failed.`);
+    terminal.say(`No row of run ${id} has failed.`);
     return 0;
   }
   const columns = [
@@ -55,6 +75,6 @@ export async function failuresCommand(
   if (total > shown.length) terminal.say(`  … and ${count(total - shown.length)} more`);
   const byCode = [...codes].map(([code, rows]) => `${count(rows)} ${code}`).join(" · ");
   terminal.say(`\n${counted(total, "row")} failed: ${byCode}`);
-  terminal.say(`ask them again  ${runCommandLine("retry", run.id, flags.runDir)}`);
-  return 0;
+  terminal.say(`ask them again  ${retry}`);
+  return total;
 }

@@ -23,15 +23,16 @@ import type {
   RowErrorCode,
   RowTrace,
   RunPlan,
-  SharedRun,
   ShownPrompt,
   TimeRange,
 } from "../index.ts";
-
-/** What every output begins with. Members are added within a version; none is changed or removed. */
-interface Versioned {
-  readonly schemaVersion: 1;
-}
+import type {
+  MigratedOutput,
+  SharedExportOutput,
+  SharedRunOutput,
+  SharedRunsOutput,
+  Versioned,
+} from "./json-shared.ts";
 
 /** A command that failed, whatever it was to print. */
 export interface FailedOutput extends Versioned {
@@ -135,39 +136,12 @@ export interface RunData {
   readonly finishedAt: string | null;
 }
 
-/** A run that many machines share. */
-export interface SharedRunData extends Pick<
-  SharedRun["sums"],
-  "parts" | "rows" | "chunks" | "spentUsd"
-> {
-  readonly run: string;
-  readonly status: "planned" | "underway" | "cancelling" | "stopped" | "finished";
-  readonly model: string;
-  readonly column: string;
-  readonly output: string;
-  readonly requests: Readonly<Record<"total" | "answered" | "failed" | "unsent", number>>;
-  /** The most that may be spent, in US dollars; null where there is no cap. */
-  readonly capUsd: SharedRun["capUsd"];
-  /** Why parts cannot go on, the first few. */
-  readonly errors: readonly { readonly part: number; readonly error: unknown }[];
-  readonly createdAt: string;
-  readonly finishedAt: string | null;
-}
-
 /** The runs there are. */
 export interface RunsOutput extends Versioned {
   readonly runs: readonly RunData[];
   /** Directories that hold no run that can be read. */
   readonly unreadable: readonly { readonly run: string; readonly error: string }[];
 }
-
-/** The runs that many machines share. */
-export interface SharedRunsOutput extends Versioned {
-  readonly runs: readonly SharedRunData[];
-}
-
-/** A run that many machines share, as far as it has come. */
-export interface SharedRunOutput extends Versioned, SharedRunData {}
 
 /** One run in detail. */
 export interface StatusOutput extends Versioned, RunData {
@@ -218,14 +192,6 @@ export interface CacheOutput extends Versioned, CacheInfo {}
 /** How many answers were cleared. */
 export interface ClearedOutput extends Versioned {
   readonly cleared: number;
-}
-
-/** The tables of a shared state. */
-export interface MigratedOutput extends Versioned {
-  readonly state: string;
-  /** Their version until now, 0 where there were none. */
-  readonly before: number;
-  readonly version: number;
 }
 
 /** The request files of a run; a path is null for standard output. */
@@ -343,7 +309,7 @@ export interface JsonOutputs {
   readonly status: StatusOutput | SharedRunOutput;
   readonly failures: FailureOutput | FailuresOutput;
   readonly show: TracesOutput | StatusOutput;
-  readonly export: ReceiptOutput;
+  readonly export: ReceiptOutput | SharedExportOutput;
   readonly resume: Followed;
   readonly attach: Followed | SharedRunOutput;
   readonly collect: ReceiptOutput | PendingOutput;

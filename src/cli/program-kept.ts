@@ -10,18 +10,22 @@ import {
 import type { FlagValues } from "./flag-values.ts";
 import type { CleanFlags, RemoveFlags } from "./flags.ts";
 import { addLookFlags, RUN, type Choose } from "./program-flags.ts";
+import { addStateFlag } from "./program-machines.ts";
 import { gcCommand, rmCommand } from "./rm.ts";
+import { sharedRm } from "./shared-rows.ts";
+import type { StateFlags } from "./worker.ts";
 
 /** Adds `rm` and `gc`. */
 export function addRemoval(program: Command, choose: Choose, values: FlagValues): void {
   addLookFlags(
-    program
-      .command("rm")
+    addStateFlag(program.command("rm"))
       .argument("<run>", RUN)
       .description("delete a run's directory; its output stays")
       .option("--force", "even while batches are under way"),
-  ).action((run: string, flags: RemoveFlags) => {
-    choose(flags, (terminal) => rmCommand(run, flags, terminal));
+  ).action((run: string, flags: RemoveFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined ? rmCommand(run, flags, terminal) : sharedRm(run, flags, terminal),
+    );
   });
   addLookFlags(
     program

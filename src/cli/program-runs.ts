@@ -7,6 +7,7 @@ import type { LookFlags } from "./flags.ts";
 import { lsCommand } from "./ls.ts";
 import { addLookFlags, example, named, type Choose } from "./program-flags.ts";
 import { addStateFlag } from "./program-machines.ts";
+import { sharedExport, sharedFailuresCommand } from "./shared-rows.ts";
 import { sharedLs, sharedStatus } from "./shared-runs.ts";
 import type { StateFlags } from "./worker.ts";
 import { reparseCommand, type ReparseFlags } from "./reparse.ts";
@@ -39,11 +40,15 @@ export function addRuns(program: Command, choose: Choose): void {
     choose(flags, (terminal) => reparseCommand(run, flags, terminal));
   });
   addLookFlags(
-    named(program, "failures", "the rows without an answer, and why")
+    addStateFlag(named(program, "failures", "the rows without an answer, and why"))
       .option("-o, --output <file>", "write all of them here, as CSV, TSV or JSON Lines")
       .addHelpText("after", example("failures latest -o failed.csv")),
-  ).action((run: string, flags: FailuresFlags) => {
-    choose(flags, (terminal) => failuresCommand(run, flags, terminal));
+  ).action((run: string, flags: FailuresFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? failuresCommand(run, flags, terminal)
+        : sharedFailuresCommand(run, flags, terminal),
+    );
   });
   addLookFlags(
     named(program, "show", "one row: its prompt, its reply, and every request made for it")
@@ -53,10 +58,16 @@ export function addRuns(program: Command, choose: Choose): void {
     choose(flags, (terminal) => showCommand(run, flags, terminal));
   });
   addLookFlags(
-    named(program, "export", "write the output of a run once more, as far as it has come")
+    addStateFlag(
+      named(program, "export", "write the output of a run once more, as far as it has come"),
+    )
       .requiredOption("-o, --output <file>", "file to write, in the format of its ending")
       .addHelpText("after", example("export latest -o labelled.parquet")),
-  ).action((run: string, flags: ExportFlags) => {
-    choose(flags, (terminal) => exportCommand(run, flags, terminal));
+  ).action((run: string, flags: ExportFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? exportCommand(run, flags, terminal)
+        : sharedExport(run, flags, terminal),
+    );
   });
 }

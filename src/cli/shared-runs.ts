@@ -15,12 +15,13 @@ import { EXIT } from "./exit-codes.ts";
 import { ago, count, counted, dollarsText, span } from "./format.ts";
 import { line } from "./head-text.ts";
 import { onInterrupt } from "./interrupt.ts";
-import type { SharedRunData } from "./json-output.ts";
+import type { SharedRunData } from "./json-shared.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { neededState, type StateFlags } from "./worker.ts";
 
-async function withState<T>(
+/** Does work on the shared state that the flags name, and closes it. */
+export async function withState<T>(
   flags: StateFlags,
   work: (state: SharedState) => Promise<T>,
 ): Promise<T> {

@@ -64,6 +64,15 @@ export async function openFile(
   return await openAll(paths, { path, name: isItself ? basename(path) : folderOf(path), options });
 }
 
+/** Opens files as one, in this order, as {@link openFile} opens those of a directory. */
+export async function openFiles(
+  paths: readonly string[],
+  options: OpenFileOptions,
+): Promise<FileFrame> {
+  const [path = ""] = paths;
+  return await openAll(paths, { path, name: basename(path), options });
+}
+
 /** The last folder that a path names without a pattern. */
 function folderOf(path: string): string {
   const plain = absolute(path)

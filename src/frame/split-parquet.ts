@@ -1,6 +1,8 @@
-/** A Parquet file cut between row groups into pieces that are files of their own, every page as it stands. */
+/** Parquet files cut between row groups, and put together again, every page as it stands. */
 
 import { open, type FileHandle } from "node:fs/promises";
+import { InputError } from "../core/errors.ts";
+import { writeWhole } from "./csv-output.ts";
 import { readRange, withFile } from "./parquet-footer.ts";
 import { appendFooter, counting, MAGIC, thriftOf } from "./parquet-write.ts";
 import type { Appender } from "./parquet-group.ts";
@@ -16,7 +18,7 @@ import {
   structsAt,
 } from "./thrift-fields.ts";
 import type { ThriftStruct } from "./thrift.ts";
-import { thriftType } from "./thrift.ts";
+import { thriftType, writeThrift } from "./thrift.ts";
 
 /**
  * Cuts a Parquet file between row groups, of which each piece has at least one.
@@ -75,6 +77,58 @@ async function writePiece(input: ParquetFrame, { path, from, to }: Groups): Prom
   } finally {
     await target.close();
   }
+}
+
+/**
+ * Puts the row groups of files with one schema into one file, in order; gives how many rows it has.
+ *
+ * Page indexes and bloom filters are left out. The file appears whole or not at all.
+ *
+ * @throws {InputError} `parts_differ`, `file_damaged`, `output_unwritable`, `disk_full`.
+ */
+export async function joinParquet(
+  inputs: readonly ParquetFrame[],
+  output: string,
+): Promise<number> {
+  const [first] = inputs;
+  if (first === undefined) throw new RangeError("There is no file to join.");
+  const metadata = thriftOf(first);
+  const schema = schemaOf(metadata);
+  const all: ThriftStruct[] = [];
+  let done = 0;
+  const target = { output, input: first.path, doneShare: () => done / inputs.length };
+  return await writeWhole(target, async (append) => {
+    const file = counting(append);
+    await file.append(MAGIC);
+    for (const input of inputs) {
+      const own = thriftOf(input);
+      if (!schemaOf(own).equals(schema)) throw otherSchema(input, first);
+      await withFile(input.path, async (source) => {
+        for (const group of structsAt(own, 4)) {
+          await copyGroup(group, { at: all.length, source, file });
+          all.push(group);
+        }
+      });
+      done += 1;
+    }
+    const rows = all.reduce((sum, group) => sum + (integerAt(group, 3) ?? 0n), 0n);
+    putField(metadata, 3, i64(rows));
+    putField(metadata, 4, listOf(thriftType.struct, all));
+    await appendFooter(file, metadata);
+    return Number(rows);
+  });
+}
+
+function schemaOf(metadata: ThriftStruct): Buffer {
+  return writeThrift({ fields: metadata.fields.filter(({ id }) => id === 2) });
+}
+
+function otherSchema(input: ParquetFrame, first: ParquetFrame): InputError {
+  return new InputError(
+    "parts_differ",
+    `${input.path} has other columns or types than ${first.path}, so they cannot be one Parquet file.`,
+    { hint: "Let the output's name end in .csv or .jsonl." },
+  );
 }
 
 interface Copying {

@@ -1,11 +1,13 @@
 /** Runs that many machines share, looked at and steered from anywhere. */
 
 import type { Json } from "../core/hash.ts";
-import { InputError } from "../core/errors.ts";
+import { InputError, StoreError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { readSpec } from "../session/run-spec.ts";
 import {
   cancelDataset,
+  deleteDataset,
+  readDataset,
   readDatasets,
   retryDataset,
   type Dataset,
@@ -14,6 +16,7 @@ import { noteTicks } from "../store/postgres-parts.ts";
 import { datasetSums, partReceipts, type DatasetSums } from "../store/postgres-progress.ts";
 import type { Database } from "../store/postgres-client.ts";
 import { capDataset } from "../store/postgres-purse.ts";
+import { openPlace } from "./places.ts";
 import type { SharedState } from "./shared-state.ts";
 
 /** A shared run as it stands. */
@@ -104,6 +107,37 @@ export async function retrySharedRun(
     return await retryDataset(connection, id, codes);
   });
   return await wake(runs, state);
+}
+
+/**
+ * Removes all that is recorded of a run, and the files that workers handed to each other for it. Its
+ * output stays. Cancels nothing at the provider.
+ *
+ * @throws {StoreError} `run_under_way` while a part is open, unless forced; nothing was removed.
+ */
+export async function removeSharedRun(
+  { id, sums }: SharedRun,
+  { force }: { readonly force: boolean },
+  { database }: Pick<SharedState, "database">,
+): Promise<void> {
+  if (sums.parts.open > 0 && !force)
+    throw new StoreError(
+      "run_under_way",
+      `Run ${id} has ${String(sums.parts.open)} open parts, so it was not removed: answers under way would be paid for and lost.`,
+      { hint: `Cancel it first: batchframe cancel ${id} --state. Or add --force.` },
+    );
+  const { data } = await readDataset(database, id);
+  await database.transaction((connection) => deleteDataset(connection, id));
+  const place = openPlace(data);
+  try {
+    // What is below the run's output folder belongs to whoever asked for it.
+    for (const folder of ["chunks", "input"]) {
+      const found = await place.list(`${id}/${folder}/`);
+      await place.remove(found.map(({ key }) => key));
+    }
+  } finally {
+    await place[Symbol.asyncDispose]();
+  }
 }
 
 async function wake(runs: readonly string[], { database, ticks }: SharedState): Promise<number> {

@@ -94,6 +94,15 @@ export async function cancelDataset(database: Queryable, id: string): Promise<re
   return await wakeParts(database, id, { state: "open", retry: null });
 }
 
+/** Deletes all that is recorded of a dataset and of its parts' runs; whoever drives one of them loses it. */
+export async function deleteDataset(connection: Queryable, id: string): Promise<void> {
+  await connection.change(
+    "delete from batchframe.run where id in (select run from batchframe.part where dataset = $1)",
+    [id],
+  );
+  await connection.change("delete from batchframe.dataset where id = $1", [id]);
+}
+
 /** Lets parts go on that the budget has stopped; gives the runs of the parts. */
 export async function reopenShort(connection: Queryable, id: string): Promise<readonly string[]> {
   const runs = await wakeParts(connection, id, { state: "done", retry: null, left: "unsent" });

@@ -78,6 +78,30 @@ export async function datasetSums(database: Queryable, id: string): Promise<Data
   };
 }
 
+/** The run of a part, and how many rows it has; 0 before they are planned. */
+export interface PartRun {
+  readonly number: number;
+  readonly run: string;
+  readonly rows: number;
+}
+
+/** The runs of a dataset's parts, in their order, a page at a time. */
+export async function* partRuns(database: Queryable, id: string): AsyncGenerator<PartRun> {
+  for (let last = 0; ;) {
+    const rows = await database.rows(
+      `select p.number, p.run, coalesce((r.plan::json->>'rows')::bigint, 0)::bigint as rows
+       from batchframe.part p left join batchframe.run r on r.id = p.run
+       where p.dataset = $1 and p.number > $2 order by p.number limit 200`,
+      [id, last],
+    );
+    for (const row of rows) {
+      last = Number(row["number"]);
+      yield { number: last, run: text(row["run"]), rows: Number(row["rows"]) };
+    }
+    if (rows.length === 0) return;
+  }
+}
+
 /** The receipts of a dataset's parts that are done, in their order, a page at a time. */
 export async function* partReceipts(
   database: Queryable,
