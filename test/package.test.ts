@@ -74,7 +74,7 @@ describe("the packed package", () => {
       expect.arrayContaining(["THIRD-PARTY-NOTICES.md", "models/use-lite/LICENSE"]),
     );
     const expected =
-      /^(bin|dist|models)\/|^(LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md|package\.json)$/;
+      /^(bin|dist|models)\/|^(json-output\.schema\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES\.md|package\.json)$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 });

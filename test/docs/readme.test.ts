@@ -1,7 +1,7 @@
 /** What the README shows is run: its commands by the program, its script against an emulator. */
 
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startEmulator, type Emulator } from "../../src/emulator/emulator.ts";
 import { readCommandLine } from "../../src/cli/program.ts";
@@ -31,6 +31,12 @@ afterAll(async () => {
   await emulator.close();
 });
 
+/** The pages of documentation. */
+function pages(): readonly string[] {
+  const names = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+  return names.map((name) => `docs/${name}`);
+}
+
 /** A project with the files that the README speaks of. */
 function readersFolder(): string {
   const folder = projectFolder();
@@ -47,6 +53,31 @@ function readersFolder(): string {
 describe("README.md", () => {
   it("holds TypeScript and shell only, and some of both", () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(["ts", "sh"]));
+  });
+
+  it("names tests that exist, for every guarantee one at least", () => {
+    const page = readFileSync(join(root, "README.md"), "utf8");
+    const [, guarantees = ""] = page.split("| promise");
+    const rows = (guarantees.split("\n\n")[0] ?? "").split("\n").slice(2);
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) {
+      const named = [...row.matchAll(/`((?:test|src)\/[\w./-]*)`/g)].map(([, path = ""]) => path);
+      const isSame = row.includes("the same, by");
+      expect(named.length > 0 || isSame, row).toBe(true);
+      for (const path of named) {
+        expect(existsSync(join(root, path)), path).toBe(true);
+        if (path.endsWith("/")) expect(readdirSync(join(root, path)), path).not.toEqual([]);
+      }
+    }
+  });
+
+  it("links to files that exist", () => {
+    for (const file of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...pages()]) {
+      const text = readFileSync(join(root, file), "utf8");
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)];
+      for (const [, link = ""] of links)
+        expect(existsSync(join(root, dirname(file), link)), `${file}: ${link}`).toBe(true);
+    }
   });
 
   it("names scripts of package.json after npm", () => {
