@@ -483,6 +483,18 @@ const LANES: readonly Mutation[] = [
     guard: { file: "test/deadline.test.ts", named: "from the start" },
   },
   {
+    promise: "a batch that never ends being cancelled does not keep a run past its deadline",
+    file: "src/run/deadline.ts",
+    edits: [
+      ["return stuck.length > 0;", "return false;"],
+      [
+        "for (const { number, batchId } of stuck) {",
+        "for (const { number, batchId } of stuck.slice(stuck.length)) {",
+      ],
+    ],
+    guard: { file: "test/deadline.test.ts", named: "openai never ends being cancelled" },
+  },
+  {
     promise: "a chunk whose create was lost is asked in realtime after the hand-over",
     file: "src/run/deadline.ts",
     edits: [["return await handOnWithdrawn(open, driver);", "return false;"]],

@@ -61,6 +61,27 @@ describe("a deadline", () => {
     expect(batches).toEqual(expect.arrayContaining([...(paidTwice?.batches ?? ["none"])]));
   });
 
+  it.each(["openai", "anthropic"] as const)(
+    "is kept though a batch of %s never ends being cancelled, and names its rows",
+    async (provider) => {
+      await start({ cancellingMs: 3_600_000, faults: { stuck: 1 } });
+      const model = { provider, model: "gpt-test", baseUrl: emulator.urls[provider], apiKey: "k" };
+      const warnings: string[] = [];
+      const run = enrichColumn(pl.DataFrame({ text: TEXTS }), "{{ text }}", model, {
+        ...{ column: "answer", runDir: folder, pollEveryMs: 10, lane: "batch", maxTokens: 50 },
+        ...{ deadlineMs: 6000, chunkRows: 12 },
+      });
+      run.on("warning", ({ code }) => warnings.push(code));
+      expect(answers(await run)).toEqual(TEXTS);
+      expect(warnings.filter((code) => code === "cancel_unended")).toHaveLength(2);
+      const { paidTwice, lanes } = await run.report();
+      expect(lanes?.realtime?.answered).toBe(24);
+      expect(paidTwice).toMatchObject({ requests: 24, count: 24 });
+      expect(paidTwice?.batches).toHaveLength(2);
+    },
+    60_000,
+  );
+
   it.each([true, false])(
     "keeps what a slow batch had done (delivered: %s), and pays twice for named rows only",
     async (cancelKeeps) => {

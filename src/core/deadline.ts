@@ -36,6 +36,18 @@ export function handOverAtMs(
   return atMs - Math.max(restMs, givenMs * MARGIN_SHARE);
 }
 
+/**
+ * When a batch that was cancelled is waited for no longer, in epoch milliseconds: half way from the hand-over
+ * to the deadline, so that the other half is left to ask what it has not given back.
+ */
+export function giveUpAtMs(
+  deadline: Deadline,
+  requestsLeft: number,
+  perSecond: number = USUAL_PER_SECOND,
+): number {
+  return (handOverAtMs(deadline, requestsLeft, perSecond) + deadline.atMs) / 2;
+}
+
 /** How many requests a second are answered in realtime within such bounds, as far as can be known beforehand. */
 export function realtimePerSecond(bounds: {
   /** The most requests under way at once. */

@@ -1,7 +1,13 @@
 /** The deadline: what the batches will not have done in time is handed over to the realtime lane. */
 
 import type { Chunk } from "../core/chunk.ts";
-import { handOverAtMs, makesIt, type Deadline, type UnderWay } from "../core/deadline.ts";
+import {
+  giveUpAtMs,
+  handOverAtMs,
+  makesIt,
+  type Deadline,
+  type UnderWay,
+} from "../core/deadline.ts";
 import { roundedUsd, spentUsd, type Price } from "../core/price.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import type { RunRecord } from "../store/store.ts";
@@ -20,7 +26,8 @@ export async function handOver(
   const { ports, options, paces } = driver;
   const { deadline } = run;
   if (deadline === null || run.cancelRequestedAtMs !== null) return false;
-  if (deadline.handedOver) return await handOnWithdrawn(open, driver);
+  if (deadline.handedOver)
+    return (await handOnWithdrawn(open, driver)) || (await giveUpCancelling(run, open, driver));
   const late = lateOf(run, open, driver);
   if (Date.now() < momentOf(deadline, open, driver) || late.length === 0) return false;
   await ports.store.setDeadline({ ...deadline, handedOver: true });
@@ -45,10 +52,53 @@ async function handOnWithdrawn(open: readonly Chunk[], { ports }: Driver): Promi
   return true;
 }
 
-/** How long until it must be looked whether to hand over, in milliseconds; Infinity where there is nothing to. */
+/**
+ * Ends batches that were cancelled and do not come to an end, so that the deadline is kept: what they were to answer
+ * is asked in realtime, and the receipt names its rows. False, and nothing done, where there is none.
+ */
+async function giveUpCancelling(
+  run: RunRecord,
+  open: readonly Chunk[],
+  driver: Driver,
+): Promise<boolean> {
+  const stuck = cancelled(open, driver);
+  if (run.deadline === null || Date.now() < giveUpMomentOf(run.deadline, stuck, driver))
+    return false;
+  for (const { number, batchId } of stuck) {
+    const message = `It was cancelled and had not ended when the deadline came near. Its answers, if any, stay with the provider as ${String(batchId)}.`;
+    const reason = { code: CANCEL_UNENDED, message, again: "later" } as const;
+    await driver.ports.store.ended(number, { outcome: "cancelled", results: {}, reason });
+    driver.options.onWarning({
+      chunk: number,
+      code: CANCEL_UNENDED,
+      message: `Chunk ${String(number)}'s batch is waited for no longer: ${message} It may be charged too; the receipt names the rows.`,
+    });
+  }
+  return stuck.length > 0;
+}
+
+/** The reason of an ending that only this side knows of: the batch was cancelled, and its end was not waited for. */
+export const CANCEL_UNENDED = "cancel_unended";
+
+/** The batches that this process has asked the provider to cancel, and that have not ended. */
+function cancelled(open: readonly Chunk[], { stopped }: Driver): readonly Chunk[] {
+  return open.filter(
+    ({ lane, state, number }) => lane === "batch" && state === "submitted" && stopped.has(number),
+  );
+}
+
+function giveUpMomentOf(deadline: Deadline, stuck: readonly Chunk[], driver: Driver): number {
+  if (stuck.length === 0) return Number.POSITIVE_INFINITY;
+  const left = stuck.reduce((sum, chunk) => sum + leftOf(underWay(chunk, driver)), 0);
+  return giveUpAtMs(deadline, left, driver.ports.live?.perSecond);
+}
+
+/** How long until it must be looked whether to hand over, or to wait no longer, in milliseconds; Infinity where there is nothing to. */
 export function msUntilHandOver(run: RunRecord, open: readonly Chunk[], driver: Driver): number {
   const { deadline } = run;
-  if (deadline === null || deadline.handedOver) return Number.POSITIVE_INFINITY;
+  if (deadline === null) return Number.POSITIVE_INFINITY;
+  if (deadline.handedOver)
+    return Math.max(0, giveUpMomentOf(deadline, cancelled(open, driver), driver) - Date.now());
   const untilMs = momentOf(deadline, open, driver) - Date.now();
   // Once it is past, every batch makes it at its own rate; but rates change.
   return untilMs > 0 ? untilMs : CHECK_EVERY_MS;

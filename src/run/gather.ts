@@ -5,6 +5,7 @@ import { ProviderError } from "../core/errors.ts";
 import { collect, type EndedChunk } from "../stages/collect.ts";
 import { batchOf, providerOf } from "../stages/ports.ts";
 import type { RunRecord } from "../store/store.ts";
+import { CANCEL_UNENDED } from "./deadline.ts";
 import type { Driver, DriveOptions } from "./driver.ts";
 import { makeRoom } from "./send.ts";
 
@@ -15,6 +16,7 @@ export async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord)
   const isCancelled = run !== undefined && run.cancelRequestedAtMs !== null;
   const isHandedOver = chunk.lane === "batch" && run?.deadline?.handedOver === true;
   const { ending } = chunk;
+  const isUnended = ending.reason?.code === CANCEL_UNENDED;
   const collection = await collect(chunk, ports, {
     reading: options.reading,
     // What is asked in realtime for the deadline's sake has not been given up before.
@@ -22,6 +24,7 @@ export async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord)
     amendable: isCancelled ? new Set() : options.amendable,
     keepsRoomless: !isCancelled,
     price: options.price ?? null,
+    unread: isUnended,
     ...(isHandedOver ? { lane: "realtime" } : {}),
   });
   driver.looks.delete(chunk.number);
@@ -30,7 +33,7 @@ export async function gather(chunk: EndedChunk, driver: Driver, run?: RunRecord)
   else if (collection.succeeded > 0) pace.succeeded();
   warnAbout(chunk, collection, options);
   // What was made elsewhere is its maker's to delete.
-  if (!options.keepRemote && !isGiven(chunk.intent)) await cleanUp(chunk, driver);
+  if (!options.keepRemote && !isGiven(chunk.intent) && !isUnended) await cleanUp(chunk, driver);
 }
 
 function warnAbout(
@@ -42,7 +45,7 @@ function warnAbout(
   const { unknown, duplicates, missing } = collection.match;
   if (unknown + duplicates + missing === 0 && outcome === "completed") return;
   // Why it was left is told where the run ends for it.
-  if (reason?.again === "unasked") return;
+  if (reason?.again === "unasked" || reason?.code === CANCEL_UNENDED) return;
   options.onWarning({
     chunk: chunk.number,
     code: `batch_${outcome}`,

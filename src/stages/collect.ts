@@ -39,6 +39,8 @@ export interface CollectOptions {
   readonly price?: Price | null;
   /** The lane of what is handed on; the chunk's own when left out. */
   readonly lane?: Lane;
+  /** Whether the batch has not ended there, and its replies cannot be had. */
+  readonly unread?: boolean;
   /** The reply lines themselves, where they were made elsewhere and the provider has no batch; the chunk is `planned` then. */
   readonly given?: AsyncIterable<Uint8Array>;
 }
@@ -67,7 +69,7 @@ export async function collect(
     const replies =
       options.given ??
       providerOf(chunk, ports).replies(batchOf(chunk, ports), chunk.ending, ports.signal);
-    await readReplies(replies, ports, { list, outcomes, writer });
+    if (options.unread !== true) await readReplies(replies, ports, { list, outcomes, writer });
     if (isGiven(chunk.intent)) await refuseForeign(chunk, list.match(), { ports, options });
     await writer.commit();
   } catch (error) {
