@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 
 import { s3Address, s3Objects } from "../../src/store/objects-s3.ts";
 import type { Objects } from "../../src/store/objects.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
+import { woken } from "../crash/stand.ts";
 import { newCluster } from "./cluster.ts";
 import { startFlakyS3, type FlakyS3 } from "./flaky-s3.ts";
 
@@ -57,7 +58,7 @@ it("a bucket that is not there, and an address that is none, are told so", async
   expect(s3Address("s3://bucket")).toEqual({ bucket: "bucket", prefix: "" });
 });
 
-it("a run over object storage that fails a third of all calls loses nothing and pays nothing twice", async () => {
+it("a run over object storage that fails a third of all calls, with workers killed and frozen, loses nothing and pays nothing twice", async () => {
   const one = await newCluster(server, {
     parts: 3,
     rows: 20,
@@ -69,8 +70,17 @@ it("a run over object storage that fails a third of all calls loses nothing and 
     const strike = { at: "insert file:before", nth: 3, action: "kill" } as const;
     const victim = one.worker({ strike });
     await victim.printed("struck at");
+    const still = [
+      one.worker({ strike: { at: "chunk collected:before", nth: 1, action: "stop" } }),
+      one.worker({ strike: { at: "part done:before", nth: 1, action: "stop" } }),
+    ];
+    for (const worker of still) await worker.printed("struck at");
     one.worker();
     expect((await one.settled(run.id)).finishedAt).not.toBeNull();
+    const ends = still.map((worker) => woken(worker));
+    for (const worker of still) await worker.printed('"code":"lock_lost"');
+    for (const { child } of still) child.kill("SIGTERM");
+    await Promise.all(ends);
     const output = opened(run.output);
     const folder = await mkdtemp(join(tmpdir(), "s3-output-"));
     for (const { key } of await output.list("")) await output.fetch(key, join(folder, key));
