@@ -100,8 +100,6 @@ async function handOver(input: string, { task, flags }: Ask, terminal: Terminal)
     "--max-failures": flags.maxFailures,
     "--failures-to": flags.failuresTo,
     "--notify": flags.notify,
-    "--formula-safe": flags.formulaSafe,
-    "--only-new": flags.onlyNew,
     "--in-place": flags.inPlace,
   };
   const [name] = Object.entries(unshared).find(([, value]) => value !== undefined) ?? [];
@@ -122,6 +120,7 @@ async function handOver(input: string, { task, flags }: Ask, terminal: Terminal)
     input,
     ...(flags.output === undefined ? {} : { output: flags.output }),
     reading: readingOf(flags),
+    writing: writingOf(flags),
     template: task.template,
     model: chosen.model,
     options,

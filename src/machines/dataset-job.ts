@@ -1,6 +1,7 @@
 /** What a run for many machines is told. */
 
 import type { EnrichOptions } from "../enrich-options.ts";
+import type { OutputHow } from "../files/file-output.ts";
 import type { Unanswered } from "../files/kept-rows.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import type { OutputOption } from "../output/form.ts";
@@ -18,6 +19,8 @@ export interface DatasetJob {
   readonly reading?: OpenFileOptions;
   /** The most rows of a part: larger files become several, Parquet between its row groups. Files past 256 MiB do so when it is left out. */
   readonly partRows?: number;
+  /** How the output's parts are written. */
+  readonly writing?: Omit<OutputHow, "inPlace">;
   readonly template: string;
   readonly model: ModelRef;
   readonly options: EnrichOptions<string, OutputOption>;

@@ -70,13 +70,14 @@ export async function enqueueDataset(job: DatasetJob, state: SharedState): Promi
 
 /** The settings of the run over its first part: all that can be found wrong is found here. */
 async function firstSettings(job: DatasetJob, first: PartInput, folder: string): Promise<Settings> {
-  const reading = job.reading ?? {};
+  const { reading = {}, writing = {} } = job;
   const file = await openFile(await localPath(first, folder), reading);
   const frame = { ...file, name: first.name };
   const settings = await settingsOf(frame, job.template, job.model, {
     options: { ...unpaced(job.options), cache: false },
     memo: {
       reading: { ...reading },
+      ...(Object.keys(writing).length === 0 ? {} : { writing: { ...writing } }),
       baseUrl: typeof job.model === "string" ? null : (job.model.baseUrl ?? null),
       ...(job.keep === undefined ? {} : { keep: job.keep }),
     },
@@ -126,6 +127,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
       settings: identifyingSettings(settings),
       parts: files.map(({ at, version }) => [typeof at === "string" ? at : at.key, version]),
       ...(job.partRows === undefined ? {} : { partRows: job.partRows }),
+      ...(settings.memo["writing"] === undefined ? {} : { writing: settings.memo["writing"] }),
     }),
   );
   const id = runId(settings, identity);

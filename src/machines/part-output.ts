@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { StoreError } from "../core/errors.ts";
+import { outputHow } from "../files/file-output.ts";
 import { writeFileFrame } from "../files/files.ts";
 import { rowKeeper } from "../files/kept-rows.ts";
 import type { Session } from "../session/session.ts";
@@ -54,6 +55,7 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
       const keeper =
         spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
       const { neutralisedCells } = await writeFileFrame({
+        ...outputHow(spec.run.writing),
         input: await frame.file(),
         output: path,
         columns,

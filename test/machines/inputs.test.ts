@@ -86,6 +86,25 @@ it("Parquet on object storage is cut between its row groups, read where it is, a
   }
 }, 120_000);
 
+it("parts are written as they were asked for: new columns only, and cells made harmless", async () => {
+  const one = await cluster({ parts: 1, rows: 2 });
+  const run = await one.enqueue({ writing: { oldColumns: [] } });
+  const plain = await one.enqueue();
+  expect(plain.id).not.toBe(run.id);
+  one.worker();
+  expect((await one.settled(run.id)).sums.answered).toBe(2);
+  const [path = ""] = await outputs(one, run.id, run.output);
+  expect(await readFile(path, "utf8")).toBe(
+    "answer,answer_status,answer_error\nanswer-0,ok,\nanswer-1,ok,\n",
+  );
+  const formula = join(one.folder, "formula.csv");
+  await writeFile(formula, "text\n=1+1\n");
+  const safe = await one.enqueue({ input: formula, writing: { formulaSafe: "all" } });
+  await one.settled(safe.id);
+  const [neutral = ""] = await outputs(one, safe.id, safe.output);
+  expect(await readFile(neutral, "utf8")).toContain("\n'=1+1,");
+}, 60_000);
+
 it("what cannot be cut, and an output that names one file, are refused before anything is written", async () => {
   const one = await cluster();
   const input = join(one.folder, "a.json");
