@@ -127,6 +127,18 @@ describe("a deadline", () => {
     expect(emulator.stats()).toMatchObject({ batchesCreated: 0, liveCalls: 24 });
   });
 
+  it("is nearer where few tokens may be asked a minute", async () => {
+    await start({ faults: { stuck: 1 } });
+    // At the usual pace three seconds are enough; a hundred tokens a second and some hundred a request take longer.
+    const options = { deadlineMs: 20_000, tokensPerMinute: 6000, concurrency: 16 };
+    const { run } = ask(options);
+    expect(await run.plan()).toMatchObject({ lane: "batch" });
+    run.start();
+    await expect.poll(() => emulator.stats().liveCalls, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(emulator.stats().batchesCreated).toBe(0);
+    await run.detach();
+  });
+
   it("leaves batches alone that make it", async () => {
     await start({});
     const { run, warnings } = ask({ deadlineMs: 60_000 });

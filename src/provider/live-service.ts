@@ -47,7 +47,7 @@ const EMBEDDINGS_AT_ONCE = 64;
  */
 export function liveService(
   options: LiveServiceOptions,
-): LocalBatches & Pick<BatchProvider, "warns" | "perSecond"> {
+): LocalBatches & Pick<BatchProvider, "warns" | "perSecond" | "tokensPerSecond"> {
   const { form, concurrency } = options;
   const http = liveHttp();
   let warn: WarnLive = options.onWarning ?? warnProcess;
@@ -67,10 +67,11 @@ export function liveService(
       return Promise.resolve();
     },
   });
-  const { requestsPerMinute = null } = options;
+  const { requestsPerMinute = null, tokensPerMinute = null } = options;
   return {
     ...batches,
     perSecond: realtimePerSecond({ concurrency, requestsPerMinute }),
+    ...(tokensPerMinute === null ? {} : { tokensPerSecond: tokensPerMinute / 60 }),
     warns: (listener) => {
       warn = listener;
     },

@@ -107,6 +107,8 @@ export interface BatchProvider {
   readonly asksLive?: boolean;
   /** How many requests a second it is expected to answer within the bounds it was given; left out where nobody can say. */
   readonly perSecond?: number;
+  /** How many tokens, of prompts and answers, a second at the most within those bounds; left out where nothing bounds them. */
+  readonly tokensPerSecond?: number;
   /**
    * The same service asked request by request by this process, at the price of live calls: the same
    * `id`, `host`, lines and replies, so that a request's identity and its answer are the same either

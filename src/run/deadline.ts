@@ -90,7 +90,7 @@ function cancelled(open: readonly Chunk[], { stopped }: Driver): readonly Chunk[
 function giveUpMomentOf(deadline: Deadline, stuck: readonly Chunk[], driver: Driver): number {
   if (stuck.length === 0) return Number.POSITIVE_INFINITY;
   const left = stuck.reduce((sum, chunk) => sum + leftOf(underWay(chunk, driver)), 0);
-  return giveUpAtMs(deadline, left, driver.ports.live?.perSecond);
+  return giveUpAtMs(deadline, left, perSecondOf(stuck, driver));
 }
 
 /** How long until it must be looked whether to hand over, or to wait no longer, in milliseconds; Infinity where there is nothing to. */
@@ -111,7 +111,21 @@ function momentOf(deadline: Deadline, open: readonly Chunk[], driver: Driver): n
   const inBatches = open.filter(({ lane, state }) => lane === "batch" && state !== "ended");
   if (inBatches.length === 0) return Number.POSITIVE_INFINITY;
   const left = inBatches.reduce((sum, chunk) => sum + leftOf(underWay(chunk, driver)), 0);
-  return handOverAtMs(deadline, left, driver.ports.live?.perSecond);
+  return handOverAtMs(deadline, left, perSecondOf(inBatches, driver));
+}
+
+/** How many requests of these chunks are answered a second in realtime; undefined where nobody can say. */
+function perSecondOf(chunks: readonly Chunk[], { ports: { live } }: Driver): number | undefined {
+  const { perSecond, tokensPerSecond } = live ?? {};
+  const known = chunks.filter(({ estimate }) => estimate !== null);
+  const requests = known.reduce((sum, { requestCount }) => sum + requestCount, 0);
+  const tokens = known.reduce(
+    (sum, { estimate }) =>
+      sum + (estimate?.inputTokens ?? 0) + (estimate?.outputTokens.expected ?? 0),
+    0,
+  );
+  if (tokensPerSecond === undefined || tokens === 0) return perSecond;
+  return Math.min(perSecond ?? Number.POSITIVE_INFINITY, (tokensPerSecond * requests) / tokens);
 }
 
 /** Whether a batch is to be cancelled for the deadline's sake, now that what is left was handed over. */

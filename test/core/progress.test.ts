@@ -174,6 +174,19 @@ describe("the money in a progress", () => {
 
   it("is unknown without a price, and nothing where answers are free", () => {
     expect(progress(40, [paid])).toMatchObject({ spentUsd: null, projectedUsd: null });
+    // Before the first reply the plan's estimates say it; nobody does where one is missing.
+    const estimate = {
+      ...{ inputTokens: 1e6, inputError: 0 },
+      outputTokens: { low: 0, expected: 1e5, high: 1e6 },
+    };
+    const waiting = [
+      chunk(1, "planned", { estimate }),
+      chunk(2, "submitted", { estimate, lane: "realtime" }),
+    ];
+    const before = progress(20, waiting, { price: PRICE });
+    expect(before).toMatchObject({ spentUsd: 0, projectedUsd: 1 + 2 });
+    const unknown = progress(30, [...waiting, chunk(3, "planned")], { price: PRICE });
+    expect(unknown.projectedUsd).toBeNull();
     expect(progress(40, [paid], { free: true })).toMatchObject({ spentUsd: 0, projectedUsd: 0 });
   });
 
