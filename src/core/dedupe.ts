@@ -60,10 +60,15 @@ export function dedupeIndex(): DedupeIndex {
     }
   };
 
+  const ordinalAt = (slot: number): number | null => {
+    const held = slots[slot] ?? 0;
+    return held === 0 ? null : (held & (slots.length - 1)) - 1;
+  };
+
   const findOrAdd = (a: number, b: number, c: number): number | null => {
     let slot = slotOf(a, b, c);
-    const held = slots[slot] ?? 0;
-    if (held !== 0) return (held & (slots.length - 1)) - 1;
+    const known = ordinalAt(slot);
+    if (known !== null) return known;
     if (size + 1 > slots.length * MAX_LOAD) {
       grow();
       slot = slotOf(a, b, c);
@@ -85,10 +90,7 @@ export function dedupeIndex(): DedupeIndex {
     get size() {
       return size;
     },
-    find: (id) => {
-      const held = slots[slotOf(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16))] ?? 0;
-      return held === 0 ? null : held - 1;
-    },
+    find: (id) => ordinalAt(slotOf(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16))),
     findOrAdd: (id) => findOrAdd(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16)),
     restore: (ids) => {
       const words = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);

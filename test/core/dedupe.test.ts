@@ -27,7 +27,9 @@ describe("a dedupe index", () => {
         const index = dedupeIndex();
         const model = new Map<string, number>();
         for (const id of sequence) {
+          expect(index.find(id)).toBe(model.get(id) ?? null);
           expect(index.findOrAdd(id)).toBe(model.get(id) ?? null);
+          expect(index.find(id)).toBe(model.get(id) ?? model.size);
           if (!model.has(id)) model.set(id, model.size);
           expect(index.size).toBe(model.size);
         }
@@ -42,6 +44,7 @@ describe("a dedupe index", () => {
     expect(ids.every((id) => index.findOrAdd(id) === null)).toBe(true);
     expect(index.size).toBe(count);
     expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
+    expect(ids.map((id) => index.find(id))).toEqual([...ids.keys()]);
     expect(index.size).toBe(count);
   });
 
