@@ -1,8 +1,8 @@
 /**
- * What a run costs the shared state: `node bench/many-machines.ts [parts] [chunks per part]`.
+ * What a run costs the shared state: `node bench/many-machines.ts [parts] [chunks per part] [cap]`.
  *
  * Starts PostgreSQL and the emulator on this machine, works a run off with one worker in this process, and
- * prints the overhead of a chunk, and statements, transactions and bytes in the database for 1,000 chunks.
+ * prints the overhead of a chunk (with a third word under a budget, which is enough), and statements, transactions and bytes in the database for 1,000 chunks.
  */
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
@@ -18,6 +18,7 @@ import { startPostgres } from "../test/setup/postgres.ts";
 const PARTS = Number(process.argv[2] ?? 10);
 const CHUNKS = Number(process.argv[3] ?? 10);
 const ROWS_PER_CHUNK = 10;
+const PRICED = { prices: { "openai/gpt-test": { inputPerM: 1, outputPerM: 1 } }, maxCostUsd: 1e6 };
 
 process.env["OPENAI_API_KEY"] = "bench";
 const server = await startPostgres();
@@ -38,7 +39,12 @@ await enqueueDataset(
     data: join(folder, "data"),
     template: "Judge this: {{text}}",
     model: { provider: "openai", model: "gpt-test", baseUrl: emulator.url, apiKey: "bench" },
-    options: { column: "answer", chunkRows: ROWS_PER_CHUNK, pollEveryMs: 20 },
+    options: {
+      column: "answer",
+      chunkRows: ROWS_PER_CHUNK,
+      pollEveryMs: 20,
+      ...(process.argv[4] === undefined ? {} : PRICED),
+    },
   },
   state,
 );

@@ -120,6 +120,34 @@ interface Failure {
   readonly code: string;
 }
 
+it("ends with 5 where the budget left rows out, says how to go on, and goes on", async () => {
+  const emulator = await emulatorWith({});
+  const price = ["--price", "in=100,out=100,batch=1", "--max-tokens", "20"];
+  await enqueued(emulator, ...price, "--max-cost", "0.03");
+  const worker = start(emulator, "worker", "--state", "--lease", "2s");
+  const short = await start(emulator, "attach", "mine", "--state").ended;
+  expect(short.code, short.stderr).toBe(5);
+  expect(short.stderr).toMatch(/budget: \d+ requests were not sent/);
+  expect(short.stderr).toContain("batchframe retry mine --state --max-cost");
+  const status = (await data(emulator, "status", "mine")) as Money;
+  expect(status).toMatchObject({ status: "finished", capUsd: 0.03 });
+  expect(status.spentUsd).toBeLessThanOrEqual(0.03);
+  expect(status.requests.unsent).toBeGreaterThan(0);
+  await data(emulator, "retry", "mine", "--max-cost", "10");
+  expect((await start(emulator, "attach", "mine", "--state").ended).code).toBe(0);
+  expect(await data(emulator, "status", "mine")).toMatchObject({
+    capUsd: 10,
+    requests: { answered: 2 * ROWS, unsent: 0 },
+  });
+  worker.child.kill("SIGTERM");
+  expect((await worker.ended).code).toBe(0);
+}, 120_000);
+
+interface Money {
+  readonly spentUsd: number;
+  readonly requests: { readonly unsent: number };
+}
+
 it("puts the parts into one file when asked, and removes a run with its data but not its output", async () => {
   const emulator = await emulatorWith({});
   const output = await enqueued(emulator);
