@@ -523,6 +523,21 @@ const SHOWING: readonly Mutation[] = [
   },
 ];
 
+const SPEAKING: readonly Mutation[] = [
+  {
+    promise: "nothing in a cell acts on the terminal that shows it",
+    file: "src/cli/terminal.ts",
+    edits: [['process.stdout.isTTY ? text.split("\\n")', 'false ? text.split("\\n")']],
+    guard: { file: "test/cli/terminal.test.ts", named: "is sent nothing" },
+  },
+  {
+    promise: "remote files are left where that is asked for",
+    file: "src/run/gather.ts",
+    edits: [["if (!options.keepRemote && ", "if ("]],
+    guard: { file: "test/remote-files.test.ts", named: "openai" },
+  },
+];
+
 const SPENDING: readonly Mutation[] = [
   {
     promise: "what is put into a provider's cache is charged at its own price",
@@ -573,5 +588,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...COLLECTING,
   ...SHARING,
   ...SHOWING,
+  ...SPEAKING,
   ...SPENDING,
 ];

@@ -9,6 +9,7 @@ import {
   type Emulator,
   type EmulatorOptions,
 } from "../../src/emulator/emulator.ts";
+import { asTheSchemaSays } from "../cli/json-shape.ts";
 import { answerTo } from "../crash/stand.ts";
 import { startPostgres, type PostgresServer } from "../setup/postgres.ts";
 import { spawned, type Spawned } from "../setup/spawned.ts";
@@ -53,7 +54,8 @@ function start(emulator: Emulator, ...words: readonly string[]): Spawned {
 }
 
 async function data(emulator: Emulator, ...words: readonly string[]): Promise<unknown> {
-  const { stdout, stderr } = await start(emulator, ...words, "--state", "--json").ended;
+  const given = [...words, "--state", "--json"];
+  const { stdout, stderr } = asTheSchemaSays(given, await start(emulator, ...given).ended);
   expect(stdout, stderr).not.toBe("");
   return JSON.parse(stdout) as unknown;
 }
