@@ -16,7 +16,7 @@ import { MUTATIONS, type Guard, type Mutation } from "./mutations.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const COPIED = ["src", "bin", "test", "package.json", "tsconfig.json", "vitest.config.ts"];
-const LINKED = ["node_modules", "models", "sample-data"];
+const LINKED = ["json-output.schema.json", "node_modules", "models", "sample-data"];
 // A broken tree may wait for ever for what it has lost.
 const LONGEST_MS = 90_000;
 
