@@ -65,8 +65,14 @@ const SENDING: readonly Mutation[] = [
   {
     promise: "that there is no batch is believed only after the settle time",
     file: "src/stages/resolve.ts",
-    edits: [['if (nowMs - chunk.intent.atMs < provider.settleMs) return "unclear";', ""]],
+    edits: [['if (nowMs - overMs < provider.settleMs) return "unclear";', ""]],
     guard: { file: FAULTS, named: "the list shows it late" },
+  },
+  {
+    promise: "settling begins when a create call is over, not when it began",
+    file: "src/stages/resolve.ts",
+    edits: [["if (nowMs - overMs < provider", "if (nowMs - chunk.intent.atMs < provider"]],
+    guard: { file: "test/run.test.ts", named: "loses the answer to a call as long" },
   },
   {
     promise: "what a late create would read is deleted before it is sent again",

@@ -47,8 +47,9 @@ export async function driveRun(
     now: () => performance.now(),
     random: Math.random,
   }));
-  const { looks, stopped, unclear, troubled } = memory;
-  const driver: Driver = { ports, options, paces, looks, stopped, unclear, troubled };
+  const { looks, stopped, firstLooks, unclear, troubled } = memory;
+  const kept = { looks, stopped, firstLooks, unclear, troubled };
+  const driver: Driver = { ports, options, paces, ...kept };
   const canary = (memory.canary ??= canaryOf(ports, requests));
   const failures = (memory.failures ??= await failureWatch(ports, options, requests));
   for (;;) {
@@ -208,7 +209,11 @@ async function advance(chunk: Chunk, run: RunRecord, driver: Driver): Promise<vo
       else await send(chunk, driver);
       return;
     case "submitting": {
-      const outcome = await resolve({ ...chunk, intent: intentOf(chunk) }, ports);
+      const outcome = await resolve(
+        { ...chunk, intent: intentOf(chunk) },
+        ports,
+        driver.firstLooks,
+      );
       if (outcome === "unclear") await keepLooking(chunk, driver);
       return;
     }

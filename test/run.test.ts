@@ -294,6 +294,19 @@ describe("a provider in trouble", () => {
     expect(run.emulator.stats()).toMatchObject({ batchesCreated: 1, uploads: 1, rowsExecuted: 12 });
   });
 
+  it("that loses the answer to a call as long as settling is looked at for as long again", async () => {
+    const faults: Faults = { createAcceptedThenCut: { count: 1 }, listLagMs: 300 };
+    const run = await scene({
+      texts: TEXTS,
+      emulator: { faults },
+      settleMs: 1000,
+      createTakesMs: 1100,
+    });
+    expect(await run.drive()).toBe(true);
+    await expectEchoed(run);
+    expect(run.emulator.stats()).toMatchObject({ batchesCreated: 1, uploads: 1, rowsExecuted: 12 });
+  });
+
   it("that refuses the key stops the run at once, with nothing bought and nothing lost", async () => {
     const run = await scene({ texts: TEXTS, emulator: { apiKeys: ["another"] } });
     const error = await run.drive().catch((thrown: unknown) => thrown);

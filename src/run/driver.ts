@@ -71,6 +71,8 @@ export interface DriveMemory {
   readonly looks: Map<number, Look>;
   /** Chunks whose batch this process has asked the provider to cancel. */
   readonly stopped: Set<number>;
+  /** When a batch was first looked for whose create call has no answer, by intent, in the store's time. */
+  readonly firstLooks: Map<string, number>;
   /** Chunks of which it has been said that nobody knows yet whether their batch exists. */
   readonly unclear: Set<number>;
   /** Chunks whose last step failed and may succeed later. */
@@ -82,7 +84,15 @@ export interface DriveMemory {
 /** A memory of nothing. */
 export function driveMemory(): DriveMemory {
   const chunks = { looks: new Map(), stopped: new Set<number>(), unclear: new Set<number>() };
-  return { ...chunks, troubled: new Set(), canary: null, paces: null, failures: null, restMs: 0 };
+  return {
+    ...chunks,
+    firstLooks: new Map(),
+    troubled: new Set(),
+    canary: null,
+    paces: null,
+    failures: null,
+    restMs: 0,
+  };
 }
 
 /** One drive of one run. */

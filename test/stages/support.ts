@@ -76,6 +76,8 @@ export interface SceneOptions {
   readonly limits?: Partial<ProviderLimits>;
   /** How long a new batch may take to show in the list; 50 when left out. */
   readonly settleMs?: number;
+  /** How long a create call is on its way before the provider has it; no time when left out. */
+  readonly createTakesMs?: number;
 }
 
 /** A planned run, its provider's emulator, and the ways to go on. */
@@ -92,9 +94,16 @@ export interface Scene {
 export async function scene(options: SceneOptions): Promise<Scene> {
   const emulator = await startEmulator({ seed: 11, ...options.emulator });
   cleaning.push(() => emulator.close());
-  const { settleMs = 50 } = options;
+  const { settleMs = 50, createTakesMs = 0 } = options;
   const real = openaiProvider({ apiKey: "test-key", baseUrl: emulator.url, settleMs });
-  const provider: BatchProvider = { ...real, limits: { ...real.limits, ...options.limits } };
+  const provider: BatchProvider = {
+    ...real,
+    limits: { ...real.limits, ...options.limits },
+    create: async (...call) => {
+      await new Promise((resolve) => setTimeout(resolve, createTakesMs));
+      return await real.create(...call);
+    },
+  };
   const spec = specOf(options.form, options.params);
   const store = await openSqliteStore(join(await newFolder(), "runs", "run"), {
     id: "run",
