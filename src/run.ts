@@ -209,11 +209,8 @@ async function advance(chunk: Chunk, run: RunRecord, driver: Driver): Promise<vo
       else await send(chunk, driver);
       return;
     case "submitting": {
-      const outcome = await resolve(
-        { ...chunk, intent: intentOf(chunk) },
-        ports,
-        driver.firstLooks,
-      );
+      const unanswered = { ...chunk, intent: intentOf(chunk) };
+      const outcome = await resolve(unanswered, ports, driver.firstLooks);
       if (outcome === "unclear") await keepLooking(chunk, driver);
       return;
     }
