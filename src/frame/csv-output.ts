@@ -23,13 +23,7 @@ interface Target {
  * @throws {InputError} `output_is_input` or `output_unwritable`.
  */
 export async function checkOutput(output: string, input: string): Promise<void> {
-  if (output === standardOutput) return;
-  await targetOf(output, input).catch((error: unknown) => {
-    if (!(error instanceof InputError)) throw error;
-    const { code, message, hint, cause } = error;
-    const next = hint === undefined ? {} : { hint };
-    throw new InputError(code, `${message} Nothing was sent.`, { ...next, cause });
-  });
+  if (output !== standardOutput) await targetOf(output, input);
 }
 
 /** The output that is no file: the process's standard output. A file of that name is `./-`. */

@@ -100,12 +100,7 @@ const BAD: readonly Bad[] = [
     says: /"opnai"[^]*"openai"/,
   },
   { name: "a missing key", env: { OPENAI_API_KEY: "" }, code: 4, says: /OPENAI_API_KEY/ },
-  {
-    name: "an output that cannot be written",
-    more: ["-o", "none/out.csv"],
-    code: 2,
-    says: /none\. Nothing was sent\./,
-  },
+  { name: "an output that cannot be written", more: ["-o", "none/out.csv"], code: 2, says: /none/ },
   { name: "an output that is a folder", more: ["-o", "."], code: 2, says: /directory/ },
   {
     name: "an output that is the input",
