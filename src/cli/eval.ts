@@ -5,6 +5,7 @@ import { answerColumn } from "./answer-column.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted, percent } from "./format.ts";
 import { shortPath } from "./paths.ts";
+import { evaluationFromOne, rowNumber } from "./row-numbers.ts";
 import { tableText } from "./table.ts";
 import type { LookFlags } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
@@ -41,7 +42,13 @@ export async function evalCommand(
     ...(flags.by === undefined ? {} : { by: flags.by }),
     ...(flags.cost === undefined ? {} : { costUsd: flags.cost }),
   });
-  terminal.data({ schemaVersion: 1, file, pred: column, gold: flags.gold, ...report });
+  terminal.data({
+    schemaVersion: 1,
+    file,
+    pred: column,
+    gold: flags.gold,
+    ...evaluationFromOne(report),
+  });
   terminal.say(`${shortPath(file)}: ${column} against ${flags.gold}\n`);
   terminal.say(figures(report, terminal));
   terminal.say(`\n${labelTable(report, terminal)}`);
@@ -137,7 +144,7 @@ function wrongTable({ disagreements }: EvalReport, { width }: Terminal): string 
   const rows = disagreements
     .slice(0, MOST_SHOWN)
     .map(({ row, gold, pred, confidence }) => [
-      count(row + 1),
+      count(rowNumber(row)),
       gold,
       pred ?? "(no answer)",
       confidence === null ? "" : confidence.toFixed(2),

@@ -5,6 +5,7 @@ import type { LookFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
 import type { FailureOutput } from "./json-output.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
+import { rowNumber } from "./row-numbers.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -57,9 +58,9 @@ export async function tellFailures(
   const codes = new Map<string, number>();
   for await (const { row, code, message } of failures) {
     codes.set(code, (codes.get(code) ?? 0) + 1);
-    const failure: FailureOutput = { schemaVersion: 1, row: row + 1, code, message };
+    const failure: FailureOutput = { schemaVersion: 1, row: rowNumber(row), code, message };
     if (terminal.json || !process.stdout.isTTY) terminal.print(JSON.stringify(failure));
-    if (shown.length < MOST_SHOWN) shown.push([count(row + 1), code, message]);
+    if (shown.length < MOST_SHOWN) shown.push([count(rowNumber(row)), code, message]);
   }
   const total = [...codes.values()].reduce((sum, rows) => sum + rows, 0);
   if (total === 0) {

@@ -26,6 +26,7 @@ import { runCommandLine } from "./paths.ts";
 import { openProgressDisplay } from "./progress-display.ts";
 import { batchLine } from "./progress-text.ts";
 import { firstRowsText, receiptText } from "./receipt-text.ts";
+import { receiptFromOne } from "./row-numbers.ts";
 import { stateOf } from "./run-state.ts";
 import type { Terminal } from "./terminal.ts";
 import { warningsOn } from "./warnings.ts";
@@ -260,7 +261,7 @@ async function tellFirstRows(
 
 /** The receipt as scripts read it; members are added in later versions, never changed. */
 function receiptData(receipt: Receipt): ReceiptOutput {
-  const { run, rows, ...rest } = receipt;
+  const { run, rows, ...rest } = receiptFromOne(receipt);
   const status = rows.failed > 0 ? "finished_with_failures" : "finished";
   return { schemaVersion: 1, run, status, rows, ...rest };
 }

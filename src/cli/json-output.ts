@@ -1,5 +1,6 @@
 /**
- * What `--json` prints, command by command, and the events of `--progress json`.
+ * What `--json` prints, command by command, and the events of `--progress json`. Rows are counted from 1 in
+ * all of it, the receipts and evaluations included whose own types count from 0.
  *
  * `json-output.schema.json` is written from these types: node scripts/json-schema.ts.
  */
@@ -97,7 +98,7 @@ export interface PlanOutput extends Versioned, RunPlan {
 /** Rows that were tried. */
 export interface PreviewOutput extends Versioned {
   readonly status: "previewed";
-  /** Which rows, counted from 0. */
+  /** Which rows, by the numbers that `show --row` takes: counted from 1. */
   readonly rows: readonly number[];
   /** The same rows, with the new columns. */
   readonly preview: readonly Readonly<Record<string, unknown>>[];

@@ -8,6 +8,7 @@ import { count, counted, dollarsText } from "./format.ts";
 import { line, planText } from "./head-text.ts";
 import { warningsOn } from "./warnings.ts";
 import { EXIT } from "./exit-codes.ts";
+import { rowNumber } from "./row-numbers.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -34,7 +35,7 @@ export async function tellPreview(
   terminal.data({
     schemaVersion: 1,
     status: "previewed",
-    rows,
+    rows: rows.map(rowNumber),
     preview: asJson(tried.frame.toRecords()),
     costUsd: receipt.costUsd,
     requestsLeft: plan.requests - plan.cached,
@@ -54,7 +55,7 @@ function previewTable({ frame, rows }: Preview, column: string, width: number): 
   return tableText(
     [{ title: "row", align: "right", whole: true }, ...shown.map((title) => ({ title }))],
     records.map((record, at) => [
-      count((rows[at] ?? 0) + 1),
+      count(rowNumber(rows[at] ?? 0)),
       ...shown.map((name) => cellText(record[name])),
     ]),
     width,

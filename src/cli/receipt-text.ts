@@ -6,6 +6,7 @@ import type { Colours } from "./colour.ts";
 import { bar, count, counted, dollarsText, percent } from "./format.ts";
 import { line, type Host, type Look, type RunFacts } from "./head-text.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
+import { rowNumber } from "./row-numbers.ts";
 import { tableText } from "./table.ts";
 
 /** The first rows as a table: what the model was shown, and what it answered. */
@@ -180,7 +181,7 @@ function laneLines({ lanes, paidTwice }: Receipt): string[] {
       : [`${sum("in batches", batch)} · ${sum("in realtime", realtime)}`];
   if (paidTwice === undefined) return both;
   const { count: rows, rows: first } = paidTwice;
-  const named = first.slice(0, 5).map((row) => count(row + 1));
+  const named = first.slice(0, 5).map((row) => count(rowNumber(row)));
   const more = rows > named.length ? ", …" : "";
   return [
     ...both,

@@ -14,6 +14,7 @@ import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, dollarsText } from "./format.ts";
 import { line } from "./head-text.ts";
 import { outlineText } from "./outline.ts";
+import { rowNumber } from "./row-numbers.ts";
 import { statusCommand } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,7 +34,10 @@ export async function showCommand(
   const run = await findRun(ref, flags.runDir);
   const row = await rowOf(flags.row, run, terminal);
   const traces = await traceRow(run, row);
-  terminal.data({ schemaVersion: 1, traces: traces.map((trace) => ({ ...trace, row: row + 1 })) });
+  terminal.data({
+    schemaVersion: 1,
+    traces: traces.map((trace) => ({ ...trace, row: rowNumber(row) })),
+  });
   for (const trace of traces) terminal.say(traceText(trace, terminal));
   return 0;
 }
@@ -45,7 +49,7 @@ function traceText(trace: RowTrace, terminal: Terminal): string {
   return [
     line(
       "row",
-      `${colours.strong(count(trace.row + 1))} of ${colours.strong(trace.run)}${shared}`,
+      `${colours.strong(count(rowNumber(trace.row)))} of ${colours.strong(trace.run)}${shared}`,
       terminal,
     ),
     line("column", `${printable(trace.column)} by ${trace.model}`, terminal),
