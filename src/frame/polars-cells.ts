@@ -60,6 +60,8 @@ export function cellTexts(series: Series, name: string): readonly (string | null
     case "plain":
     case "integer":
     case "text":
+      // polars knows no summer times after 2099, and rounds offsets that have seconds.
+      if (isZoned(series)) return columnTexts(rawColumn(series, name));
       return castTexts(series);
     case "json":
       return jsonTexts(series).map((json) => (json === null ? null : String(JSON.parse(json))));
@@ -127,6 +129,12 @@ function typeOf(series: Series): {
     const isOpaque = kind === "binary" || kind === "object";
     return { kind: isOpaque ? kind : "nested", nesting: "json" };
   }
+}
+
+/** Whether a series is of instants in a named time zone. */
+function isZoned(series: Series): boolean {
+  const { variant, timeZone } = series.dtype as DataType & { readonly timeZone?: string | null };
+  return variant === "Datetime" && timeZone !== null && timeZone !== undefined;
 }
 
 function integerOf(digits: string): number | bigint {

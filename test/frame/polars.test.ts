@@ -103,6 +103,14 @@ const matrix: Record<string, [series: () => Series, texts: (string | null)[], va
     ],
     [new Date("2024-01-02T03:04:05.123Z"), new Date(0), new Date(0)],
   ],
+  "Datetime where polars rounds the offset, or knows no summer time": [
+    () =>
+      integers(-3_000_000_000_000_000n, 4_109_878_800_000_000n).cast(
+        pl.Datetime("us", "Europe/Rome"),
+      ),
+    ["1874-12-07 19:29:56.000000+00:49:56", "2100-03-28 03:00:00.000000+02:00"],
+    [new Date(-3_000_000_000_000), new Date(4_109_878_800_000)],
+  ],
   Time: [
     () => integers(3_723_456_789_000n, 0n, 86_399_999_999_999n).cast(pl.Time),
     ["01:02:03.456789", "00:00:00", "23:59:59.999999999"],
