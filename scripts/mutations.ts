@@ -404,6 +404,12 @@ const SHARING: readonly Mutation[] = [
     edits: [[' where id = $1 for update"', ' where id = $1"']],
     guard: { file: "test/store/postgres-datasets.test.ts" },
   },
+  {
+    promise: "what a dead worker held is taken again once its lease has run out",
+    file: "src/machines/worker.ts",
+    edits: [["return Math.max(250, leaseMs / 8);", "return leaseMs * 8;"]],
+    guard: { file: "test/machines/recovery.test.ts" },
+  },
 ];
 
 const GUARDING: readonly Mutation[] = [

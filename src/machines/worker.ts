@@ -151,10 +151,11 @@ function remembered(memories: Map<string, DriveMemory>, run: string): DriveMemor
 /** Sends ticks again for parts that nobody works on though somebody should, until the signal ends it. */
 async function sweeping({ database, ticks }: SharedState, options: WorkerOptions): Promise<void> {
   const { leaseMs = DEFAULT_LEASE_MS, signal, onEvent } = options;
-  const everyMs = Math.max(500, leaseMs / 2);
+  const everyMs = sweepEveryMs(leaseMs);
   while (!signal.aborted) {
     try {
-      const rule = { everyMs, leaseMs, patienceMs: leaseMs * LEASES_UNTIL_FORGOTTEN };
+      // Asked for a whole interval, a worker alone would find its own last sweep too recent every other time.
+      const rule = { everyMs: everyMs / 2, leaseMs, patienceMs: leaseMs * LEASES_UNTIL_FORGOTTEN };
       const runs = await sweepParts(database, rule);
       if (runs.length > 0) {
         await ticks.send(runs, 0);
@@ -165,6 +166,14 @@ async function sweeping({ database, ticks }: SharedState, options: WorkerOptions
     }
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/**
+ * How often each worker looks for parts that were forgotten, in milliseconds: a part whose worker died
+ * waits so long at most once its lease has run out, and then for a tick's way through the queue.
+ */
+function sweepEveryMs(leaseMs: number): number {
+  return Math.max(250, leaseMs / 8);
 }
 
 // A tick waits in the queue while every worker is busy; sent again too soon, it would only wait twice.

@@ -28,6 +28,8 @@ export interface WorkerJob {
   readonly state: string;
   readonly strike: Strike | null;
   readonly leaseMs: number;
+  /** Parts at a time. */
+  readonly concurrency: number;
   /** How far its own clock is off, in milliseconds. */
   readonly clockOffMs: number;
 }
@@ -116,7 +118,7 @@ const state = await openState(job.state, { idleMs: job.leaseMs });
 await runWorker(
   { ...state, database: watchedDatabase(state.database) },
   {
-    concurrency: 2,
+    concurrency: job.concurrency,
     leaseMs: job.leaseMs,
     signal: stop.signal,
     onEvent: (event) => writeSync(1, `${logLine(event, Date.now())}\n`),

@@ -116,6 +116,7 @@ export async function newCluster(
         state: url,
         strike: null,
         leaseMs: LEASE_MS,
+        concurrency: 2,
         clockOffMs: 0,
         ...job,
       };
