@@ -1,4 +1,4 @@
-/** Flags that mean nothing alone; types of commander only. */
+/** Flags that would do nothing: without another that is missing, or beside one that leaves the work to others. Types of commander only. */
 
 import type { Command } from "commander";
 
@@ -12,12 +12,34 @@ const NEEDS: readonly (readonly [flag: string, other: string])[] = [
   ["flatten", "schema"],
 ];
 
-/**
- * What is wrong with a flag that was written without the one it needs; null where nothing is.
- *
- * Only what stands in the words is judged: a configuration is for commands of every kind.
- */
-export function lonelyFlag(command: Command): string | null {
+const DRIVING = [
+  ...["poll", "yes", "retries", "maxFailures", "stall", "keepRemote", "failuresTo", "notify"],
+  ...["lane", "deadline", "concurrency", "rpm", "tpm", "requestTimeout"],
+  ...["maxCost", "confirmAbove", "price", "prices"],
+];
+
+/** What workers drive takes nothing from this process, these aside. */
+const SHARED: Readonly<Record<string, readonly string[]>> = { retry: ["yes", "maxCost"] };
+
+/** What is wrong with a flag that would do nothing here; null where nothing is. Only what stands in the words is judged: a configuration is for commands of every kind. */
+export function uselessFlag(command: Command): string | null {
+  return lonelyFlag(command) ?? flagForWorkers(command);
+}
+
+function flagForWorkers(command: Command): string | null {
+  const name = command.name();
+  const isWritten = (flag: string): boolean => command.getOptionValueSource(flag) === "cli";
+  if (command.getOptionValue("state") === undefined) return null;
+  // Who hands a run over says how workers are to drive it.
+  const hands = command.options.some((option) => option.attributeName() === "data");
+  const local = hands ? ["runDir", "confirmAbove"] : ["runDir", ...DRIVING];
+  const useless = local.find((flag) => isWritten(flag) && SHARED[name]?.includes(flag) !== true);
+  if (useless === undefined) return null;
+  return `option '${longOf(useless, command)}' says nothing with '--state', where workers drive the run`;
+}
+
+/** What is wrong with a flag that was written without the one it needs; null where nothing is. */
+function lonelyFlag(command: Command): string | null {
   for (const [flag, other] of NEEDS) {
     if (command.getOptionValueSource(flag) !== "cli") continue;
     if (command.name() === other || command.getOptionValue(other) !== undefined) continue;

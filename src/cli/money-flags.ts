@@ -22,16 +22,26 @@ export interface MoneyFlags {
   readonly prices?: string;
 }
 
-/** Adds them. */
-export function addMoneyFlags(command: Command, values: FlagValues): Command {
-  return command
-    .optionsGroup("Money:")
-    .option(
+/** Adds them; to a command that sends nothing or never asks, those that would do nothing are not. */
+export function addMoneyFlags(
+  command: Command,
+  values: FlagValues,
+  { sends = true, asks = true }: { readonly sends?: boolean; readonly asks?: boolean } = {},
+): Command {
+  command.optionsGroup("Money:");
+  if (sends)
+    command.option(
       "--max-cost <usd>",
       "stop before the run has cost more; it can go on later",
       values.amount,
-    )
-    .option("--confirm-above <usd>", "ask first where more is expected (default: 1)", values.amount)
+    );
+  if (asks)
+    command.option(
+      "--confirm-above <usd>",
+      "ask first where more is expected (default: 1)",
+      values.amount,
+    );
+  return command
     .option(
       "--price <in=…,out=…>",
       "US dollars per million tokens; also cached=, write=, batch=0.5",

@@ -6,7 +6,7 @@ import { cancelCommand } from "./cancel.ts";
 import { collectCommand } from "./collect.ts";
 import type { FlagValues } from "./flag-values.ts";
 import type { CollectFlags, DriveFlags, RetryFlags } from "./flags.ts";
-import { addDriveFlags, named, type Choose } from "./program-flags.ts";
+import { addDriveFlags, named, type Choose, type Unlike } from "./program-flags.ts";
 import { addStateFlag } from "./program-machines.ts";
 import { resumeCommand, type ResumeFlags } from "./resume.ts";
 import { codesOf, retryCommand } from "./retry.ts";
@@ -15,7 +15,8 @@ import type { StateFlags } from "./worker.ts";
 
 /** Adds the commands that go on with a run, stop it or ask again. */
 export function addControl(program: Command, choose: Choose, values: FlagValues): void {
-  const driven = (command: Command): Command => addDriveFlags(command, values);
+  const driven = (command: Command, unlike?: Unlike): Command =>
+    addDriveFlags(command, values, unlike);
   driven(
     named(program, "resume", "go on with a run as it was started").option(
       "-o, --output <file>",
@@ -44,11 +45,13 @@ export function addControl(program: Command, choose: Choose, values: FlagValues)
         values.wholeNumber,
       )
       .addHelpText("after", COLLECT_EXAMPLE),
+    { waits: false, asks: false },
   ).action((run: string, flags: CollectFlags) => {
     choose(flags, (terminal) => collectCommand(run, flags, terminal));
   });
   driven(
     addStateFlag(named(program, "cancel", "stop the remote work, keep every answer that came")),
+    { sends: false, asks: false },
   ).action((run: string, flags: DriveFlags & StateFlags) => {
     choose(flags, (terminal) =>
       flags.state === undefined

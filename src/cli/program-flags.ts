@@ -46,22 +46,43 @@ export function addLookFlags(command: Command): Command {
   return addTerminalFlags(command);
 }
 
+/** What a command that drives a run never does, so that flags about it would do nothing. */
+export interface Unlike {
+  /** False where it looks once. */
+  readonly waits?: boolean;
+  /** False where it sends nothing. */
+  readonly sends?: boolean;
+  /** False where it asks nobody. */
+  readonly asks?: boolean;
+}
+
 /** Adds the flags of commands that drive a run. */
-export function addDriveFlags(command: Command, values: FlagValues): Command {
-  command
-    .option("--poll <duration>", "time between looks at a batch: 500ms, 30s, 5m", values.duration)
-    .option("-y, --yes", "agree beforehand to send what is planned")
-    .option("--retries <n>", "how often a row without a reply is sent again", values.countOrNone)
-    .option(
-      "--max-failures <n|p%>",
-      "stop when more requests fail, end with 0 when no more do",
-      values.maxFailures,
-    )
-    .option(
+export function addDriveFlags(command: Command, values: FlagValues, unlike: Unlike = {}): Command {
+  const { waits = true, sends = true } = unlike;
+  if (waits)
+    command.option(
+      "--poll <duration>",
+      "time between looks at a batch: 500ms, 30s, 5m",
+      values.duration,
+    );
+  if (sends)
+    command
+      .option("-y, --yes", "agree beforehand to send what is planned")
+      .option("--retries <n>", "how often a row without a reply is sent again", values.countOrNone);
+  command.option(
+    "--max-failures <n|p%>",
+    sends
+      ? "stop when more requests fail, end with 0 when no more do"
+      : "end with 0 when no more requests have failed",
+    values.maxFailures,
+  );
+  if (waits && sends)
+    command.option(
       "--stall <duration>",
       "cancel a batch that stands still so long, send its rest again",
       values.duration,
-    )
+    );
+  command
     .option("--keep-remote", "leave requests and results at the provider")
     .option("--failures-to <file>", "write failed rows here at the end: .csv, .tsv or .jsonl")
     .option("--notify <url|command>", "tell an address, or a command, how the run has ended")
@@ -70,8 +91,8 @@ export function addDriveFlags(command: Command, values: FlagValues): Command {
         .createOption("--progress <how>", "how progress is told; json: an object a line on stderr")
         .choices(["auto", "none", "json"]),
     );
-  addLaneFlags(command, values);
-  addMoneyFlags(command, values);
+  if (sends) addLaneFlags(command, values);
+  addMoneyFlags(command, values, unlike);
   return addLookFlags(command);
 }
 

@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import type { OpenFlags, SourceFlags } from "./configured.ts";
 import { describedCommands, type DescribedCommand } from "./described.ts";
-import { lonelyFlag } from "./flag-needs.ts";
+import { uselessFlag } from "./flag-needs.ts";
 import { flagValues } from "./flag-values.ts";
 import { addExamples } from "./help-examples.ts";
 import { EXAMPLES, EXIT_CODES } from "./help-text.ts";
@@ -81,7 +81,7 @@ export function readCommandLine(words: readonly string[]): Reading {
       );
       const problem =
         missing === undefined
-          ? lonelyFlag(command)
+          ? uselessFlag(command)
           : `required option '${missing.flags}' not specified`;
       if (problem === null) return null;
       return misuse(new CommanderError(1, "usage", problem), words, program);

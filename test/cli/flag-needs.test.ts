@@ -26,6 +26,38 @@ it.each([
 });
 
 it.each([
+  [["attach", "--state", "--poll", "1s"], "'--poll' says nothing with '--state'"],
+  [["attach", "--state", "--max-cost", "1"], "'--max-cost' says nothing with '--state'"],
+  [["cancel", "--state", "--keep-remote"], "'--keep-remote' says nothing with '--state'"],
+  [["retry", "--state", "--notify", "true"], "'--notify' says nothing with '--state'"],
+  [["retry", "--state", "--retries", "2"], "'--retries' says nothing with '--state'"],
+  [["status", "--state", "--run-dir", "d"], "'--run-dir' says nothing with '--state'"],
+  [["ls", "--state", "--run-dir", "d"], "'--run-dir' says nothing with '--state'"],
+  [[...RUN, "--state", "--run-dir", "d"], "'--run-dir' says nothing with '--state'"],
+  [[...RUN, "--state", "--confirm-above", "2"], "'--confirm-above' says nothing with '--state'"],
+])("%j, where workers drive the run", (words, told) => {
+  expect(wrongWith(words)).toContain(told);
+});
+
+it.each([
+  ["collect", "--poll"],
+  ["collect", "--stall"],
+  ["collect", "--confirm-above"],
+  ["cancel", "--yes"],
+  ["cancel", "--max-cost"],
+  ["cancel", "--stall"],
+  ["cancel", "--rpm"],
+  ["cancel", "--lane"],
+])("%s, which never comes to it, has no %s", (command, flag) => {
+  expect(wrongWith([command, flag, "1"])).toContain(`Unknown option '${flag}'`);
+});
+
+it.each([
+  [["collect", "--max-cost", "1", "--yes", "--lane", "batch", "--failures-to", "f.csv"]],
+  [["cancel", "--poll", "1s", "--failures-to", "f.csv", "--notify", "true"]],
+  [["retry", "--state", "--only", "refused", "--max-cost", "3", "--json", "--quiet"]],
+  [[...RUN, "--state", "--data", "d", "--poll", "1s", "--keep-remote", "--retries", "1"]],
+  [["attach", "--poll", "1s", "--max-cost", "1"]],
   [[...RUN, "--data", "shared", "--state"]],
   [[...RUN, "--sample-by", "kind", "--preview"]],
   [["preview", ...RUN.slice(1), "--sample-by", "kind", "--sample-seed", "1"]],

@@ -137,7 +137,7 @@ it(
     const { stdout } = await cli(cwd, ["batches", "list", "-m", "openai", "--json"], env);
     const id = /"batch": "([^"]+)"/.exec(stdout)?.[1] ?? "";
     expect((await cli(cwd, ["batches", "cancel", id, "-m", "openai", "--json"], env)).code).toBe(0);
-    const cancelled = await cli(cwd, ["cancel", ...ASK.slice(2, 5), "--progress", "json"], env);
+    const cancelled = await cli(cwd, ["cancel", ...ASK.slice(3, 5), "--progress", "json"], env);
     expect([cancelled.code, cancelled.stderr]).toEqual([3, expect.stringContaining('"receipt"')]);
   },
   LONGEST_MS,
