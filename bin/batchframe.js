@@ -2,15 +2,21 @@
 // Nodes as old as 12 must be able to read this file: they would otherwise stop at a syntax error or a
 // missing module, which tells nobody that Node is too old. Hence no "node:" and no top-level await.
 
-import { existsSync } from "fs";
+import { existsSync, readFileSync } from "fs";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major > 22 || (major === 22 && minor >= 18)) {
-  // A clone has no dist; there Node runs the sources as they are.
-  const built = new URL("../dist/cli/main.js", import.meta.url);
-  const source = new URL("../src/cli/main.ts", import.meta.url);
-  import((existsSync(built) ? built : source).href);
+  if (process.argv.length === 3 && process.argv[2] === "--version") {
+    // Asked for by scripts again and again, and known without loading hundreds of modules.
+    const manifest = new URL("../package.json", import.meta.url);
+    process.stdout.write(`${JSON.parse(readFileSync(manifest, "utf8")).version}\n`);
+  } else {
+    // A clone has no dist; there Node runs the sources as they are.
+    const built = new URL("../dist/cli/main.js", import.meta.url);
+    const source = new URL("../src/cli/main.ts", import.meta.url);
+    import((existsSync(built) ? built : source).href);
+  }
 } else {
   const words = [
     "npx -y -p node@24 -p batchframe batchframe",

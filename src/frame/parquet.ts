@@ -61,7 +61,7 @@ async function openFrame(path: string): Promise<ParquetFrame> {
   const openedState = await fileState(path);
   const footer = await withFile(path, (file) => readFooter(file, { path, ...openedState }));
   const metadata = metadataOf(path, footer);
-  const columns = await columnsOf(path, metadata);
+  const columns = columnsOf(path, metadata);
   refuseUnreadable(path, metadata, columns);
   let fingerprint: string | null = null;
   const layout = { path, metadata, columns, openedState };
@@ -94,16 +94,22 @@ function metadataOf(path: string, footer: FooterBytes): FileMetaData {
   }
 }
 
-async function columnsOf(path: string, metadata: FileMetaData): Promise<readonly ParquetColumn[]> {
-  let columns: readonly ParquetColumn[];
+function columnsOf(path: string, metadata: FileMetaData): readonly ParquetColumn[] {
   try {
-    columns = parquetColumns(metadata);
+    return parquetColumns(metadata);
   } catch (error) {
     throw damaged(path, "its schema cannot be read", error);
   }
+}
+
+/** The columns with the types that only the entry `ARROW:schema` knows. */
+async function withArrowTypes(
+  columns: readonly ParquetColumn[],
+  metadata: FileMetaData,
+): Promise<readonly ParquetColumn[]> {
   const entry = metadata.key_value_metadata?.find(({ key }) => key === "ARROW:schema")?.value;
-  if (entry === undefined) return columns;
-  // Loaded for files that were written through Arrow; others need none of it.
+  // Arrow is loaded where it may know more; for columns of texts it would take longer than reading many rows.
+  if (entry === undefined || !columns.some(({ type }) => REFINABLE.has(type.kind))) return columns;
   const { encodedSchemaTypes } = await import("./arrow-native.ts");
   const types = encodedSchemaTypes(entry);
   return columns.map((column) => ({
@@ -111,6 +117,13 @@ async function columnsOf(path: string, metadata: FileMetaData): Promise<readonly
     type: refined(column.type, types.get(column.name) ?? null),
   }));
 }
+
+const REFINABLE: ReadonlySet<CellType["kind"]> = new Set([
+  "timestamp",
+  "integer",
+  "list",
+  "struct",
+]);
 
 /** A type with what Arrow knows of it and Parquet does not: the zone's name, and that a number is a duration. */
 function refined(type: CellType, arrow: CellType | null): CellType {
@@ -172,11 +185,12 @@ async function* blocksOf(
 ): AsyncGenerator<Block> {
   const { path } = layout;
   const { names, maxRows } = asked;
-  const columns = names.map((name) => {
+  const stored = names.map((name) => {
     const column = layout.columns.find((it) => it.name === name);
     if (column !== undefined) return column;
     throw new InvariantError("unknown_column", `${path} has no column ${name}.`);
   });
+  const columns = await withArrowTypes(stored, layout.metadata);
   await refuseChange(layout);
   const file = await openForReading(path);
   try {

@@ -1,6 +1,6 @@
 /** A worker's health for whoever looks after it: an answer whether it can work, and its numbers for Prometheus. */
 
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createRequire } from "node:module";
 import type * as Library from "prom-client";
@@ -49,6 +49,8 @@ export async function serveWorkerHealth({
     ...{ name: "batchframe_tick_seconds", help: "How long a part was worked on at a time." },
     ...{ buckets: [0.05, 0.1, 0.5, 1, 5, 10, 60, 300], ...register },
   });
+  // Loaded for workers alone: all of fetch comes with it.
+  const { createServer } = await import("node:http");
   const server = createServer((request, response) => {
     const answer = async (): Promise<readonly [number, string, string]> => {
       if (request.url === "/metrics") return [200, registry.contentType, await registry.metrics()];

@@ -1,6 +1,6 @@
 /** The calls to a host of OpenAI's protocol, made through the official SDK. */
 
-import OpenAI from "openai";
+import type OpenAI from "openai";
 
 /** Where a host is and who asks. */
 export interface HostAddress {
@@ -38,34 +38,40 @@ const POST_TIMEOUT_MS = 60_000;
 
 /** The calls to the host at an address. */
 export function hostCalls(address: HostAddress): HostCalls {
-  const client = clientOf(address);
+  let opened: Promise<OpenAI> | null = null;
+  // Loaded with the first call: a plan makes none, and would wait for some two hundred modules.
+  const client = (): Promise<OpenAI> => (opened ??= clientOf(address));
   return {
-    get: (path, signal, query) =>
-      client.get(path, { signal, ...(query === undefined ? {} : { query }) }),
-    download: (path, signal) => {
+    get: async (path, signal, query) =>
+      (await client()).get(path, { signal, ...(query === undefined ? {} : { query }) }),
+    download: async (path, signal) => {
       const headers = { accept: "application/binary" };
-      return client.get<unknown>(path, { signal, headers, __binaryResponse: true }).asResponse();
+      const options = { signal, headers, __binaryResponse: true };
+      return await (await client()).get<unknown>(path, options).asResponse();
     },
-    post: (path, body, signal) =>
-      client.post(path, { body, signal, maxRetries: 0, timeout: POST_TIMEOUT_MS }),
-    ask: (path, signal) => client.post(path, { signal }),
-    upload: (path, form, signal) => client.post(path, { body: form, signal, maxRetries: 0 }),
+    post: async (path, body, signal) =>
+      (await client()).post(path, { body, signal, maxRetries: 0, timeout: POST_TIMEOUT_MS }),
+    ask: async (path, signal) => (await client()).post(path, { signal }),
+    upload: async (path, form, signal) =>
+      (await client()).post(path, { body: form, signal, maxRetries: 0 }),
     async delete(path, signal) {
+      const { NotFoundError } = await import("openai");
       try {
-        await client.delete(path, { signal });
+        await (await client()).delete(path, { signal });
       } catch (error) {
         // What is gone is what was wanted.
-        if (!(error instanceof OpenAI.NotFoundError)) throw error;
+        if (!(error instanceof NotFoundError)) throw error;
       }
     },
   };
 }
 
-function clientOf({ baseUrl, apiKey, auth, isOpenAi }: HostAddress): OpenAI {
+async function clientOf({ baseUrl, apiKey, auth, isOpenAi }: HostAddress): Promise<OpenAI> {
+  const { OpenAI: Client } = await import("openai");
   const url = new URL(baseUrl);
   const defaultQuery = Object.fromEntries(url.searchParams);
   url.search = "";
-  return new OpenAI({
+  return new Client({
     // The SDK insists on a key; the header of one that is none is taken off below.
     apiKey: apiKey ?? "none",
     baseURL: url.href,

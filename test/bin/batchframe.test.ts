@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +40,14 @@ describe("the batchframe command", () => {
   it("runs what was built", async () => {
     const command = tree({ ...sources, ...built });
     expect((await spawned(process.execPath, [command, "plan"]).ended).stdout).toBe("dist plan\n");
+  });
+
+  it("tells its version without loading anything", async () => {
+    const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
+      readonly version: string;
+    };
+    const { stdout, stderr, code } = await spawned(process.execPath, [tree({}), "--version"]).ended;
+    expect([stdout, stderr, code]).toEqual([`${version}\n`, "", 0]);
   });
 
   it.each(["12.22.9", "20.20.2", "22.17.1"])(
