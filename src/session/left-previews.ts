@@ -8,7 +8,12 @@ import { StoreError } from "../core/errors.ts";
 import { linesOf } from "../core/lines.ts";
 import { readCustomId } from "../core/tracker.ts";
 import type { BatchProvider } from "../provider/provider.ts";
-import { openReplyCache, type CachedReply, type ReplyCache } from "../store/reply-cache.ts";
+import {
+  openReplyCache,
+  replyBatch,
+  type ReplyBatch,
+  type ReplyCache,
+} from "../store/reply-cache.ts";
 import { openSqliteStore, STORE_FILE } from "../store/sqlite.ts";
 import { removeRunFiles } from "../store/sqlite-remove.ts";
 import type { Store } from "../store/store.ts";
@@ -66,7 +71,7 @@ async function takeOne(directory: string, { cache, provider }: Taker): Promise<v
     const { spec } = await store.run();
     const of = spec as { readonly provider: string; readonly model: string };
     if (of.provider !== provider.id) return;
-    cache.put(await leftReplies(store, provider), of);
+    cache.put(await leftReplies(store, provider), { ...of, reading: null });
   } finally {
     await store[Symbol.asyncDispose]();
   }
@@ -76,9 +81,10 @@ async function takeOne(directory: string, { cache, provider }: Taker): Promise<v
 async function leftReplies(
   store: Store,
   provider: Pick<BatchProvider, "parse">,
-): Promise<readonly CachedReply[]> {
+): Promise<ReplyBatch> {
   const { token } = await store.run();
-  const replies: CachedReply[] = [];
+  const ordinals: number[] = [];
+  const lines: string[] = [];
   for (const { number, state } of await store.chunks()) {
     // What was collected is in the cache already.
     if (state === "collected") continue;
@@ -87,8 +93,10 @@ async function leftReplies(
     for await (const { text, terminated } of linesOf(createReadStream(journal))) {
       const result = terminated ? provider.parse(text) : null;
       const at = result?.status === "succeeded" ? readCustomId(token, result.customId ?? "") : null;
-      if (at !== null) replies.push({ id: await store.requestId(at.ordinal), line: text });
+      if (at === null) continue;
+      ordinals.push(at.ordinal);
+      lines.push(text);
     }
   }
-  return replies;
+  return replyBatch(await store.idsOf(ordinals), lines);
 }

@@ -162,7 +162,7 @@ export function recalling(
   const reading = answerReading(settings);
   return {
     find: (ids) => cache.find(ids),
-    isUsable: (line, fresh) => {
+    isUsable: ({ line }, fresh) => {
       const result = ports.provider.parse(line);
       if (result.status === "failed") return false;
       if (result.usage !== null) estimates.answered(fresh, result.usage);

@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 
 /** What the values are worked out from. */
 export interface RowMetaInput {
-  readonly store: Pick<Store, "chunks" | "ordinals" | "requestId">;
+  readonly store: Pick<Store, "chunks" | "ordinals" | "idsOf">;
   /** The run's token. */
   readonly token: string;
   readonly columns: readonly MetaColumn[];
@@ -34,8 +34,8 @@ export async function openRowMeta(input: RowMetaInput): Promise<RowMeta> {
   const tellsIds = columns.includes("prompt_hash");
   const books: Books = { input, chunks, sendings };
   return async (facts) => {
-    const id = tellsIds ? await store.requestId(facts.ordinal) : null;
-    return { ...valuesOf(facts, books), prompt_hash: id };
+    const id = tellsIds ? Buffer.from(await store.idsOf([facts.ordinal])) : null;
+    return { ...valuesOf(facts, books), prompt_hash: id?.toString("hex") ?? null };
   };
 }
 

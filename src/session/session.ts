@@ -18,7 +18,7 @@ import type { RowErrorCode } from "../core/result.ts";
 import { perhapsPaidTwice } from "./paid-twice.ts";
 import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
-import { answerReading, columnLayout, requestSpec, type Settings } from "./settings.ts";
+import { answerReading, columnLayout, keptUnder, requestSpec, type Settings } from "./settings.ts";
 import { driveRun, type DriveOptions, type Warning } from "../run.ts";
 import { sendEarly } from "./early.ts";
 import { driveMemory, type DriveMemory } from "../run/driver.ts";
@@ -187,9 +187,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     await noteSpent(spending, store);
     conduct.onOpen({ id, directory, resumed: record.plan !== null });
     const remember =
-      cache === null
-        ? null
-        : remembering({ store, cache, provider: provider.id, model: settings.model.model });
+      cache === null ? null : remembering({ store, cache, under: keptUnder(settings) });
     const { signal } = conduct;
     const ports: Ports = { store, provider, live, token: record.token, remember, signal };
     return session({ settings, conduct, spending, rendering, ports, record, directory, cache });

@@ -10,11 +10,13 @@ import type { OnNull, Template } from "../core/template.ts";
 import type { RequestSpec } from "../core/request.ts";
 import type { AnswerReading } from "../output/answer.ts";
 import type { ColumnLayout } from "../output/columns.ts";
+import { readingMark } from "../output/reading-mark.ts";
 import type { Validator } from "../output/validator.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { TextEndpoint } from "../provider/openai-dialect.ts";
 import type { OpenedModel } from "../provider/models.ts";
 import type { Example, RowFunction } from "../stages/render.ts";
+import type { KeptUnder } from "../store/reply-cache.ts";
 import type { openSqliteStore } from "../store/sqlite.ts";
 
 /** Where runs live when nothing else is said, below the working directory. */
@@ -101,6 +103,16 @@ export function requestSpec({ model, form, call, promptCache, vote }: Settings):
 export function answerReading({ form, readAs, validate, model }: Settings): AnswerReading {
   const isStrict = model.provider.schemaDialect?.isEnforced ?? true;
   return { form: readAs ?? form, validate, isStrict };
+}
+
+/** What the answers of a run with these settings are kept under. */
+export function keptUnder(settings: Settings): KeptUnder {
+  const { provider, model } = settings.model;
+  return {
+    provider: provider.id,
+    model,
+    reading: readingMark(answerReading(settings), provider.id),
+  };
 }
 
 /** What decides the columns a run with these settings adds. */

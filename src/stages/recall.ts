@@ -2,12 +2,19 @@
 
 import type { NewRequest, PlannedBlock } from "../core/plan.ts";
 
+/** A reply that was kept. */
+export interface Kept {
+  readonly line: string;
+  /** The mark of the reading by which it is known to be an accepted answer; null where that is not known. */
+  readonly reading: string | null;
+}
+
 /** What recalling needs to know. */
 export interface RecallInput {
-  /** The reply lines kept for requests, null where there is none. */
-  readonly find: (ids: readonly string[]) => readonly (string | null)[];
+  /** The replies kept for requests, null where there is none. */
+  readonly find: (ids: readonly string[]) => readonly (Kept | null)[];
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
-  readonly isUsable: (line: string, request: NewRequest) => boolean | Promise<boolean>;
+  readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
 }
 
 /** The plan's blocks, in which the requests that the cache answers hold the reply it kept. */
@@ -22,7 +29,7 @@ export async function* recall(
       const kept = found[at] ?? null;
       const usable = kept !== null && isUsable(kept, request);
       const isKept = kept !== null && (usable instanceof Promise ? await usable : usable);
-      requests.push(isKept ? { ...request, kept } : request);
+      requests.push(isKept ? { ...request, kept: kept.line } : request);
     }
     yield { ...block, requests };
   }

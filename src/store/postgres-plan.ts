@@ -123,7 +123,7 @@ export async function* readRequestIds(
 export function requestIdReader(
   database: Queryable,
   run: string,
-): (ordinal: number) => Promise<string> {
+): (ordinals: readonly number[]) => Promise<Uint8Array> {
   return requestIdFinder(async (ordinal) => {
     const [row] = await database.rows(
       `select first_ordinal, ids from batchframe.request_ids

@@ -150,7 +150,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
       write((connection) => recordPlanStep(connection, { run, account: account.id }, step)),
     planSoFar: () => readPlanSoFar(database, run),
     requestIds: () => readRequestIds(database, run),
-    requestId: requestIdReader(database, run),
+    idsOf: requestIdReader(database, run),
     finishPlan: (counts, estimates) =>
       write(async (connection) => {
         await connection.change("update batchframe.run set plan = $2 where id = $1", [

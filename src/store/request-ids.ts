@@ -29,17 +29,20 @@ export function idsUpTo(last: { readonly first: number; readonly bytes: number }
 // Replies of a few chunks come in at the same time, each in an order of its own.
 const PAGES_HELD = 64;
 
-/** Finds identities by ordinal; `read` gives the last page that begins at an ordinal or before it. */
+/** Gives the identities of requests, {@link REQUEST_ID_BYTES} bytes each; `read` gives the last page that begins at an ordinal or before it. */
 export function requestIdFinder(
   read: (ordinal: number) => Promise<IdPage | null>,
-): (ordinal: number) => Promise<string> {
+): (ordinals: readonly number[]) => Promise<Uint8Array> {
   const held = new Map<number, IdPage>();
-  let recent: IdPage | null = null;
-  return async (ordinal) => {
-    const page = recent !== null && holds(recent, ordinal) ? recent : await pageOf(ordinal);
-    recent = page;
-    const at = (ordinal - page.first) * REQUEST_ID_BYTES;
-    return Buffer.from(page.ids.subarray(at, at + REQUEST_ID_BYTES)).toString("hex");
+  return async (ordinals) => {
+    const ids = new Uint8Array(ordinals.length * REQUEST_ID_BYTES);
+    let page: IdPage | null = null;
+    for (const [place, ordinal] of ordinals.entries()) {
+      if (page === null || !holds(page, ordinal)) page = await pageOf(ordinal);
+      const at = (ordinal - page.first) * REQUEST_ID_BYTES;
+      ids.set(page.ids.subarray(at, at + REQUEST_ID_BYTES), place * REQUEST_ID_BYTES);
+    }
+    return ids;
   };
 
   async function pageOf(ordinal: number): Promise<IdPage> {

@@ -51,16 +51,18 @@ create table lock (
 
 /** The tables of a cache of replies. */
 export const CACHE_SCHEMA: Schema = {
-  version: 3,
-  // Lines stand together in the order they came: kept in the order of their ids, which are random, each
-  // new line would rewrite a page of others.
+  version: 4,
+  // Lines stand together in the order they came, and their ids beside them: put into the index one pack at a
+  // time, ids, which are random, would rewrite a page of others each. Numbers of packs are never used again,
+  // so that `indexed` says for good up to where the index goes.
   statements: `
 create table pack (
-  number integer primary key, provider text not null, model text not null, saved_at_ms integer not null,
-  ends blob not null, lines blob not null
+  number integer primary key autoincrement, provider text not null, model text not null,
+  reading text, saved_at_ms integer not null, ids blob not null, ends blob not null, lines blob not null
 ) strict;
-create table reply (
-  id blob primary key, pack integer not null, at integer not null
-) strict, without rowid;
+-- The first 64 bits of an id, and where its line is: the pack's number times 128, and the place in it.
+create table reply (id integer primary key, place integer not null) strict;
+create table indexed (one integer primary key check (one = 1), up_to integer not null) strict;
+insert into indexed values (1, 0);
 `,
 };

@@ -125,7 +125,6 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       .run(outcome, batchId, note, chunk);
   };
 
-  const idOf = requestIdReader(database);
   return {
     files: chunkFiles(join(directory, CHUNKS), () => {
       lock.assertHeld();
@@ -137,7 +136,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
       }),
     planSoFar: () => Promise.resolve(readPlanSoFar(database)),
     requestIds: () => readRequestIds(database),
-    requestId: idOf,
+    idsOf: requestIdReader(database),
     finishPlan: (counts, estimates) =>
       write(() => {
         database.prepare("update run set plan = ?").run(JSON.stringify(counts));

@@ -217,10 +217,13 @@ export function storeContract(kind: string, place: () => Promise<StorePlace>): v
       const pages = await Array.fromAsync(store.requestIds());
       expect(Buffer.concat(pages).equals(idsOf(first))).toBe(true);
       for (const ordinal of [0, 4095, 4096, 4999, 5000, 5001, 17_000, first - 1, 7]) {
-        const id = Buffer.from(idsOf(1, ordinal)).toString("hex");
-        expect(await store.requestId(ordinal), String(ordinal)).toBe(id);
+        const [id] = [idsOf(1, ordinal)];
+        expect(await store.idsOf([ordinal]), String(ordinal)).toEqual(new Uint8Array(id));
       }
-      await expect(store.requestId(first)).rejects.toThrow(InvariantError);
+      const some = [first - 1, 3, 4, 5000, 4999];
+      const each = some.map((ordinal) => idsOf(1, ordinal));
+      expect(Buffer.concat(each).equals(await store.idsOf(some))).toBe(true);
+      await expect(store.idsOf([0, first])).rejects.toThrow(InvariantError);
     });
 
     it("keeps what was answered before as chunks of their own, collected from the start", async () => {

@@ -35,7 +35,7 @@ type Scene = keyof typeof SCENES;
 /** What only reads, what is called without waiting, and what other tests below are about. */
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
-  | ("planSoFar" | "requestIds" | "requestId")
+  | ("planSoFar" | "requestIds" | "idsOf")
   | (
       | "abandoned"
       | "retry"

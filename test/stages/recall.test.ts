@@ -23,11 +23,13 @@ async function keptOf(
   kept: Readonly<Record<string, string>>,
   isUsable: (line: string) => boolean = () => true,
 ): Promise<readonly (string | null)[]> {
-  const byId = new Map(Object.entries(kept).map(([text, line]) => [idOf(text), line]));
+  const byId = new Map(
+    Object.entries(kept).map(([text, line]) => [idOf(text), { line, reading: null }]),
+  );
   const made = await Array.fromAsync(
     recall(ReadableStream.from(blocks(...texts)), {
       find: (ids) => ids.map((id) => byId.get(id) ?? null),
-      isUsable: (line) => Promise.resolve(isUsable(line)),
+      isUsable: ({ line }) => Promise.resolve(isUsable(line)),
     }),
   );
   expect(made.map(({ rows }) => rows.firstRow)).toEqual([...texts.keys()]);
