@@ -84,7 +84,7 @@ export type { RowFailure } from "./runs/failures.ts";
 export { cancelRun, findRun, listRuns, removeRun } from "./runs/runs.ts";
 export { resumeRun } from "./resume-run.ts";
 export { exportRun } from "./export.ts";
-export { writeFailures } from "./runs/failure-file.ts";
+export { checkFailuresFile, writeFailures } from "./runs/failure-file.ts";
 export { traceRow } from "./runs/trace.ts";
 export type { RowTrace, Sending } from "./runs/trace.ts";
 export { reparseRun } from "./reparse.ts";

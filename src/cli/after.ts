@@ -1,6 +1,12 @@
 /** What is done once a run has ended: its failed rows written to a file, and word sent of it. */
 
-import { BatchframeError, findRun, writeFailures, type Receipt } from "../index.ts";
+import {
+  BatchframeError,
+  checkFailuresFile,
+  findRun,
+  writeFailures,
+  type Receipt,
+} from "../index.ts";
 import { counted } from "./format.ts";
 import { line } from "./head-text.ts";
 import { notify, type Notice } from "./notify.ts";
@@ -20,6 +26,11 @@ export function afterOf({ failuresTo, notify }: AfterFlags): AfterFlags {
     ...(failuresTo === undefined ? {} : { failuresTo }),
     ...(notify === undefined ? {} : { notify }),
   };
+}
+
+/** Refuses what could not be done at the end, before anything is sent. @throws {InputError} what {@link checkFailuresFile} throws. */
+export async function checkAfter({ failuresTo }: AfterFlags, input: string): Promise<void> {
+  if (failuresTo !== undefined) await checkFailuresFile(failuresTo, input === "" ? null : input);
 }
 
 /** A run that was followed. */

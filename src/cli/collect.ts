@@ -1,7 +1,7 @@
 /** `batchframe collect`: takes what is ready and does not wait; made for a clock that calls it now and then. */
 
 import { findRun, isWithinFailures, type RunStatus } from "../index.ts";
-import { afterOf, doAfter } from "./after.ts";
+import { afterOf, checkAfter, doAfter } from "./after.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { CollectFlags } from "./flags.ts";
 import { hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
@@ -21,6 +21,7 @@ export async function collectCommand(
   const status = await findRun(ref, flags.runDir);
   const followed = await followedRun(status, flags);
   const { run, facts } = followed;
+  await checkAfter(afterOf(flags), facts.input);
   const { batchId, results, chunk } = flags;
   const given = {
     ...(batchId === undefined ? {} : { batchId }),

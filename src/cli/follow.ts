@@ -14,7 +14,7 @@ import {
   type RunPlan,
   type RunStatus,
 } from "../index.ts";
-import { doAfter, tellError, type AfterFlags } from "./after.ts";
+import { checkAfter, doAfter, tellError, type AfterFlags } from "./after.ts";
 import { agreed } from "./agree.ts";
 import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -61,6 +61,7 @@ const FIRST_ROWS = 5;
 export async function follow(followed: Followed, terminal: Terminal): Promise<number> {
   const { after = {}, facts } = followed;
   try {
+    await checkAfter(after, facts.input);
     const { code, receipt, run } = await toTheEnd(followed, terminal);
     await doAfter(after, { run, runDir: facts.runDir, receipt }, terminal);
     return code;

@@ -176,7 +176,7 @@ export async function checkFileOutput(
 ): Promise<void> {
   const plan = planOf(input, output);
   if (leavesOutRows) refuseLeavingOut(plan, output);
-  for (const { frame } of input.files) await checkOutput(output, frame.path);
+  for (const { frame } of input.files) await checkOutput(output, frame.path, "before sending");
   if (plan.isOwn) return;
   // Whether a column has text is known once its first cell is asked for.
   for await (const block of input.blocks(input.columns, 1)) {
@@ -234,7 +234,7 @@ export async function writeFileFrame(options: {
   const altersText = formulaSafe === "all" && (named.format === "csv" || named.format === "tsv");
   const plan = { ...named, isOwn: named.isOwn && oldColumns === undefined && !altersText };
   const inputPaths = input.files.map(({ frame }) => frame.path);
-  for (const path of inputPaths) await checkOutput(output, path);
+  for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const [{ frame: first }] = input.files;
   const to = { ...options, compression: plan.compression };
   const own = oldColumns === undefined ? await writeOwn(input, to, plan) : null;

@@ -18,12 +18,18 @@ interface Target {
 /**
  * Refuses an output path that cannot be written, or that is the input under this or another name.
  *
- * Writes nothing. Call it before anything is sent; a disk may still fill up later.
+ * Writes nothing. Call it before anything is sent, as what it throws then says; a disk may still fill up
+ * later. Just before an output is written answers may have been bought, and nothing is said of that.
  *
  * @throws {InputError} `output_is_input` or `output_unwritable`.
  */
-export async function checkOutput(output: string, input: string): Promise<void> {
-  if (output !== standardOutput) await targetOf(output, input);
+export async function checkOutput(
+  output: string,
+  input: string,
+  when: "before sending" | "before writing",
+): Promise<void> {
+  if (output === standardOutput) return;
+  await targetOf(output, input, when === "before sending" ? " Nothing was sent." : "");
 }
 
 /** The output that is no file: the process's standard output. A file of that name is `./-`. */
@@ -49,7 +55,7 @@ export async function writeWhole<Result>(
   write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   if (options.output === standardOutput) return await writeToPipe(write);
-  const target = await targetOf(options.output, options.input);
+  const target = await targetOf(options.output, options.input, "");
   const folder = dirname(target.path);
   const temporary = join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
   let bytes = 0;
@@ -103,32 +109,36 @@ async function writeToPipe<Result>(
 function pipeFailure(error: Error): Error {
   const code = systemCode(error);
   if (code !== "EPIPE" && code !== "ERR_STREAM_DESTROYED") return error;
-  return unwritable("standard output", "nobody reads it any more", error);
+  return unwritable({ output: "standard output" }, "nobody reads it any more", error);
 }
 
-async function targetOf(output: string, input: string): Promise<Target> {
+/** What stands at the output; errors end with `told`: what is known of money spent. */
+async function targetOf(output: string, input: string, told: string): Promise<Target> {
+  const state = { output, bytes: 0, doneShare: 0, told };
   const path = await realpath(output).catch(() => resolve(output));
   const existing = await stat(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
-    throw writeFailure(error, { output, bytes: 0, doneShare: 0 });
+    throw writeFailure(error, state);
   });
   if (existing !== null && !existing.isFile()) {
-    throw unwritable(output, existing.isDirectory() ? "it is a directory" : "it is not a file");
+    throw unwritable(state, existing.isDirectory() ? "it is a directory" : "it is not a file");
   }
   const source = await stat(input).catch(() => null);
   if (existing !== null && source?.dev === existing.dev && source.ino === existing.ino) {
-    throw new InputError("output_is_input", `${output} is the input file itself (${input}).`, {
-      hint: `Choose another name, for instance ${JSON.stringify(besideInput(input))}.`,
-    });
+    throw new InputError(
+      "output_is_input",
+      `${output} is the input file itself (${input}).${told}`,
+      { hint: `Choose another name, for instance ${JSON.stringify(besideInput(input))}.` },
+    );
   }
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => null);
-  if (parent === null) throw unwritable(output, `there is no folder ${folder}`);
-  if (!parent.isDirectory()) throw unwritable(output, `${folder} is not a folder`);
+  if (parent === null) throw unwritable(state, `there is no folder ${folder}`);
+  if (!parent.isDirectory()) throw unwritable(state, `${folder} is not a folder`);
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw writeFailure(error, { output, bytes: 0, doneShare: 0 });
+    throw writeFailure(error, state);
   }
   return { path, mode: existing === null ? null : existing.mode & 0o777 };
 }
@@ -155,11 +165,18 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** How far an output has come. */
+interface WriteState {
+  readonly output: string;
+  readonly bytes: number;
+  /** Of the work, 0 to 1. */
+  readonly doneShare: number;
+  /** What is known of money spent, as the end of a message; nothing when left out. */
+  readonly told?: string;
+}
+
 /** What to throw when the output could not be written; anything unknown is given back as it is. */
-export function writeFailure(
-  error: unknown,
-  state: { readonly output: string; readonly bytes: number; readonly doneShare: number },
-): unknown {
+export function writeFailure(error: unknown, state: WriteState): unknown {
   switch (systemCode(error)) {
     case "ENOSPC":
     case "EDQUOT":
@@ -167,24 +184,21 @@ export function writeFailure(
       return diskFull(error, state);
     case "EACCES":
     case "EPERM":
-      return unwritable(state.output, "permission denied", error);
+      return unwritable(state, "permission denied", error);
     case "EROFS":
-      return unwritable(state.output, "the disk is read-only", error);
+      return unwritable(state, "the disk is read-only", error);
     case "ENOTDIR":
-      return unwritable(state.output, "a part of the path is not a folder", error);
+      return unwritable(state, "a part of the path is not a folder", error);
     case "ENOENT":
-      return unwritable(state.output, "its folder is gone", error);
+      return unwritable(state, "its folder is gone", error);
     case "ENAMETOOLONG":
-      return unwritable(state.output, "the name is too long", error);
+      return unwritable(state, "the name is too long", error);
     default:
       return error;
   }
 }
 
-function diskFull(
-  error: unknown,
-  state: { readonly output: string; readonly bytes: number; readonly doneShare: number },
-): InputError {
+function diskFull(error: unknown, state: WriteState): InputError {
   const whole = state.doneShare > 0 ? Math.ceil(state.bytes / state.doneShare) : null;
   const needed = whole === null ? "" : `; about ${megabytes(whole)} are needed in all`;
   return new InputError(
@@ -201,8 +215,12 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function unwritable(output: string, why: string, cause?: unknown): InputError {
-  return new InputError("output_unwritable", `${output} cannot be written: ${why}.`, {
+function unwritable(
+  { output, told = "" }: Pick<WriteState, "output" | "told">,
+  why: string,
+  cause?: unknown,
+): InputError {
+  return new InputError("output_unwritable", `${output} cannot be written: ${why}.${told}`, {
     hint: "Name an output in a folder that exists and that you may write to.",
     ...(cause === undefined ? {} : { cause }),
   });

@@ -76,7 +76,7 @@ export async function writeCsvParts(
   const [first] = inputs;
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
   refuseTakenNames(first.columns, columns);
-  for (const { path } of inputs) await checkOutput(output, path);
+  for (const { path } of inputs) await checkOutput(output, path, "before writing");
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const rows = rowQueue(options.cells, columns.length);
   const { formulaSafe = "auto" } = options;

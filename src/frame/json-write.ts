@@ -44,7 +44,7 @@ export async function writeJson(
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
   for (const input of inputs) {
     refuseTakenNames(input.columns, columns);
-    await checkOutput(output, input.path);
+    await checkOutput(output, input.path, "before writing");
   }
   // Between objects that are left out, what stood there would be left over.
   const keepsGaps =

@@ -41,7 +41,7 @@ export async function writeFreshText(
 ): Promise<CsvWritten> {
   const { frame, columns, output, inputPaths, format } = options;
   refuseTakenNames(frame.columns, columns);
-  for (const path of inputPaths) await checkOutput(output, path);
+  for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const queue = columnQueue(options.cells, columns.length);
   const { formulaSafe = "auto" } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };

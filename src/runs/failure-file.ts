@@ -2,10 +2,26 @@
 
 import { InputError } from "../core/errors.ts";
 import { csvText, harmless } from "../frame/csv-cells.ts";
-import { writeWhole } from "../frame/csv-output.ts";
+import { checkOutput, writeWhole } from "../frame/csv-output.ts";
 import { namedFormat } from "../frame/format.ts";
 import { failuresOf, type RowFailure } from "./failures.ts";
 import type { RunStatus } from "./run-status.ts";
+
+/**
+ * Refuses a path that {@link writeFailures} could not write, or that is the run's own input. Writes nothing; call it
+ * before anything is sent.
+ *
+ * @throws {InputError} `output_format` for an ending that is none of its, `output_is_input`, `output_unwritable`.
+ */
+export async function checkFailuresFile(path: string, input: string | null): Promise<void> {
+  if (formatOf(path) === null)
+    throw new InputError(
+      "output_format",
+      `Failed rows cannot be written to ${path}. Nothing was sent.`,
+      { hint: ENDINGS },
+    );
+  await checkOutput(path, input ?? "", "before sending");
+}
 
 /**
  * Writes a run's failed rows, in row order, as `row` (counted from 1), `code` and `message`: as CSV, TSV
@@ -16,12 +32,12 @@ import type { RunStatus } from "./run-status.ts";
  * @throws {InputError} `output_format` for any other ending, `output_unwritable`, `disk_full`.
  */
 export async function writeFailures(run: RunStatus, path: string): Promise<number> {
-  const { format, compression } = namedFormat(path);
-  const lineOf = format === "jsonl" ? jsonLine : csvLine(format === "tsv" ? "\t" : ",");
-  if ((format !== "csv" && format !== "tsv" && format !== "jsonl") || compression !== null)
+  const format = formatOf(path);
+  if (format === null)
     throw new InputError("output_format", `Failed rows cannot be written to ${path}.`, {
-      hint: "Let the name end in .csv, .tsv or .jsonl.",
+      hint: ENDINGS,
     });
+  const lineOf = format === "jsonl" ? jsonLine : csvLine(format === "tsv" ? "\t" : ",");
   let rows = 0;
   const target = { output: path, input: run.input ?? "", doneShare: () => 0 };
   await writeWhole(target, async (append) => {
@@ -32,6 +48,15 @@ export async function writeFailures(run: RunStatus, path: string): Promise<numbe
     }
   });
   return rows;
+}
+
+const ENDINGS = "Let the name end in .csv, .tsv or .jsonl.";
+
+/** The format of the file by its ending; null where failed rows have none such. */
+function formatOf(path: string): "csv" | "tsv" | "jsonl" | null {
+  const { format, compression } = namedFormat(path);
+  const isOurs = format === "csv" || format === "tsv" || format === "jsonl";
+  return isOurs && compression === null ? format : null;
 }
 
 function jsonLine(failure: RowFailure | null): string {

@@ -100,13 +100,35 @@ const BAD: readonly Bad[] = [
     says: /"opnai"[^]*"openai"/,
   },
   { name: "a missing key", env: { OPENAI_API_KEY: "" }, code: 4, says: /OPENAI_API_KEY/ },
-  { name: "an output that cannot be written", more: ["-o", "none/out.csv"], code: 2, says: /none/ },
-  { name: "an output that is a folder", more: ["-o", "."], code: 2, says: /directory/ },
+  {
+    name: "an output that cannot be written",
+    more: ["-o", "none/out.csv"],
+    code: 2,
+    says: /none\. Nothing was sent\./,
+  },
+  {
+    name: "an output that is a folder",
+    more: ["-o", "."],
+    code: 2,
+    says: /directory\. Nothing was sent\./,
+  },
+  {
+    name: "failed rows to where they cannot be written",
+    more: ["-o", "out.csv", "--failures-to", "none/failed.csv"],
+    code: 2,
+    says: /none\. Nothing was sent\./,
+  },
+  {
+    name: "failed rows in a format they have not",
+    more: ["-o", "out.csv", "--failures-to", "failed.parquet"],
+    code: 2,
+    says: /failed\.parquet\. Nothing was sent\./,
+  },
   {
     name: "an output that is the input",
     more: ["-o", "./in.csv"],
     code: 2,
-    says: /input file itself/,
+    says: /input file itself \(in\.csv\)\. Nothing was sent\./,
   },
   {
     name: "an output that is a link to the input",

@@ -273,7 +273,7 @@ describe("an input that changed between planning and writing", () => {
 
 describe("outputs that are refused before anything is sent", () => {
   function checked(output: string, path: string) {
-    return failureOf(() => checkOutput(output, path));
+    return failureOf(() => checkOutput(output, path, "before sending"));
   }
 
   it("the input under any name", async () => {
@@ -289,7 +289,9 @@ describe("outputs that are refused before anything is sent", () => {
       join(folder, "folder", basename(path)),
     ];
     for (const name of names) {
-      expect((await checked(name, path)).code).toBe("output_is_input");
+      const failure = await checked(name, path);
+      expect(failure.code).toBe("output_is_input");
+      expect(failure.message).toMatch(/\. Nothing was sent\.$/);
     }
     expect(await readFile(path, "utf8")).toBe("a\n1\n");
   });
@@ -307,13 +309,17 @@ describe("outputs that are refused before anything is sent", () => {
       const failure = await checked(name, path);
       expect(failure.code).toBe("output_unwritable");
       expect(failure.message).toContain(name);
+      expect(failure.message).toMatch(/\. Nothing was sent\.$/);
+      // Once answers may have been bought, nobody says so.
+      const later = await failureOf(() => checkOutput(name, path, "before writing"));
+      expect(later.message).not.toContain("sent");
     }
   });
 
   it("and accepts a new file, which it does not make", async () => {
     const path = await fileOf("a\n1\n");
     const output = join(dirname(path), "out.csv");
-    await checkOutput(output, path);
+    await checkOutput(output, path, "before sending");
     expect(await readdir(dirname(path))).toEqual([basename(path)]);
   });
 });
