@@ -1,19 +1,24 @@
 /** The asking of the answerer, in any protocol. */
 import type { Answer, AnswerRequest } from "./answer.ts";
+import type { Soon } from "./soon.ts";
 import type { World } from "./world.ts";
 
 /** What the answerer says to one request; when it throws, a 500 whose body `failure` makes of the message. */
-export async function answerTo(
+export function answerTo(
   world: World,
-  request: Omit<AnswerRequest, "signal">,
+  { endpoint, body, customId }: Omit<AnswerRequest, "signal">,
   failure: (message: string) => unknown,
-): Promise<Answer> {
-  try {
-    const answer = world.settings.answer({ ...request, signal: world.closing });
-    return answer instanceof Promise ? await beforeClosing(answer, world.closing) : answer;
-  } catch (error) {
+): Soon<Answer> {
+  const failed = (error: unknown): Answer => {
     const reason = error instanceof Error ? error.message : String(error);
     return { error: { status: 500, body: failure(`The answerer failed: ${reason}`) } };
+  };
+  try {
+    const signal = world.closing;
+    const answer = world.settings.answer({ endpoint, body, customId, signal });
+    return answer instanceof Promise ? beforeClosing(answer, signal).catch(failed) : answer;
+  } catch (error) {
+    return failed(error);
   }
 }
 

@@ -82,11 +82,14 @@ async function laidDown(world: World, rows: readonly StoredRow[]): Promise<Store
   const writer = await world.files.startWriting();
   const offsets = new Float64Array(rows.length);
   const lengths = new Uint32Array(rows.length);
+  let offset = 0;
   for (const [index, row] of rows.entries()) {
-    const bytes = Buffer.from(JSON.stringify(row));
-    offsets[index] = writer.bytes();
-    lengths[index] = bytes.length;
-    await writer.write(bytes);
+    const text = JSON.stringify(row);
+    const length = Buffer.byteLength(text);
+    offsets[index] = offset;
+    lengths[index] = length;
+    offset += length;
+    await writer.write(text);
   }
   await writer.finish();
   return { path: writer.path, offsets, lengths };

@@ -1,5 +1,4 @@
 /** The life of a message batch: its requests, executed a few at a time and delivered in any order. */
-import { closeSync, openSync, readSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { MessageBatch, RowCounts } from "./anthropic-batch.ts";
 import type { StoredRow } from "./anthropic-batch-intake.ts";
@@ -9,16 +8,18 @@ import type { Target } from "./fault-state.ts";
 import { parseJson } from "./json.ts";
 import { spoiledLines } from "./line-faults.ts";
 import { holdIfStruck, pauseWhile } from "./batch-pause.ts";
-import { hexId, shuffledOrder } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
+import { shuffledOrder } from "./random.ts";
 import { startResultFile, type ResultFile } from "./result-file.ts";
 import { runSlices } from "./row-slices.ts";
+import { openRows, type RowSource } from "./row-source.ts";
+import { after, allOf, type Soon } from "./soon.ts";
 import type { World } from "./world.ts";
 
 interface Run {
   readonly world: World;
   readonly batch: MessageBatch;
-  /** The rows' file, open for reading. */
-  readonly input: number;
+  readonly input: RowSource;
   readonly results: ResultFile;
   readonly order: Uint32Array;
 }
@@ -31,12 +32,12 @@ export async function liveMessageBatch(world: World, batch: MessageBatch): Promi
   await holdIfStruck(world, batch, "stuck");
   if (world.closing.aborted) return;
   const results = await startResultFile(world, [batch.sequence, "results"]);
-  const input = openSync(batch.rows.path, "r");
+  const input = await openRows(batch.rows.path);
   const order = shuffledOrder(batch.count, settings.seed + batch.sequence);
   try {
     await runRows({ world, batch, input, results, order });
   } finally {
-    closeSync(input);
+    await input.close();
     await rm(batch.rows.path, { force: true });
   }
 }
@@ -77,13 +78,18 @@ async function publish({ world, batch, results }: Run): Promise<void> {
 }
 
 async function executeRows(run: Run, from: number, to: number): Promise<void> {
-  const rows = [...run.order.subarray(from, to)].map((index) => rowAt(run, index));
-  const finishes = await Promise.all(rows.map((row) => executeRow(run, row)));
+  const rows = Array.from(run.order.subarray(from, to), (index) =>
+    executeRow(run, rowAt(run, index)),
+  );
+  const finishes = await allOf(rows);
   if (run.world.closing.aborted) return;
   for (const finish of finishes) {
     const { ended, lines } = finish();
     run.batch.counts[ended] += 1;
-    for (const line of lines) await run.results.write(line);
+    for (const line of lines) {
+      const full = run.results.write(line);
+      if (full !== undefined) await full;
+    }
   }
 }
 
@@ -93,7 +99,7 @@ interface RowOutcome {
 }
 
 /** Executes one row, faults included, and gives what makes its outcome; neither part throws. */
-async function executeRow({ world, batch }: Run, row: StoredRow): Promise<() => RowOutcome> {
+function executeRow({ world, batch }: Run, row: StoredRow): Soon<() => RowOutcome> {
   const { customId, params } = row;
   const attempt = world.ledger.appearances(customId);
   const key = [customId, attempt];
@@ -102,8 +108,9 @@ async function executeRow({ world, batch }: Run, row: StoredRow): Promise<() => 
     const lines = [JSON.stringify(lineOf(row, { type: "expired" }))];
     return () => ({ ended: "expired", lines });
   }
-  const finish = await executeMessage(world, { params, version: batch.version, customId, target });
-  return () => {
+  const { version } = batch;
+  const finishing = executeMessage(world, { params, version, customId, target });
+  return after(finishing, (finish) => () => {
     const done = finish();
     if ("failure" in done) world.ledger.countFailedRow();
     const requestId = `req_${hexId(world.settings.seed, 24, "row request", ...key)}`;
@@ -114,7 +121,7 @@ async function executeRow({ world, batch }: Run, row: StoredRow): Promise<() => 
     const text = JSON.stringify(lineOf(row, result));
     const lines = spoiledLines(world, { text, customId, target });
     return { ended: "message" in done ? "succeeded" : "errored", lines };
-  };
+  });
 }
 
 function lineOf({ customId }: StoredRow, result: unknown): unknown {
@@ -122,7 +129,6 @@ function lineOf({ customId }: StoredRow, result: unknown): unknown {
 }
 
 function rowAt({ input, batch }: Run, index: number): StoredRow {
-  const bytes = Buffer.allocUnsafe(batch.rows.lengths[index] ?? 0);
-  readSync(input, bytes, 0, bytes.length, batch.rows.offsets[index] ?? 0);
-  return parseJson(bytes.toString("utf8")) as StoredRow;
+  const { offsets, lengths } = batch.rows;
+  return parseJson(input.text(offsets[index] ?? 0, lengths[index] ?? 0)) as StoredRow;
 }

@@ -1,7 +1,7 @@
 /** The prompt cache: a prefix that ends in a mark is written the first time it is seen, and read afterwards. */
 import { blocksOf, blockTokens } from "./anthropic-content.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { World } from "./world.ts";
 
 /** A block with `cache_control`: the end of a prefix. */

@@ -9,7 +9,8 @@ import { spoiled } from "./content-faults.ts";
 import type { Target } from "./fault-state.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { reportedModel } from "./openai-execute.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
+import { after, type Soon } from "./soon.ts";
 import { stopped } from "./stop-sequences.ts";
 import { firstTokens, tokensOf } from "./tokens.ts";
 import { callsOf } from "./tools-asked.ts";
@@ -31,20 +32,19 @@ export type Executed = { readonly message: JsonObject } | { readonly failure: An
  * Gets the answer to one request and gives what is left to do: to spoil, count and bill it. Neither
  * part throws.
  */
-export async function executeMessage(
-  world: World,
-  request: MessageRequest,
-): Promise<() => Executed> {
+export function executeMessage(world: World, request: MessageRequest): Soon<() => Executed> {
   const { params, version, customId, target } = request;
   const failing = world.faults.strike("failRows", target);
   if (failing !== null) return () => ({ failure: failureOfStatus(failing.status ?? 500) });
   const refused = refusalOfParams(params, { world, version, inBatch: customId !== null });
   if (refused !== null) return () => ({ failure: refused });
   const asked = { endpoint: "/v1/messages", body: params, customId };
-  const answer = await answerTo(world, asked, (message) => ({ error: { message } }));
-  const { error } = answer;
-  if (error !== undefined) return () => ({ failure: failureOfAnswer(error) });
-  return () => ({ message: finish(world, request, answer) });
+  const answering = answerTo(world, asked, (message) => ({ error: { message } }));
+  return after(answering, (answer) => {
+    const { error } = answer;
+    if (error !== undefined) return () => ({ failure: failureOfAnswer(error) });
+    return () => ({ message: finish(world, request, answer) });
+  });
 }
 
 function failureOfAnswer(error: NonNullable<Answer["error"]>): AnthropicFailure {

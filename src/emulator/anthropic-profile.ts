@@ -9,7 +9,7 @@ import { executeMessage } from "./anthropic-message.ts";
 import { VERSIONS } from "./anthropic-params.ts";
 import { readBody, type Call, type Reply, type Route } from "./http.ts";
 import { isJsonObject, parseJson } from "./json.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { Service } from "./service.ts";
 import type { World } from "./world.ts";
 

@@ -23,8 +23,8 @@ export interface FileWriter {
   readonly path: string;
   /** Bytes given so far. */
   bytes(): number;
-  /** Resolves when there is room for more. */
-  write(piece: string | Uint8Array): Promise<void>;
+  /** A promise to wait for before more is written; undefined while there is room. */
+  write(piece: string | Uint8Array): Promise<void> | undefined;
   /** Writes what is left and closes. */
   finish(): Promise<void>;
   /** Closes and removes the file. */
@@ -86,24 +86,44 @@ export async function createFileStore(): Promise<FileStore> {
 async function openWriter(path: string, writing: Set<FileHandle>): Promise<FileWriter> {
   const handle = await open(path, "w");
   writing.add(handle);
+  // Texts are put together before they become bytes: one long text is encoded faster than a thousand short ones.
+  let text = "";
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let bytes = 0;
+  const encode = (): void => {
+    if (text === "") return;
+    const part = Buffer.from(text);
+    text = "";
+    waiting.push(part);
+    waitingBytes += part.byteLength;
+    bytes += part.byteLength;
+  };
+  let written: Promise<unknown> = Promise.resolve();
   const flush = async (): Promise<void> => {
+    encode();
     const pieces = waiting;
     waiting = [];
     waitingBytes = 0;
-    if (pieces.length > 0) await handle.writev(pieces);
+    // One after the other: two writes at once would not say which of them comes first in the file.
+    if (pieces.length > 0) written = written.then(() => handle.writev(pieces));
+    await written;
   };
   return {
     path,
-    bytes: () => bytes,
-    async write(piece) {
-      const part = typeof piece === "string" ? Buffer.from(piece) : piece;
-      waiting.push(part);
-      waitingBytes += part.byteLength;
-      bytes += part.byteLength;
-      if (waitingBytes >= PIECE_BYTES) await flush();
+    bytes() {
+      encode();
+      return bytes;
+    },
+    write(piece) {
+      if (typeof piece === "string") text += piece;
+      else {
+        encode();
+        waiting.push(piece);
+        waitingBytes += piece.byteLength;
+        bytes += piece.byteLength;
+      }
+      return waitingBytes + text.length >= PIECE_BYTES ? flush() : undefined;
     },
     async finish() {
       await flush();

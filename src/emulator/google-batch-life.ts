@@ -76,7 +76,7 @@ async function run(world: World, batch: GoogleBatch, plan: GooglePlan): Promise<
 
 /** Where the replies of one batch go. */
 interface Sink {
-  readonly write: (lines: readonly string[], index: number) => Promise<void>;
+  readonly write: (lines: readonly string[], index: number) => Promise<void> | undefined;
   readonly publish: () => Promise<GoogleBatch["output"]>;
   /** Throws away what was not published. */
   readonly discard: () => Promise<void>;
@@ -89,8 +89,10 @@ async function fileSink(world: World, batch: GoogleBatch): Promise<Sink> {
     open = null;
   };
   return {
-    write: async (lines) => {
-      for (const line of lines) await open?.write(line);
+    write(lines) {
+      let full: Promise<void> | undefined;
+      for (const line of lines) full = open?.write(line) ?? full;
+      return full;
     },
     publish: async () => {
       const key = { key: [batch.sequence] };
@@ -117,7 +119,7 @@ function inlineSink(world: World, batch: GoogleBatch, plan: GooglePlan): Sink {
   return {
     write: (lines, index) => {
       replies[index] = lines.map(parseJson);
-      return Promise.resolve();
+      return undefined;
     },
     publish: () => {
       const key = { key: [batch.sequence] };

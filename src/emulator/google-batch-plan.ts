@@ -3,7 +3,7 @@ import { malformedEmbed } from "./google-embed.ts";
 import { badRequest, failureOf, refusal } from "./google-errors.ts";
 import { malformed, promptTokens } from "./google-request.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
-import { linesOf } from "./lines.ts";
+import { eachLine } from "./lines.ts";
 import type { World } from "./world.ts";
 
 /** What a batch does with its rows. */
@@ -57,9 +57,9 @@ async function planOf(path: string, how: Pick<GooglePlan, "kind" | "inline">): P
   const offsets: number[] = [];
   const lengths: number[] = [];
   let tokens = 0;
-  for await (const line of linesOf(path)) {
+  await eachLine(path, (line) => {
     const text = line.bytes.toString("utf8");
-    if (text.trim() === "") continue;
+    if (text.trim() === "") return null;
     const parsed = parseJson(text);
     const problem = isJsonObject(parsed)
       ? malformedRow(parsed, how.kind)
@@ -70,7 +70,8 @@ async function planOf(path: string, how: Pick<GooglePlan, "kind" | "inline">): P
     tokens += promptTokens(rowOf(parsed).request);
     offsets.push(line.offset);
     lengths.push(line.bytes.length);
-  }
+    return null;
+  });
   if (offsets.length === 0) throw refusal(badRequest("The batch holds no requests."));
   const where = { offsets: Float64Array.from(offsets), lengths: Uint32Array.from(lengths) };
   return { path, ...how, count: offsets.length, ...where, promptTokens: tokens };

@@ -1,5 +1,4 @@
 /** The rows of a Gemini batch: executed, and written down as replies. */
-import { closeSync, openSync, readSync } from "node:fs";
 import type { Target } from "./fault-state.ts";
 import { rpcStatus } from "./google-errors.ts";
 import type { GoogleBatch } from "./google-batch.ts";
@@ -10,6 +9,8 @@ import { parseJson } from "./json.ts";
 import { spoiledLines } from "./line-faults.ts";
 import { shuffledOrder } from "./random.ts";
 import { runSlices, type RunEnd } from "./row-slices.ts";
+import { openRows, type RowSource } from "./row-source.ts";
+import { after, allOf, type Soon } from "./soon.ts";
 import type { World } from "./world.ts";
 
 /** A batch whose rows are to be executed. */
@@ -18,41 +19,38 @@ export interface GoogleRun {
   readonly batch: GoogleBatch;
   readonly plan: GooglePlan;
   /** Takes the reply lines of one row; `index` counts rows of the input from 0. */
-  readonly write: (lines: readonly string[], index: number) => Promise<void>;
+  readonly write: (lines: readonly string[], index: number) => Promise<void> | undefined;
 }
 
 /** Executes every row, in an order that follows from the seed, until the batch must stop. */
 export async function runGoogleRows(run: GoogleRun): Promise<RunEnd> {
   const { world, batch, plan } = run;
-  const input = openSync(plan.path, "r");
+  const input = await openRows(plan.path);
   const order = shuffledOrder(plan.count, world.settings.seed + batch.sequence);
   const execute = async (from: number, to: number): Promise<void> => {
-    const indices = [...order.subarray(from, to)];
-    const finishes = await Promise.all(
-      indices.map((index) => executeRow(run, readRow(plan, input, index), index)),
+    const rows = Array.from(order.subarray(from, to), (index) =>
+      executeRow(run, readRow(plan, input, index), index),
     );
+    const finishes = await allOf(rows);
     if (world.closing.aborted) return;
-    for (const [at, finish] of finishes.entries()) await run.write(finish(), indices[at] ?? 0);
+    for (const [at, finish] of finishes.entries()) {
+      const full = run.write(finish(), order[from + at] ?? 0);
+      if (full !== undefined) await full;
+    }
   };
   try {
     return await runSlices({ world, batch, count: plan.count, execute });
   } finally {
-    closeSync(input);
+    await input.close();
   }
 }
 
-function readRow(plan: GooglePlan, input: number, index: number): GoogleRow {
-  const bytes = Buffer.allocUnsafe(plan.lengths[index] ?? 0);
-  readSync(input, bytes, 0, bytes.length, plan.offsets[index] ?? 0);
-  return rowOf(parseJson(bytes.toString("utf8")));
+function readRow(plan: GooglePlan, input: RowSource, index: number): GoogleRow {
+  return rowOf(parseJson(input.text(plan.offsets[index] ?? 0, plan.lengths[index] ?? 0)));
 }
 
 /** Executes one row, faults included, and gives what counts it and makes its lines; neither part throws. */
-async function executeRow(
-  run: GoogleRun,
-  row: GoogleRow,
-  index: number,
-): Promise<() => readonly string[]> {
+function executeRow(run: GoogleRun, row: GoogleRow, index: number): Soon<() => readonly string[]> {
   const { world, batch } = run;
   const { request } = row;
   const customId = row.key ?? `${batch.id}#${String(index)}`;
@@ -67,8 +65,8 @@ async function executeRow(
     };
   }
   const act = run.plan.kind === "embed" ? executeEmbed : execute;
-  const finish = await act(world, { model: batch.request.model, request, customId, target });
-  return () => {
+  const finishing = act(world, { model: batch.request.model, request, customId, target });
+  return after(finishing, (finish) => () => {
     const done = finish();
     if ("failure" in done) {
       batch.counts.failed += 1;
@@ -77,7 +75,7 @@ async function executeRow(
       batch.counts.succeeded += 1;
     }
     return spoiledLines(world, { text: replyLine(run, row, done), customId, target });
-  };
+  });
 }
 
 function replyLine({ plan }: GoogleRun, row: GoogleRow, done: Executed): string {

@@ -6,6 +6,7 @@ import { listMember, member, objectMember } from "./google-json.ts";
 import { malformedMember } from "./google-members.ts";
 import { promptTokens, textOfContent } from "./google-request.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { after, type Soon } from "./soon.ts";
 import { unitVector } from "./unit-vector.ts";
 import type { World } from "./world.ts";
 
@@ -44,7 +45,7 @@ function refusesEmbed(request: JsonObject): GoogleFailure | null {
  * Like `execute`, for one vector: gets the answer and gives what is left to do. The answerer is asked
  * in the form of an embeddings request; vectors it does not give follow from the text.
  */
-export async function executeEmbed(world: World, execution: Execution): Promise<() => Executed> {
+export function executeEmbed(world: World, execution: Execution): Soon<() => Executed> {
   const { model, request, customId, target } = execution;
   const failing = world.faults.strike("failRows", target);
   if (failing !== null) {
@@ -59,19 +60,21 @@ export async function executeEmbed(world: World, execution: Execution): Promise<
   const dimensions = typeof wanted === "number" ? wanted : world.settings.embeddingDimensions;
   const body = { model, input, ...(wanted === undefined ? {} : { dimensions }) };
   const asked = { endpoint: `/v1/models/${model}:embedContent`, body, customId };
-  const answer = await answerTo(world, asked, (message) => ({ error: { message } }));
-  const { error } = answer;
-  if (error !== undefined)
-    return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
-  return () => {
-    const tokens = answer.usage?.promptTokens ?? promptTokens(request);
-    const cache = { read: 0, written: 0, writtenHour: 0 };
-    const used = { promptTokens: tokens, cache, completionTokens: 0 };
-    world.ledger.bill({ customId, body: request, ...used });
-    const values = Array.from(answer.embeddings?.[0] ?? unitVector(input, dimensions));
-    const withUsage = world.faults.strike("noUsage", target) === null;
-    return {
-      response: { embedding: { values }, ...(withUsage ? { tokenCount: String(tokens) } : {}) },
+  const answering = answerTo(world, asked, (message) => ({ error: { message } }));
+  return after(answering, (answer) => {
+    const { error } = answer;
+    if (error !== undefined)
+      return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
+    return () => {
+      const tokens = answer.usage?.promptTokens ?? promptTokens(request);
+      const cache = { read: 0, written: 0, writtenHour: 0 };
+      const used = { promptTokens: tokens, cache, completionTokens: 0 };
+      world.ledger.bill({ customId, body: request, ...used });
+      const values = Array.from(answer.embeddings?.[0] ?? unitVector(input, dimensions));
+      const withUsage = world.faults.strike("noUsage", target) === null;
+      return {
+        response: { embedding: { values }, ...(withUsage ? { tokenCount: String(tokens) } : {}) },
+      };
     };
-  };
+  });
 }

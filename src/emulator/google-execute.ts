@@ -10,7 +10,8 @@ import { refusedByModel } from "./google-model-rules.ts";
 import { composed } from "./google-reply.ts";
 import { malformed, refuses } from "./google-request.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
+import { after, type Soon } from "./soon.ts";
 import { callsOf } from "./tools-asked.ts";
 import type { World } from "./world.ts";
 
@@ -31,7 +32,7 @@ export type Executed = { readonly response: JsonObject } | { readonly failure: G
  * Gets the answer to one request and gives what is left to do: to spoil, count and bill it. Neither
  * part throws. The answerer is asked in the form of chat completions.
  */
-export async function execute(world: World, execution: Execution): Promise<() => Executed> {
+export function execute(world: World, execution: Execution): Soon<() => Executed> {
   const { model, request, customId, target } = execution;
   const failing = world.faults.strike("failRows", target);
   if (failing !== null) {
@@ -48,13 +49,15 @@ export async function execute(world: World, execution: Execution): Promise<() =>
   if ("failure" in cache) return () => cache;
   const body = chatForm(model, request);
   const asked = { endpoint: `/v1/models/${model}:generateContent`, body, customId };
-  const answer = await answerTo(world, asked, (message) => ({ error: { message } }));
-  const { error } = answer;
-  if (error !== undefined) {
-    return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
-  }
+  const answering = answerTo(world, asked, (message) => ({ error: { message } }));
   const { tokens } = cache;
-  return () => ({ response: finish(world, execution, { answer, body, cachedTokens: tokens }) });
+  return after(answering, (answer) => {
+    const { error } = answer;
+    if (error !== undefined) {
+      return () => ({ failure: failureOf(error.status, messageOf(error.body)) });
+    }
+    return () => ({ response: finish(world, execution, { answer, body, cachedTokens: tokens }) });
+  });
 }
 
 interface Answered {

@@ -23,10 +23,28 @@ export function unknownMember(object: JsonObject, names: ReadonlySet<string>): s
   return Object.keys(object).find((name) => !names.has(camelCase(name))) ?? null;
 }
 
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+// The service has few names of its own, but a client may send any: those are not kept without end.
+const MOST_NAMES = 1000;
+
+/** A spelling that is worked out once for each name. */
+function spelling(spell: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    if (known.size >= MOST_NAMES) known.clear();
+    const spelt = spell(name);
+    known.set(name, spelt);
+    return spelt;
+  };
 }
 
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
+/** A name as it is in snake case. */
+export const snakeCase = spelling((name) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
+
+/** A name as it is in camel case. */
+export const camelCase = spelling((name) =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+);

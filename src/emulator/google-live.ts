@@ -6,7 +6,7 @@ import { listMember } from "./google-json.ts";
 import { googlePage } from "./google-list.ts";
 import { readBody, type Call, type Reply, type Route } from "./http.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { World } from "./world.ts";
 
 const MAX_BODY_BYTES = 20 * 1024 * 1024;

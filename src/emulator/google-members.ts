@@ -1,6 +1,6 @@
 /** The members of Gemini's messages: the service reads protobuf JSON, which knows its members and refuses any other. */
 import { isJsonObject } from "./json.ts";
-import { unknownMember } from "./google-json.ts";
+import { camelCase, snakeCase, unknownMember } from "./google-json.ts";
 
 type Members = Readonly<Record<string, MessageName | null>>;
 
@@ -80,11 +80,15 @@ const MESSAGES: Readonly<Record<MessageName, Members>> = {
   ThinkingConfig: plain("includeThoughts thinkingBudget thinkingLevel"),
 };
 
+const NAMES: ReadonlyMap<Members, ReadonlySet<string>> = new Map(
+  Object.values(MESSAGES).map((members) => [members, new Set(Object.keys(members))]),
+);
+
 /** What is wrong with the members of `value` as such a message, or null; `where` names its place. */
 export function malformedMember(value: unknown, name: MessageName, where: string): string | null {
   if (!isJsonObject(value)) return `Invalid value at '${where}': expected an object.`;
   const members = MESSAGES[name];
-  const unknown = unknownMember(value, new Set(Object.keys(members)));
+  const unknown = unknownMember(value, NAMES.get(members) ?? new Set());
   if (unknown !== null)
     return `Invalid JSON payload received. Unknown name "${unknown}" at '${where}': Cannot find field.`;
   for (const [member, held] of Object.entries(value)) {
@@ -99,12 +103,4 @@ export function malformedMember(value: unknown, name: MessageName, where: string
     }
   }
   return null;
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -16,12 +16,3 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** `value` as JSON with the members of every object in alphabetical order. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isJsonObject(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
-}

@@ -1,6 +1,6 @@
 /** The faults that change which lines a row leaves in a result file, whatever protocol it is written in. */
 import type { Target } from "./fault-state.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
 import type { World } from "./world.ts";
 
 /** A row's line before any fault. */

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 
 const LINE_FEED = 0x0a;
-const PIECE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 /** One line as it lies in its file. */
 export interface FileLine {
@@ -10,17 +10,21 @@ export interface FileLine {
   readonly number: number;
   /** Where it begins, in bytes from the start of the file. */
   readonly offset: number;
-  /** Its bytes without the line feed. Valid only until the next line is asked for. */
+  /** Its bytes without the line feed. Valid only until `act` has returned. */
   readonly bytes: Buffer;
 }
 
 /**
- * The lines of the file at `path`, in order, one megabyte in memory at a time.
+ * Gives `act` the lines of the file at `path`, in order, a quarter of a megabyte in memory at a time, and
+ * ends at the first for which it gives anything but null: resolves to that, or to null after the last line.
  *
  * Only a line feed ends a line: U+2028 and a lone carriage return are part of the text. A line feed
  * at the very end begins no further line.
  */
-export async function* linesOf(path: string): AsyncGenerator<FileLine, undefined, undefined> {
+export async function eachLine<T>(
+  path: string,
+  act: (line: FileLine) => T | null,
+): Promise<T | null> {
   let number = 0;
   let offset = 0;
   let held: Buffer[] = [];
@@ -38,11 +42,11 @@ export async function* linesOf(path: string): AsyncGenerator<FileLine, undefined
     for (;;) {
       const end = buffer.indexOf(LINE_FEED, from);
       if (end < 0) break;
-      yield take(buffer.subarray(from, end));
+      const found = act(take(buffer.subarray(from, end)));
+      if (found !== null) return found;
       from = end + 1;
     }
     if (from < buffer.length) held.push(buffer.subarray(from));
   }
-  if (held.length > 0) yield take(Buffer.alloc(0));
-  return undefined;
+  return held.length > 0 ? act(take(Buffer.alloc(0))) : null;
 }

@@ -1,5 +1,4 @@
 /** The life of a batch, from validating to its end. */
-import { closeSync, openSync } from "node:fs";
 import { enter, type BatchRecord } from "./openai-batch.ts";
 import { validate, type BatchPlan } from "./openai-batch-plan.ts";
 import { startResults, type ResultFiles } from "./openai-batch-results.ts";
@@ -7,6 +6,7 @@ import { runRows, writeUnexecuted, type Run } from "./openai-batch-run.ts";
 import { holdIfStruck, pauseWhile } from "./batch-pause.ts";
 import { reportedModel } from "./openai-execute.ts";
 import { shuffledOrder } from "./random.ts";
+import { openRows } from "./row-source.ts";
 import type { TokenBudget } from "./token-budget.ts";
 import type { HostWorld } from "./openai-world.ts";
 
@@ -60,7 +60,7 @@ async function admitted(
 }
 
 async function runBatch(world: HostWorld, batch: BatchRecord, plan: BatchPlan): Promise<void> {
-  const input = openSync(plan.path, "r");
+  const input = await openRows(plan.path);
   const results = startResults(world, batch);
   try {
     batch.model = reportedModel(world, plan.model);
@@ -80,7 +80,7 @@ async function runBatch(world: HostWorld, batch: BatchRecord, plan: BatchPlan): 
       await finalize(run, ended.done);
     }
   } finally {
-    closeSync(input);
+    await input.close();
     await results.discard();
   }
 }

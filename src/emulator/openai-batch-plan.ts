@@ -1,11 +1,11 @@
 /** The asynchronous validation of a batch's input file, up to its first fault. */
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
-import { linesOf, type FileLine } from "./lines.ts";
+import { eachLine, type FileLine } from "./lines.ts";
 import type { BatchProblem, BatchRequest } from "./openai-batch.ts";
 import type { OpenAiEndpoint } from "./openai-endpoint.ts";
 import { batchPurpose } from "./openai-files.ts";
 import type { HostWorld } from "./openai-world.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { endpointNamed, requestLine, type LineForm } from "./request-line.ts";
 
 /** An input file that passed: where its lines lie, so that they can be read again in any order. */
@@ -53,12 +53,13 @@ export async function validate(
   };
   const offsets: number[] = [];
   const lengths: number[] = [];
-  for await (const line of linesOf(file.path)) {
-    const found = checkLine(scan, line);
-    if (found !== null) return { problem: inWordsOf(world, found) };
+  const found = await eachLine(file.path, (line) => {
+    const problem = checkLine(scan, line);
     offsets.push(line.offset);
     lengths.push(line.bytes.length);
-  }
+    return problem;
+  });
+  if (found !== null) return { problem: inWordsOf(world, found) };
   const model = scan.model;
   if (model === null) return { problem: problem("empty_file", "The input file is empty.", null) };
   if (file.bytes > world.settings.maxBytes) return { problem: tooLarge(world, model) };

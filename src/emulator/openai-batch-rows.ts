@@ -7,8 +7,9 @@ import type { BatchPlan } from "./openai-batch-plan.ts";
 import type { RequestUsage } from "./openai-endpoint.ts";
 import { execute, type Executed } from "./openai-execute.ts";
 import type { HostWorld } from "./openai-world.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
 import { requestLine, type LineForm } from "./request-line.ts";
+import { after, type Soon } from "./soon.ts";
 
 /** How a row ended, and its lines, in order, without line ends. */
 export interface RowOutcome {
@@ -34,7 +35,7 @@ export interface RowTask {
 }
 
 /** Executes one row, faults included, and gives what makes its outcome; neither part throws. */
-export async function executeRow(task: RowTask): Promise<() => RowOutcome> {
+export function executeRow(task: RowTask): Soon<() => RowOutcome> {
   const { world, plan } = task;
   const { customId, body } = requestLine(parseJson(task.text), formOf(task));
   const attempt = world.ledger.appearances(customId);
@@ -43,8 +44,8 @@ export async function executeRow(task: RowTask): Promise<() => RowOutcome> {
     const lines = [unexecutedLine(task, "batch_expired")];
     return () => ({ ended: "expired", file: "error", lines, usage: null, usageSent: true });
   }
-  const finish = await execute(world, { endpoint: plan.endpoint, body, customId, target });
-  return () => outcomeOf(task, { done: finish(), customId, target });
+  const finishing = execute(world, { endpoint: plan.endpoint, body, customId, target });
+  return after(finishing, (finish) => () => outcomeOf(task, { done: finish(), customId, target }));
 }
 
 interface DoneRow {

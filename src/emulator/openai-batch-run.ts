@@ -1,19 +1,19 @@
 /** The running of a batch: its rows, a few at a time, in an order that follows from the seed. */
-import { readSync } from "node:fs";
 import { addUsage, type BatchRecord } from "./openai-batch.ts";
 import type { BatchPlan } from "./openai-batch-plan.ts";
 import type { ResultFiles } from "./openai-batch-results.ts";
 import { executeRow, unexecutedLine, type RowOutcome, type RowTask } from "./openai-batch-rows.ts";
+import type { RowSource } from "./row-source.ts";
 import { runSlices, type RunEnd } from "./row-slices.ts";
 import type { HostWorld } from "./openai-world.ts";
+import { allOf } from "./soon.ts";
 
 /** A batch in progress. */
 export interface Run {
   readonly world: HostWorld;
   readonly batch: BatchRecord;
   readonly plan: BatchPlan;
-  /** The input file, open for reading. */
-  readonly input: number;
+  readonly input: RowSource;
   readonly results: ResultFiles;
   /** The order in which rows are executed and delivered. */
   readonly order: Uint32Array;
@@ -27,19 +27,25 @@ export function runRows(run: Run): Promise<RunEnd> {
 }
 
 async function executeRows(run: Run, from: number, to: number): Promise<void> {
-  const rows = [...run.order.subarray(from, to)];
-  const finishes = await Promise.all(rows.map((index) => executeRow(taskOf(run, index))));
+  const rows = Array.from(run.order.subarray(from, to), (index) => executeRow(taskOf(run, index)));
+  const finishes = await allOf(rows);
   if (run.world.closing.aborted) return;
-  for (const finish of finishes) await note(run, finish());
+  for (const finish of finishes) {
+    const outcome = finish();
+    note(run, outcome);
+    for (const line of outcome.lines) {
+      const full = run.results.write(outcome.file, line);
+      if (full !== undefined) await full;
+    }
+  }
 }
 
-async function note({ batch, results }: Run, outcome: RowOutcome): Promise<void> {
+function note({ batch }: Run, outcome: RowOutcome): void {
   if (outcome.ended === "completed") batch.counts.completed += 1;
   else batch.counts.failed += 1;
   if (outcome.usage !== null) addUsage(batch, outcome.usage);
   if (!outcome.usageSent) batch.usageKnown = false;
   if (outcome.ended === "expired") batch.someExpired = true;
-  for (const line of outcome.lines) await results.write(outcome.file, line);
 }
 
 /** Writes an error line for every row of the order from `from` on, and counts it as failed. */
@@ -55,8 +61,7 @@ export async function writeUnexecuted(
 }
 
 function taskOf(run: Run, index: number): RowTask {
-  const bytes = Buffer.allocUnsafe(run.plan.lengths[index] ?? 0);
-  readSync(run.input, bytes, 0, bytes.length, run.plan.offsets[index] ?? 0);
-  const { world, batch, plan } = run;
-  return { world, batch, plan, index, text: bytes.toString("utf8") };
+  const { world, batch, plan, input } = run;
+  const text = input.text(plan.offsets[index] ?? 0, plan.lengths[index] ?? 0);
+  return { world, batch, plan, index, text };
 }

@@ -10,7 +10,8 @@ import type { OpenAiEndpoint, RequestUsage } from "./openai-endpoint.ts";
 import { badRequest, failureOfStatus, type OpenAiFailure } from "./openai-errors.ts";
 import { cachedTokens } from "./openai-prompt-cache.ts";
 import { responsesEndpoint } from "./openai-responses.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
+import { after, type Soon } from "./soon.ts";
 import type { World } from "./world.ts";
 
 /** The endpoints this emulator executes. */
@@ -43,29 +44,39 @@ export interface Executed {
  * faults that strike a number of times the same from run to run. Neither part throws; the request
  * is billed when it is finished, unless it failed.
  */
-export async function execute(world: World, execution: Execution): Promise<() => Executed> {
+export function execute(world: World, execution: Execution): Soon<() => Executed> {
   const { endpoint, body, target } = execution;
   const failing = world.faults.strike("failRows", target);
   if (failing !== null) return () => failed(failureOfStatus(failing.status ?? 500));
   const refused = endpoint.refuses(body, world.settings) ?? unknownModel(world, body["model"]);
   if (refused !== null) return () => failed(refused);
-  const request = {
-    endpoint: endpoint.url,
-    body: endpoint.chatForm(body),
-    customId: execution.customId,
-  };
-  const answer = await answerTo(world, request, (message) => ({
-    error: failureOfStatus(500, message).error,
-  }));
-  const { error } = answer;
-  if (error !== undefined) return () => ({ ...error, usage: null });
-  return () => finish(world, execution, answer);
+  const form = endpoint.chatForm(body);
+  const { customId } = execution;
+  const answering = answerTo(
+    world,
+    { endpoint: endpoint.url, body: form, customId },
+    answererFailed,
+  );
+  return after(answering, (answer) => {
+    const { error } = answer;
+    if (error !== undefined) return () => ({ ...error, usage: null });
+    return () => finish(world, execution, { answer, form });
+  });
 }
 
-function finish(world: World, execution: Execution, answer: Answer): Executed {
+function answererFailed(message: string): unknown {
+  return { error: failureOfStatus(500, message).error };
+}
+
+interface Answered {
+  readonly answer: Answer;
+  /** The request as chat completions would put it. */
+  readonly form: JsonObject;
+}
+
+function finish(world: World, execution: Execution, { answer, form }: Answered): Executed {
   const { endpoint, body, customId, target } = execution;
   const said = endpoint.textual ? spoiled(answer, world.faults, target) : answer;
-  const form = endpoint.chatForm(body);
   const composed = endpoint.compose(said, {
     settings: world.settings,
     body,

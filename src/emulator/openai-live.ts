@@ -4,7 +4,7 @@ import { isJsonObject, parseJson } from "./json.ts";
 import type { OpenAiEndpoint } from "./openai-endpoint.ts";
 import { badRequest, failureReply, refusal } from "./openai-errors.ts";
 import { ENDPOINTS, execute, unknownModel } from "./openai-execute.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { World } from "./world.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** OpenAI's prompt cache: what begins like an earlier request with the same key is cheaper. */
 import type { JsonObject } from "./json.ts";
 import { promptTokens } from "./openai-chat-tokens.ts";
-import { fingerprint } from "./random.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { World } from "./world.ts";
 
 // A beginning is cached from so many tokens on, and in steps of so many. Source: prompt caching guide.

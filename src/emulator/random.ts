@@ -14,11 +14,6 @@ export function drawInteger(seed: number, ...keys: readonly DrawKey[]): number {
   return digest(seed, keys).readUInt32BE(8);
 }
 
-/** `length` hexadecimal digits (at most 40) that are always the same for the same seed and keys. */
-export function hexId(seed: number, length: number, ...keys: readonly DrawKey[]): string {
-  return digest(seed, keys).toString("hex").slice(0, length);
-}
-
 /** An endless source of numbers in [0, 1) that follows from `seed`. */
 export function randomSource(seed: number): () => number {
   let state = seed >>> 0;
@@ -42,11 +37,6 @@ export function shuffledOrder(count: number, seed: number): Uint32Array {
     order[other] = held;
   }
   return order;
-}
-
-/** A 48-bit fingerprint of `text`: small enough to be a map key for millions of texts. */
-export function fingerprint(text: string): number {
-  return hash("sha1", text, "buffer").readUIntBE(0, 6);
 }
 
 function digest(seed: number, keys: readonly DrawKey[]): Buffer {

@@ -6,8 +6,8 @@ import type { World } from "./world.ts";
 /** A file being written line by line. */
 export interface ResultFile {
   readonly writer: FileWriter;
-  /** Adds a line, with the line end, blank line and so on that the file was begun with. */
-  write(line: string): Promise<void>;
+  /** Adds a line, with the line end, blank line and so on that the file was begun with; waits as the writer does. */
+  write(line: string): Promise<void> | undefined;
 }
 
 /** Begins a result file; `key` tells it from others, and the faults of lines are drawn now. */

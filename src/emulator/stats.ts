@@ -1,6 +1,6 @@
 /** What happened on the emulator, counted so that a test can judge money. */
-import { canonicalJson } from "./json.ts";
-import { fingerprint } from "./random.ts";
+import { createCounts } from "./counts.ts";
+import { fingerprint, fingerprintOfJson } from "./fingerprint.ts";
 
 /** One call as the log keeps it. */
 export interface LoggedCall {
@@ -76,7 +76,7 @@ export interface Ledger {
 
 const LOGGED_CALLS = 1000;
 
-/** A ledger with every count at zero. Ids and bodies are kept as 48-bit fingerprints only. */
+/** A ledger with every count at zero. Ids and bodies are kept as fingerprints only. */
 export function createLedger(): Ledger {
   const plain = { batchesCreated: 0, uploads: 0, fileDeletions: 0, downloads: 0, rowsFailed: 0 };
   const billed = {
@@ -89,13 +89,13 @@ export function createLedger(): Ledger {
     completionTokensBilled: 0,
   };
   const calls = new Map<string, number>();
-  const seen = new Map<number, number>();
-  const byBody = new Map<number, number>();
-  const byCustomId = new Map<number, number>();
+  const seen = createCounts();
+  const byBody = createCounts();
+  const byCustomId = createCounts();
   let log: LoggedCall[] = [];
   let sequence = 0;
   return {
-    countCall: (route) => void raise(calls, route),
+    countCall: (route) => void calls.set(route, (calls.get(route) ?? 0) + 1),
     logCall(call) {
       sequence += 1;
       log.push({ sequence, ...call });
@@ -114,28 +114,26 @@ export function createLedger(): Ledger {
       billed.cacheWriteTokensBilled += cache.written;
       billed.cacheWriteHourTokensBilled += cache.writtenHour;
       billed.completionTokensBilled += completionTokens;
-      raise(byBody, fingerprint(canonicalJson(body)));
-      if (customId !== null) raise(byCustomId, fingerprint(customId));
+      byBody.raise(fingerprintOfJson(body));
+      if (customId !== null) byCustomId.raise(fingerprint(customId));
     },
-    appearances: (customId) => raise(seen, fingerprint(customId)),
-    executionsOfBody: (body) => byBody.get(fingerprint(canonicalJson(body))) ?? 0,
-    executionsOfCustomId: (customId) => byCustomId.get(fingerprint(customId)) ?? 0,
+    appearances: (customId) => seen.raise(fingerprint(customId)),
+    executionsOfBody: (body) => byBody.of(fingerprintOfJson(asJson(body))),
+    executionsOfCustomId: (customId) => byCustomId.of(fingerprint(customId)),
     stats: () => ({
       ...plain,
       ...billed,
       calls: Object.fromEntries(calls),
-      distinctBodies: byBody.size,
-      bodiesBilledAgain: billed.rowsExecuted + billed.liveCalls - byBody.size,
-      distinctCustomIds: byCustomId.size,
-      customIdsBilledAgain: billed.rowsExecuted - byCustomId.size,
+      distinctBodies: byBody.size(),
+      bodiesBilledAgain: billed.rowsExecuted + billed.liveCalls - byBody.size(),
+      distinctCustomIds: byCustomId.size(),
+      customIdsBilledAgain: billed.rowsExecuted - byCustomId.size(),
     }),
     recentCalls: () => log.slice(-LOGGED_CALLS),
   };
 }
 
-/** Adds one to the count under `key` and gives what it was before. */
-function raise<K>(counts: Map<K, number>, key: K): number {
-  const before = counts.get(key) ?? 0;
-  counts.set(key, before + 1);
-  return before;
+/** What arrives when `body` is sent: what JSON cannot hold is gone. */
+function asJson(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body ?? null)) as unknown;
 }

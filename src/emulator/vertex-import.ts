@@ -4,7 +4,7 @@ import { failureOf, RPC_CODES } from "./google-errors.ts";
 import { objectMember } from "./google-json.ts";
 import { promptTokens } from "./google-request.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
-import { linesOf } from "./lines.ts";
+import { eachLine } from "./lines.ts";
 import type { Settings } from "./settings.ts";
 
 /** An input that was imported: where its rows lie, so that they can be read again in any order. */
@@ -12,16 +12,11 @@ export interface VertexPlan {
   readonly count: number;
   /** The files on disk, and for each row which of them holds it and where. */
   readonly paths: readonly string[];
-  readonly rows: readonly RowPlace[];
+  readonly files: Uint32Array;
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
   /** Estimated, for the budget of enqueued tokens. */
   readonly promptTokens: number;
-}
-
-/** Where a row lies. */
-export interface RowPlace {
-  readonly file: number;
-  readonly offset: number;
-  readonly length: number;
 }
 
 /** Why an input was not imported, as the error of its job. */
@@ -50,7 +45,9 @@ export async function importInput(
   settings: Settings,
 ): Promise<VertexPlan | ImportFailure> {
   const paths: string[] = [];
-  const rows: RowPlace[] = [];
+  const files: number[] = [];
+  const offsets: number[] = [];
+  const lengths: number[] = [];
   const types = new Map<string, string>();
   let tokens = 0;
   let bytes = 0;
@@ -60,22 +57,32 @@ export async function importInput(
     if (object === null) return failed("NOT_FOUND", `The Cloud Storage file ${uri} was not found.`);
     paths.push(object.file.path);
     bytes += object.file.bytes;
-    for await (const { bytes: line, offset, number } of linesOf(object.file.path)) {
+    const problem = await eachLine(object.file.path, ({ bytes: line, offset, number }) => {
       const text = line.toString("utf8");
-      if (text.trim() === "") continue;
+      if (text.trim() === "") return null;
       const row = parseJson(text.replace(/^\uFEFF/, ""));
-      const problem = isJsonObject(row) ? breach(row, types) : "it is not a JSON object";
-      if (problem !== null) return refused(`${uri}, row ${String(number)}: ${problem}`);
+      const found = isJsonObject(row) ? breach(row, types) : "it is not a JSON object";
+      if (found !== null) return refused(`${uri}, row ${String(number)}: ${found}`);
       tokens += promptTokens(rowOf(row).request);
-      rows.push({ file, offset, length: line.length });
-    }
+      files.push(file);
+      offsets.push(offset);
+      lengths.push(line.length);
+      return null;
+    });
+    if (problem !== null) return problem;
   }
   const most = settings.limits.maxRequests ?? MOST_ROWS;
   const mostBytes = settings.limits.maxBytes ?? MOST_BYTES;
-  if (rows.length === 0) return refused("the input holds no requests");
-  if (rows.length > most) return refused(`the input has more than ${String(most)} requests`);
+  const count = files.length;
+  if (count === 0) return refused("the input holds no requests");
+  if (count > most) return refused(`the input has more than ${String(most)} requests`);
   if (bytes > mostBytes) return refused(`the input is larger than ${String(mostBytes)} bytes`);
-  return { count: rows.length, paths, rows, promptTokens: tokens };
+  return {
+    ...{ count, paths, promptTokens: tokens },
+    files: Uint32Array.from(files),
+    offsets: Float64Array.from(offsets),
+    lengths: Uint32Array.from(lengths),
+  };
 }
 
 function refused(problem: string): ImportFailure {

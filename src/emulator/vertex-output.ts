@@ -1,5 +1,6 @@
 /** The results of a job: shards in a folder of Cloud Storage, each row in one of them. */
 import { placeOfUri, type GcsObjects, type ObjectPlace } from "./gcs-objects.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { draw } from "./random.ts";
 import { startResultFile, type ResultFile } from "./result-file.ts";
 import type { VertexJob } from "./vertex-job.ts";
@@ -8,7 +9,7 @@ import type { World } from "./world.ts";
 /** Where the reply lines of one job go. */
 export interface VertexOutput {
   /** Takes the lines of one row. */
-  readonly write: (lines: readonly string[], customId: string) => Promise<void>;
+  readonly write: (lines: readonly string[], customId: string) => Promise<void> | undefined;
   /** Puts what was written where it can be read and gives the folder it is in. */
   readonly publish: () => Promise<string>;
   /** Throws away what was not published. */
@@ -29,9 +30,11 @@ export async function startVertexOutput(
     Array.from({ length: count }, (_, at) => startResultFile(world, ["vertex", job.sequence, at])),
   );
   return {
-    async write(lines, customId) {
-      const shard = shards[Math.floor(draw(seed, "shard", customId) * count)];
-      for (const line of lines) await shard?.write(line);
+    write(lines, customId) {
+      const shard = shards[(fingerprint(customId) + seed) % count];
+      let full: Promise<void> | undefined;
+      for (const line of lines) full = shard?.write(line) ?? full;
+      return full;
     },
     async publish() {
       const directory = directoryOf(world, job);

@@ -1,5 +1,4 @@
 /** The rows of a job: executed, and written down as replies. */
-import { closeSync, openSync, readSync } from "node:fs";
 import type { Target } from "./fault-state.ts";
 import type { GoogleFailure } from "./google-errors.ts";
 import { execute, type Executed } from "./google-execute.ts";
@@ -7,6 +6,8 @@ import { parseJson } from "./json.ts";
 import { spoiledLines } from "./line-faults.ts";
 import { shuffledOrder } from "./random.ts";
 import { runSlices, type RunEnd } from "./row-slices.ts";
+import { openRows, type RowSource } from "./row-source.ts";
+import { after, allOf, type Soon } from "./soon.ts";
 import { rowOf, type VertexPlan, type VertexRow } from "./vertex-import.ts";
 import { modelNameOf, type VertexJob } from "./vertex-job.ts";
 import type { VertexOutput } from "./vertex-output.ts";
@@ -23,28 +24,30 @@ export interface VertexRun {
 /** Executes every row, in an order that follows from the seed, until the job must stop. */
 export async function runVertexRows(run: VertexRun): Promise<RunEnd> {
   const { world, job, plan, output } = run;
-  const inputs = plan.paths.map((path) => openSync(path, "r"));
+  const inputs = await Promise.all(plan.paths.map(openRows));
   const order = shuffledOrder(plan.count, world.settings.seed + job.sequence);
   const execute = async (from: number, to: number): Promise<void> => {
-    const indices = [...order.subarray(from, to)];
-    const finishes = await Promise.all(
-      indices.map((index) => executeRow(run, readRow(plan, inputs, index), index)),
+    const rows = Array.from(order.subarray(from, to), (index) =>
+      executeRow(run, readRow(plan, inputs, index), index),
     );
+    const ends = await allOf(rows);
     if (world.closing.aborted) return;
-    for (const { customId, finish } of finishes) await output.write(finish(), customId);
+    for (const { customId, finish } of ends) {
+      const full = output.write(finish(), customId);
+      if (full !== undefined) await full;
+    }
   };
   try {
     return await runSlices({ world, batch: job, count: plan.count, execute });
   } finally {
-    for (const input of inputs) closeSync(input);
+    for (const input of inputs) await input.close();
   }
 }
 
-function readRow(plan: VertexPlan, inputs: readonly number[], index: number): VertexRow {
-  const place = plan.rows[index] ?? { file: 0, offset: 0, length: 0 };
-  const bytes = Buffer.allocUnsafe(place.length);
-  readSync(inputs[place.file] ?? 0, bytes, 0, bytes.length, place.offset);
-  return rowOf(parseJson(bytes.toString("utf8").replace(/^\uFEFF/, "")));
+function readRow(plan: VertexPlan, inputs: readonly RowSource[], index: number): VertexRow {
+  const input = inputs[plan.files[index] ?? 0];
+  const text = input?.text(plan.offsets[index] ?? 0, plan.lengths[index] ?? 0) ?? "";
+  return rowOf(parseJson(text.replace(/^\uFEFF/, "")));
 }
 
 interface RowEnd {
@@ -53,7 +56,7 @@ interface RowEnd {
   readonly finish: () => readonly string[];
 }
 
-async function executeRow(run: VertexRun, row: VertexRow, index: number): Promise<RowEnd> {
+function executeRow(run: VertexRun, row: VertexRow, index: number): Soon<RowEnd> {
   const { world, job } = run;
   const { request } = row;
   const customId = row.customId ?? `${job.id}#${String(index)}`;
@@ -68,18 +71,19 @@ async function executeRow(run: VertexRun, row: VertexRow, index: number): Promis
     return { customId, finish };
   }
   const model = modelNameOf(job.request.model);
-  const finishExecution = await execute(world, { model, request, customId, target });
-  const finish = (): readonly string[] => {
-    const done = finishExecution();
-    if ("failure" in done) {
-      job.counts.failed += 1;
-      world.ledger.countFailedRow();
-    } else {
-      job.counts.succeeded += 1;
-    }
-    return spoiledLines(world, { text: replyLine(run, row, done), customId, target });
-  };
-  return { customId, finish };
+  return after(execute(world, { model, request, customId, target }), (finishExecution) => {
+    const finish = (): readonly string[] => {
+      const done = finishExecution();
+      if ("failure" in done) {
+        job.counts.failed += 1;
+        world.ledger.countFailedRow();
+      } else {
+        job.counts.succeeded += 1;
+      }
+      return spoiledLines(world, { text: replyLine(run, row, done), customId, target });
+    };
+    return { customId, finish };
+  });
 }
 
 /** The line of one row: the echo of its request and of what stood beside it, and the response or why there is none. */

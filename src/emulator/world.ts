@@ -4,7 +4,7 @@ import { echo } from "./answerers.ts";
 import { systemClock } from "./clock.ts";
 import { createFaultState, type FaultState } from "./fault-state.ts";
 import { createFileStore, type FileStore } from "./file-store.ts";
-import { hexId } from "./random.ts";
+import { hexId } from "./fingerprint.ts";
 import { createLedger, type Ledger } from "./stats.ts";
 import type { EmulatorOptions, Settings } from "./settings.ts";
 

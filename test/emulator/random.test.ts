@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { draw, hexId, randomSource, shuffledOrder } from "../../src/emulator/random.ts";
+import { hexId } from "../../src/emulator/fingerprint.ts";
+import { draw, randomSource, shuffledOrder } from "../../src/emulator/random.ts";
 
 describe("draw", () => {
   it("is the same for the same seed and keys and lies in [0, 1)", () => {
