@@ -405,6 +405,12 @@ const SHARING: readonly Mutation[] = [
     guard: { file: "test/store/postgres-datasets.test.ts" },
   },
   {
+    promise: "workers together send no more requests a minute than the account may",
+    file: "src/store/postgres-admission.ts",
+    edits: [['if (Boolean(limits?.["is_held"])) return false;', ""]],
+    guard: { file: "test/machines/limits.test.ts", named: "no more requests" },
+  },
+  {
     promise: "what a dead worker held is taken again once its lease has run out",
     file: "src/machines/worker.ts",
     edits: [["return Math.max(250, leaseMs / 8);", "return leaseMs * 8;"]],

@@ -23,7 +23,7 @@ export function createGoogleProfile(world: World): Service {
   const all: GoogleBatch[] = [];
   const lives = new Set<Promise<void>>();
   const uploads: Uploads = new Map();
-  const budget = createTokenBudget(world.settings.enqueuedTokens);
+  const budget = createTokenBudget(world.settings.enqueuedTokens, world.ledger);
   const start = (batch: GoogleBatch, plan: GooglePlan): void => {
     const life = liveGoogleBatch(world, batch, plan)
       .catch((error: unknown) => {

@@ -21,7 +21,7 @@ export function createOpenAiProfile(shared: World, host: HostRules = OPENAI_RULE
   const world = hostWorld(shared, host);
   const all: BatchRecord[] = [];
   const lives = new Set<Promise<void>>();
-  const budget = createTokenBudget(world.settings.enqueuedTokens);
+  const budget = createTokenBudget(world.settings.enqueuedTokens, world.ledger);
   const start = (batch: BatchRecord): void => {
     const life = liveBatch(world, batch, budget)
       .catch((error: unknown) => {

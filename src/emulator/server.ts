@@ -30,7 +30,7 @@ async function answerCall(
   const method = request.method ?? "GET";
   const requestId = world.newId("req_", 32);
   const log = (status: number | null): void => {
-    world.ledger.logCall({ method, path: url.pathname, status, requestId });
+    world.ledger.logCall({ atMs: world.nowMs(), method, path: url.pathname, status, requestId });
   };
   const match = matchRoute(profiles, method, url.pathname);
   const reply = await replyTo(world, { match, request, url, requestId });

@@ -6,6 +6,8 @@ import { fingerprint, fingerprintOfJson } from "./fingerprint.ts";
 export interface LoggedCall {
   /** Counts calls from 1. */
   readonly sequence: number;
+  /** When it was answered, by the emulator's clock. */
+  readonly atMs: number;
   readonly method: string;
   readonly path: string;
   /** The status answered, or null when the connection was cut instead. */
@@ -40,6 +42,9 @@ export interface EmulatorStats {
   /** Of those written, the ones kept for an hour. */
   readonly cacheWriteHourTokensBilled: number;
   readonly completionTokensBilled: number;
+  /** Batches that were being run at the same time at most, and the prompt tokens of those that were; Anthropic's are not counted. */
+  readonly mostBatchesUnderWay: number;
+  readonly mostTokensUnderWay: number;
 }
 
 /** One billed execution. */
@@ -62,6 +67,8 @@ export interface Ledger {
   countDownload(): void;
   countFileDeletion(): void;
   countFailedRow(): void;
+  /** Counts batches that begin to run, or end when negative, and their estimated prompt tokens. */
+  noteUnderWay(batches: number, tokens: number): void;
   bill(execution: Execution): void;
   /** How often this id was seen before, and remembers that it was seen once more. */
   appearances(customId: string): number;
@@ -88,6 +95,8 @@ export function createLedger(): Ledger {
     cacheWriteHourTokensBilled: 0,
     completionTokensBilled: 0,
   };
+  const under = { batches: 0, tokens: 0 };
+  const most = { mostBatchesUnderWay: 0, mostTokensUnderWay: 0 };
   const calls = new Map<string, number>();
   const seen = createCounts();
   const byBody = createCounts();
@@ -106,6 +115,12 @@ export function createLedger(): Ledger {
     countDownload: () => void (plain.downloads += 1),
     countFileDeletion: () => void (plain.fileDeletions += 1),
     countFailedRow: () => void (plain.rowsFailed += 1),
+    noteUnderWay(batches, tokens) {
+      under.batches += batches;
+      under.tokens += tokens;
+      most.mostBatchesUnderWay = Math.max(most.mostBatchesUnderWay, under.batches);
+      most.mostTokensUnderWay = Math.max(most.mostTokensUnderWay, under.tokens);
+    },
     bill({ customId, body, promptTokens, cache, completionTokens }) {
       if (customId === null) billed.liveCalls += 1;
       else billed.rowsExecuted += 1;
@@ -123,6 +138,7 @@ export function createLedger(): Ledger {
     stats: () => ({
       ...plain,
       ...billed,
+      ...most,
       calls: Object.fromEntries(calls),
       distinctBodies: byBody.size(),
       bodiesBilledAgain: billed.rowsExecuted + billed.liveCalls - byBody.size(),

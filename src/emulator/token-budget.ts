@@ -1,6 +1,7 @@
 /** The prompt tokens that batches of each model may have under way together. */
 import type { BatchProblem } from "./openai-batch.ts";
 import type { Settings } from "./settings.ts";
+import type { Ledger } from "./stats.ts";
 
 /** The budgets of one emulator. */
 export interface TokenBudget {
@@ -10,8 +11,11 @@ export interface TokenBudget {
   release(model: string, tokens: number): void;
 }
 
-/** Budgets of which nothing is taken yet. */
-export function createTokenBudget(limits: Settings["enqueuedTokens"]): TokenBudget {
+/** Budgets of which nothing is taken yet; what is taken and given back is noted as under way. */
+export function createTokenBudget(
+  limits: Settings["enqueuedTokens"],
+  { noteUnderWay }: Pick<Ledger, "noteUnderWay">,
+): TokenBudget {
   const taken = new Map<string, number>();
   return {
     take(model, tokens) {
@@ -19,9 +23,13 @@ export function createTokenBudget(limits: Settings["enqueuedTokens"]): TokenBudg
       const now = (taken.get(model) ?? 0) + tokens;
       if (now > limit) return exceeded(model, limit);
       taken.set(model, now);
+      noteUnderWay(1, tokens);
       return null;
     },
-    release: (model, tokens) => void taken.set(model, (taken.get(model) ?? 0) - tokens),
+    release(model, tokens) {
+      taken.set(model, (taken.get(model) ?? 0) - tokens);
+      noteUnderWay(-1, -tokens);
+    },
   };
 }
 

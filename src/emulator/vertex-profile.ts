@@ -26,7 +26,11 @@ export function createVertexProfile(world: World): Service {
   const lives = new Set<Promise<void>>();
   const uploads: GcsUploads = new Map();
   const objects = createGcsObjects(world);
-  const vertex = { world, objects, budget: createTokenBudget(world.settings.enqueuedTokens) };
+  const vertex = {
+    world,
+    objects,
+    budget: createTokenBudget(world.settings.enqueuedTokens, world.ledger),
+  };
   const start = (job: VertexJob): void => {
     const life = liveVertexJob(vertex, job)
       .catch((error: unknown) => {
