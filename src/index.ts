@@ -159,7 +159,12 @@ export type { DatasetJob } from "./machines/dataset-job.ts";
 export type { Enqueued } from "./machines/enqueue.ts";
 export { serveWorkerHealth } from "./machines/health.ts";
 export type { WorkerHealth } from "./machines/health.ts";
-export { exportSharedRun, sharedFailures } from "./machines/shared-rows.ts";
+export {
+  exportSharedRun,
+  sharedFailures,
+  traceSharedRow,
+  writeSharedFailures,
+} from "./machines/shared-rows.ts";
 export type { ExportedRun, SharedFailure } from "./machines/shared-rows.ts";
 export {
   cancelSharedRun,

@@ -309,7 +309,7 @@ export interface JsonOutputs {
   readonly ls: RunsOutput | SharedRunsOutput;
   readonly status: StatusOutput | SharedRunOutput;
   readonly failures: FailureOutput | FailuresOutput;
-  readonly show: TracesOutput | StatusOutput;
+  readonly show: TracesOutput | StatusOutput | SharedRunOutput;
   readonly export: ReceiptOutput | SharedExportOutput;
   readonly resume: Followed;
   readonly attach: Followed | SharedRunOutput;

@@ -7,7 +7,7 @@ import type { LookFlags } from "./flags.ts";
 import { lsCommand } from "./ls.ts";
 import { addLookFlags, example, named, type Choose } from "./program-flags.ts";
 import { addStateFlag } from "./program-machines.ts";
-import { sharedExport, sharedFailuresCommand } from "./shared-rows.ts";
+import { sharedExport, sharedFailuresCommand, sharedShow } from "./shared-rows.ts";
 import { sharedLs, sharedStatus } from "./shared-runs.ts";
 import type { StateFlags } from "./worker.ts";
 import { reparseCommand, type ReparseFlags } from "./reparse.ts";
@@ -51,11 +51,17 @@ export function addRuns(program: Command, choose: Choose): void {
     );
   });
   addLookFlags(
-    named(program, "show", "one row: its prompt, its reply, and every request made for it")
+    addStateFlag(
+      named(program, "show", "one row: its prompt, its reply, and every request made for it"),
+    )
       .option("--row <n|column=value>", "the row, counted from 1 (default: the run as a whole)")
       .addHelpText("after", example("show latest --row 17")),
-  ).action((run: string, flags: ShowFlags) => {
-    choose(flags, (terminal) => showCommand(run, flags, terminal));
+  ).action((run: string, flags: ShowFlags & StateFlags) => {
+    choose(flags, (terminal) =>
+      flags.state === undefined
+        ? showCommand(run, flags, terminal)
+        : sharedShow(run, flags, terminal),
+    );
   });
   addLookFlags(
     addStateFlag(

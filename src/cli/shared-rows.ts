@@ -1,4 +1,4 @@
-/** `failures`, `export` and `rm` for runs that many machines share. */
+/** `failures`, `show`, `export` and `rm` for runs that many machines share. */
 
 import {
   exportSharedRun,
@@ -6,13 +6,17 @@ import {
   InputError,
   removeSharedRun,
   sharedFailures,
+  traceSharedRow,
+  writeSharedFailures,
+  type SharedRun,
 } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { ExportFlags } from "./export.ts";
 import { tellFailures, type FailuresFlags } from "./failures.ts";
 import type { RemoveFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
-import { withState } from "./shared-runs.ts";
+import { sharedStatus, withState } from "./shared-runs.ts";
+import { rowOfNumber, tellTraces, type ShowFlags } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
 import type { StateFlags } from "./worker.ts";
 
@@ -22,18 +26,53 @@ export async function sharedFailuresCommand(
   flags: FailuresFlags & StateFlags,
   terminal: Terminal,
 ): Promise<number> {
-  if (flags.output !== undefined)
-    throw new InputError(
-      "option_unsupported",
-      "--output cannot be used with --state: the cells of failed rows are in the parts. Nothing was written.",
-      { hint: "Pipe the list to a file, or export the run and filter by its status column." },
-    );
   return await withState(flags, async ({ database }) => {
-    const { id } = await findSharedRun(ref, database);
-    const retry = `batchframe retry ${id} --state`;
-    await tellFailures(sharedFailures(id, database), { id, retry, terminal });
+    const run = await findSharedRun(ref, database);
+    const { id } = run;
+    const { output } = flags;
+    if (output === undefined) {
+      const retry = `batchframe retry ${id} --state`;
+      await tellFailures(sharedFailures(id, database), { id, retry, terminal });
+    } else {
+      const rows = await writeSharedFailures(id, output, database);
+      terminal.data({ schemaVersion: 1, run: id, rows, output });
+      terminal.say(`${counted(rows, "failed row")} written to ${output}`);
+    }
+    tellUnplanned(run, terminal);
     return EXIT.ok;
   });
+}
+
+/** Shows a row of a shared run, or the run; gives 0 whatever became of the row. */
+export async function sharedShow(
+  ref: string,
+  flags: ShowFlags & StateFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const { row: word } = flags;
+  if (word === undefined) return await sharedStatus(ref, flags, terminal);
+  const row = rowOfNumber(word);
+  if (row === null)
+    throw new InputError(
+      "row_unknown",
+      `${JSON.stringify(word)} is no row's number, and the rows of a shared run are found by nothing else: their cells are in its parts.`,
+      { hint: "Give its number, counted from 1 over all parts in their order." },
+    );
+  return await withState(flags, async ({ database }) => {
+    const run = await findSharedRun(ref, database);
+    tellTraces([await traceSharedRow(run, row, database)], terminal);
+    tellUnplanned(run, terminal);
+    return EXIT.ok;
+  });
+}
+
+/** Says that rows may get other numbers, where parts are not planned whose rows nobody has counted. */
+function tellUnplanned({ sums }: SharedRun, terminal: Terminal): void {
+  const unplanned = sums.parts.open + sums.parts.done + sums.parts.failed - sums.planned;
+  if (unplanned > 0)
+    terminal.say(
+      `${terminal.colours.warn("note:")} ${counted(unplanned, "part is", "parts are")} not planned yet, and the rows of later parts are numbered without theirs.`,
+    );
 }
 
 /** Puts the parts of a shared run into one file; gives 0, 3 where rows have failed, 5 where the budget left some out. */

@@ -34,22 +34,31 @@ export async function showCommand(
   const run = await findRun(ref, flags.runDir);
   const row = await rowOf(flags.row, run, terminal);
   const traces = await traceRow(run, row);
-  terminal.data({
-    schemaVersion: 1,
-    traces: traces.map((trace) => ({ ...trace, row: rowNumber(row) })),
-  });
-  for (const trace of traces) terminal.say(traceText(trace, terminal));
+  tellTraces(traces, terminal);
   return 0;
+}
+
+/** Tells a row's traces. */
+export function tellTraces(traces: readonly RowTrace[], terminal: Terminal): void {
+  const told = traces.map((trace) => ({ ...trace, row: rowNumber(trace.row) }));
+  terminal.data({ schemaVersion: 1, traces: told });
+  for (const trace of traces) terminal.say(traceText(trace, terminal));
+}
+
+/** The row that a word is the number of, counted from 0; null where it is no number. */
+export function rowOfNumber(word: string): number | null {
+  return /^[1-9]\d{0,14}$/.test(word) ? Number(word) - 1 : null;
 }
 
 function traceText(trace: RowTrace, terminal: Terminal): string {
   const { colours } = terminal;
   const shared =
     trace.sharedBy > 1 ? ` · shared by ${counted(trace.sharedBy, "row")} with the same prompt` : "";
+  const part = trace.part === undefined ? "" : ` · part ${count(trace.part)}`;
   return [
     line(
       "row",
-      `${colours.strong(count(rowNumber(trace.row)))} of ${colours.strong(trace.run)}${shared}`,
+      `${colours.strong(count(rowNumber(trace.row)))} of ${colours.strong(trace.run)}${part}${shared}`,
       terminal,
     ),
     line("column", `${printable(trace.column)} by ${trace.model}`, terminal),
@@ -122,7 +131,8 @@ async function rowOf(
   { id, input, reading }: RunStatus,
   terminal: Terminal,
 ): Promise<number> {
-  if (/^[1-9]\d{0,14}$/.test(word)) return Number(word) - 1;
+  const number = rowOfNumber(word);
+  if (number !== null) return number;
   const at = word.indexOf("=");
   const [column, sought] = [word.slice(0, at), word.slice(at + 1)];
   if (at < 1 || input === null)

@@ -2,16 +2,21 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import { joinFiles } from "../files/join-files.ts";
+import { writeFailedRows } from "../runs/failure-file.ts";
+import { failuresIn } from "../runs/failures.ts";
+import { traceIn, type RowTrace } from "../runs/trace.ts";
 import type { Database } from "../store/postgres-client.ts";
 import { readDataset } from "../store/postgres-datasets.ts";
-import { partReceipts, partRuns, type PartRun } from "../store/postgres-progress.ts";
+import { partReceipts, partRuns } from "../store/postgres-progress.ts";
 import { readFailures, readPlannedRows } from "../store/postgres-read.ts";
+import { postgresReader } from "../store/postgres-reader.ts";
 import { datasetSpec } from "./dataset-spec.ts";
 import { isRemote, openPlace } from "./places.ts";
+import type { SharedRun } from "./shared-runs.ts";
 
 /** A row without an answer. */
 export interface SharedFailure {
@@ -22,32 +27,75 @@ export interface SharedFailure {
   readonly message: string;
 }
 
-/** The failed rows of a shared run's planned parts, in order. Memory holds one part's failures. */
+/**
+ * The failed rows of a shared run's planned parts, in order. Memory holds one part's failures. Rows are
+ * counted over the parts that are planned.
+ */
 export async function* sharedFailures(
   id: string,
   database: Database,
 ): AsyncGenerator<SharedFailure> {
   let first = 0;
-  for await (const part of partRuns(database, id)) {
-    yield* failuresOfPart(part, first, database);
-    first += part.rows;
+  for await (const { run, number, rows } of partRuns(database, id)) {
+    const reader = {
+      failures: () => readFailures(database, run),
+      plannedRows: () => readPlannedRows(database, run),
+    };
+    for await (const failure of failuresIn(reader))
+      yield { ...failure, row: first + failure.row, part: number };
+    first += rows;
   }
 }
 
-async function* failuresOfPart(
-  { run, number }: PartRun,
-  first: number,
+/**
+ * Writes the failed rows of a shared run, over all its parts: `row` (counted from 1), `code` and `message`,
+ * in the format of the name's ending; on this machine, or an object on `s3://`. Gives how many there are.
+ *
+ * @throws {InputError} `output_format`, `output_unwritable`, `disk_full`.
+ */
+export async function writeSharedFailures(
+  id: string,
+  output: string,
   database: Database,
-): AsyncGenerator<SharedFailure> {
-  const failures = new Map<number, { readonly code: RowErrorCode; readonly message: string }>();
-  for await (const { ordinal, code, message } of readFailures(database, run))
-    failures.set(ordinal, { code, message });
-  if (failures.size === 0) return;
-  for await (const { firstRow, requests } of readPlannedRows(database, run))
-    for (const [at, request] of requests.entries()) {
-      const failure = failures.get(request);
-      if (failure !== undefined) yield { row: first + firstRow + at, part: number, ...failure };
+): Promise<number> {
+  return await written(output, (path) => writeFailedRows(sharedFailures(id, database), path, null));
+}
+
+/**
+ * A row of a shared run, counted from 0 over its planned parts, and every request that was made for it.
+ * Needs no key and sends nothing.
+ *
+ * @throws {InputError} `row_unknown` for a row that no planned part has. @throws {StoreError} `data_unreachable`.
+ */
+export async function traceSharedRow(
+  { id, column, model }: Pick<SharedRun, "id" | "column" | "model">,
+  row: number,
+  database: Database,
+): Promise<RowTrace> {
+  let first = 0;
+  for await (const { run, number, rows } of partRuns(database, id)) {
+    if (row >= first + rows) {
+      first += rows;
+      continue;
     }
+    const dataset = await readDataset(database, id);
+    const spool = await mkdtemp(join(tmpdir(), "batchframe-show-"));
+    const objects = openPlace(dataset.data);
+    try {
+      const reader = postgresReader(database, { run, objects, spool });
+      const { run: spec } = datasetSpec(dataset.spec);
+      const trace = await traceIn(reader, { id, column, model, spec }, row - first);
+      return { ...trace, row, part: number };
+    } finally {
+      await objects[Symbol.asyncDispose]();
+      await rm(spool, { recursive: true, force: true });
+    }
+  }
+  throw new InputError(
+    "row_unknown",
+    `Run ${id} has no row ${String(row + 1)} in its planned parts, which have ${String(first)} rows.`,
+    { hint: `See how far it is: batchframe status ${id} --state` },
+  );
 }
 
 /** One file made of a shared run's parts. */
@@ -86,9 +134,7 @@ export async function exportSharedRun(
       paths.push(path);
     }
     const { reading } = datasetSpec(dataset.spec).run;
-    const target = isRemote(output) ? join(folder, "whole", basename(output)) : output;
-    const rows = await joinFiles(paths, { output: target, reading });
-    if (isRemote(output)) await putWhole(target, output);
+    const rows = await written(output, (target) => joinFiles(paths, { output: target, reading }));
     return { parts: paths.length, rows };
   } finally {
     await place[Symbol.asyncDispose]();
@@ -96,11 +142,19 @@ export async function exportSharedRun(
   }
 }
 
-async function putWhole(path: string, output: string): Promise<void> {
-  const place = openPlace(dirname(output).replace(/^s3:\/(?!\/)/, "s3://"));
+/** Has a file written where it belongs: here, or as one object on `s3://` once it is whole. */
+async function written<T>(output: string, write: (path: string) => Promise<T>): Promise<T> {
+  if (!isRemote(output)) return await write(output);
+  const folder = await mkdtemp(join(tmpdir(), "batchframe-output-"));
+  const at = output.lastIndexOf("/");
+  const place = openPlace(output.slice(0, at));
   try {
-    await place.put(basename(output), path);
+    const path = join(folder, output.slice(at + 1));
+    const result = await write(path);
+    await place.put(output.slice(at + 1), path);
+    return result;
   } finally {
     await place[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -32,6 +32,15 @@ export async function checkFailuresFile(path: string, input: string | null): Pro
  * @throws {InputError} `output_format` for any other ending, `output_unwritable`, `disk_full`.
  */
 export async function writeFailures(run: RunStatus, path: string): Promise<number> {
+  return await writeFailedRows(failuresOf(run), path, run.input);
+}
+
+/** The same of failed rows wherever they come from; `input` is a file that must not be written over, null for none. */
+export async function writeFailedRows(
+  failures: AsyncIterable<RowFailure>,
+  path: string,
+  input: string | null,
+): Promise<number> {
   const format = formatOf(path);
   if (format === null)
     throw new InputError("output_format", `Failed rows cannot be written to ${path}.`, {
@@ -39,10 +48,10 @@ export async function writeFailures(run: RunStatus, path: string): Promise<numbe
     });
   const lineOf = format === "jsonl" ? jsonLine : csvLine(format === "tsv" ? "\t" : ",");
   let rows = 0;
-  const target = { output: path, input: run.input ?? "", doneShare: () => 0 };
+  const target = { output: path, input: input ?? "", doneShare: () => 0 };
   await writeWhole(target, async (append) => {
     if (format !== "jsonl") await append(Buffer.from(lineOf(null)));
-    for await (const failure of failuresOf(run)) {
+    for await (const failure of failures) {
       rows += 1;
       await append(Buffer.from(lineOf(failure)));
     }
@@ -60,7 +69,9 @@ function formatOf(path: string): "csv" | "tsv" | "jsonl" | null {
 }
 
 function jsonLine(failure: RowFailure | null): string {
-  return failure === null ? "" : `${JSON.stringify({ ...failure, row: failure.row + 1 })}\n`;
+  if (failure === null) return "";
+  const { row, code, message } = failure;
+  return `${JSON.stringify({ row: row + 1, code, message })}\n`;
 }
 
 /** The header for null. What a provider said is no formula of ours to run. */

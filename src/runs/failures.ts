@@ -5,6 +5,7 @@ import { rowWithoutRequest } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import type { RunStatus } from "./run-status.ts";
 import { openSqliteReader } from "../store/sqlite-reader.ts";
+import type { Store } from "../store/store.ts";
 
 /** A row that has no answer, and why. */
 export interface RowFailure {
@@ -65,13 +66,25 @@ interface Fate {
 async function* fatesOf(run: RunStatus): AsyncGenerator<readonly Fate[], undefined> {
   const reader = openSqliteReader(run.directory);
   try {
-    const failed = new Map<number, FailedRequest>();
-    for await (const failure of reader.failures()) failed.set(failure.ordinal, failure);
-    for await (const { firstRow, requests } of reader.plannedRows())
-      yield [...requests].map((request, at) => fateOf(firstRow + at, request, failed));
+    yield* fatesIn(reader);
   } finally {
     reader[Symbol.dispose]();
   }
+}
+
+type FateReader = Pick<Store, "failures" | "plannedRows">;
+
+async function* fatesIn(reader: FateReader): AsyncGenerator<readonly Fate[], undefined> {
+  const failed = new Map<number, FailedRequest>();
+  for await (const failure of reader.failures()) failed.set(failure.ordinal, failure);
+  for await (const { firstRow, requests } of reader.plannedRows())
+    yield [...requests].map((request, at) => fateOf(firstRow + at, request, failed));
+}
+
+/** The failed rows of the one run that a reader reads, in row order. */
+export async function* failuresIn(reader: FateReader): AsyncGenerator<RowFailure> {
+  for await (const block of fatesIn(reader))
+    for (const { row, failure } of block) if (failure !== null) yield { row, ...failure };
 }
 
 function fateOf(row: number, request: number, failed: ReadonlyMap<number, FailedRequest>): Fate {

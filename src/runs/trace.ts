@@ -6,7 +6,7 @@ import { RECALLED_CHUNK, replyFileName, requestFileName, type Chunk } from "../c
 import { InputError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import type { Lane } from "../core/lane.ts";
-import { rowWithoutRequest } from "../core/plan.ts";
+import { rowWithoutRequest, type PlanCounts } from "../core/plan.ts";
 import { costUsd, priceOf, roundedUsd, type Price } from "../core/price.ts";
 import type { Result, RowErrorCode, RowStatus } from "../core/result.ts";
 import { customId } from "../core/tracker.ts";
@@ -51,6 +51,8 @@ export interface RowTrace {
   readonly model: string;
   /** Counted from 0. */
   readonly row: number;
+  /** The part of a run that many machines share; absent in any other. */
+  readonly part?: number;
   /** `pending` while its request has no answer. */
   readonly status: RowStatus | "pending";
   readonly value: unknown;
@@ -78,12 +80,20 @@ export async function traceRow(run: RunStatus, row: number): Promise<readonly Ro
   return traces;
 }
 
-interface Tracing {
-  readonly run: RunStatus;
-  readonly row: number;
+/** What a trace says of the run it is in. */
+export interface TracedRun extends Pick<RunStatus, "id" | "column" | "model"> {
   readonly spec: Spec;
+}
+
+/** A run's memory, as far as tracing and listing failures read it. */
+export type TraceReader = Omit<StoreReader, keyof Disposable>;
+
+interface Tracing {
+  readonly run: TracedRun;
+  readonly row: number;
   readonly token: string;
-  readonly store: StoreReader;
+  readonly store: TraceReader;
+  readonly plan: PlanCounts | null;
   /** Null where it cannot be loaded. */
   readonly model: OpenedModel | null;
   readonly price: Price | null;
@@ -91,16 +101,23 @@ interface Tracing {
 
 async function traceOf(run: RunStatus, row: number): Promise<RowTrace> {
   const store = openSqliteReader(run.directory);
-  let model: OpenedModel | null = null;
   try {
-    const record = await store.run();
-    const spec = readSpec(record);
-    model = await readerOf(spec);
+    return await traceIn(store, { ...run, spec: readSpec(await store.run()) }, row);
+  } finally {
+    store[Symbol.dispose]();
+  }
+}
+
+/** A row, counted from 0, of the run that a reader reads. @throws {InputError} `row_unknown` */
+export async function traceIn(store: TraceReader, run: TracedRun, row: number): Promise<RowTrace> {
+  const { token, plan } = await store.run();
+  const { spec } = run;
+  const model = await readerOf(spec);
+  try {
     const price = priceOf(spec.provider, spec.model, spec.prices ?? undefined);
-    return await traced({ run, row, spec, token: record.token, store, model, price });
+    return await traced({ run, row, token, plan, store, model, price });
   } finally {
     await model?.provider.close();
-    store[Symbol.dispose]();
   }
 }
 
@@ -123,9 +140,9 @@ async function traced(tracing: Tracing): Promise<RowTrace> {
 
 /** The request that answers a row, negative where there is none, and how many rows share it. */
 async function requestOf(
-  store: StoreReader,
+  store: TraceReader,
   row: number,
-  { id }: RunStatus,
+  { id }: TracedRun,
 ): Promise<{ readonly ordinal: number; readonly sharedBy: number }> {
   let ordinal: number | undefined;
   for await (const { firstRow, requests } of store.plannedRows())
@@ -175,7 +192,7 @@ async function sendingOf(
     ...{ chunk: number, lane, state, batchId, reply },
     customId: isRecalled ? null : id,
     sentAt: submittedAtMs === null ? null : new Date(submittedAtMs),
-    request: isRecalled ? null : await requestLine(store.files.path(requestFileName(number)), id),
+    request: isRecalled ? null : await requestLine(store.files, { chunk: number, id }),
     text: result?.status === "succeeded" ? result.text : null,
     model: result?.status === "succeeded" ? result.model : null,
     finishReason: result?.finishReason ?? null,
@@ -190,7 +207,7 @@ function resultOf(model: OpenedModel | null, line: string): Result | null {
 
 /** Replies of no use may have been removed; what is known of their requests is in the store. */
 async function replyAt(
-  store: StoreReader,
+  store: TraceReader,
   chunk: number,
   [offset, length]: readonly [number, number],
 ): Promise<string | null> {
@@ -204,16 +221,18 @@ async function replyAt(
 }
 
 /** The line of a request file that carries an id; null where there is no such file or line. */
-async function requestLine(path: string, id: string): Promise<Json | null> {
+async function requestLine(
+  files: TraceReader["files"],
+  { chunk, id }: { readonly chunk: number; readonly id: string },
+): Promise<Json | null> {
+  const name = requestFileName(chunk);
+  if (!(await files.exists(name))) return null;
   const sought = JSON.stringify(id);
-  const stream = createReadStream(path);
+  const stream = createReadStream(await files.onDisk(name));
   try {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity }))
       if (line.includes(sought)) return JSON.parse(line) as Json;
     return null;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
   } finally {
     stream.destroy();
   }
@@ -222,7 +241,7 @@ async function requestLine(path: string, id: string): Promise<Json | null> {
 type Reached = Pick<RowTrace, "status" | "value" | "error">;
 
 /** What the run's output says of the row, read as the run reads it. */
-async function outcomeOf(ordinal: number, { spec, store, model, run }: Tracing): Promise<Reached> {
+async function outcomeOf(ordinal: number, { run, store, model, plan }: Tracing): Promise<Reached> {
   const nothing = { value: null, error: null };
   const isAnswered = await isSettled(store, ordinal);
   if (!isAnswered) return { ...nothing, status: "pending" };
@@ -246,8 +265,8 @@ async function outcomeOf(ordinal: number, { spec, store, model, run }: Tracing):
     replyIndexes: () => store.replyIndexes(),
     failures: () => store.failures(),
   };
-  const reading = await readingOfSpec(spec, model);
-  const requests = run.plan?.requests ?? ordinal + 1;
+  const reading = await readingOfSpec(run.spec, model);
+  const requests = plan?.requests ?? ordinal + 1;
   for await (const { outcomes } of joinRows({
     store: one,
     provider: model.provider,
@@ -259,7 +278,7 @@ async function outcomeOf(ordinal: number, { spec, store, model, run }: Tracing):
 }
 
 /** Whether a request has an answer or a failure, and waits in no chunk. */
-async function isSettled(store: StoreReader, ordinal: number): Promise<boolean> {
+async function isSettled(store: TraceReader, ordinal: number): Promise<boolean> {
   let isCollected = false;
   for (const { number, state } of await store.chunks()) {
     if (!(await store.ordinals(number)).includes(ordinal)) continue;

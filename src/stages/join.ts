@@ -8,7 +8,7 @@ import type { MetaValues } from "../core/meta.ts";
 import type { SkipReason, RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { readAnswer, type Answer, type AnswerReading, type Quotes } from "../output/answer.ts";
 import type { BatchProvider } from "../provider/provider.ts";
-import type { ChunkFileReader, ChunkFiles, Judgement, Store } from "../store/store.ts";
+import type { ChunkFileReader, ReadableFiles, Judgement, Store } from "../store/store.ts";
 
 /** What became of one row. */
 export type RowOutcome =
@@ -35,7 +35,9 @@ export type RowOutcome =
 
 /** What joining reads. */
 export interface JoinInput {
-  readonly store: Pick<Store, "files" | "plannedRows" | "replyIndexes" | "failures">;
+  readonly store: Pick<Store, "plannedRows" | "replyIndexes" | "failures"> & {
+    readonly files: ReadableFiles;
+  };
   readonly provider: Pick<BatchProvider, "parse">;
   /** How answers are read and checked now, whatever was so when they were collected. */
   readonly reading: AnswerReading;
@@ -347,7 +349,7 @@ const MAX_OPEN_FILES = 64;
 const MAX_HELD_FILES = 3;
 
 /** Open chunk files, the least recently opened closed first, so that thousands of chunks need few handles. */
-function openReaders(files: ChunkFiles): Readers {
+function openReaders(files: ReadableFiles): Readers {
   const open = new Map<number, ChunkFileReader>();
   let recent: number[] = [];
   return {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { StoreError } from "../core/errors.ts";
 import { chunkFiles } from "./chunk-files.ts";
 import type { Objects } from "./objects.ts";
-import type { ChunkFiles, ChunkFileWriter } from "./store.ts";
+import type { ChunkFiles, ChunkFileWriter, ReadableFiles } from "./store.ts";
 
 /** Where it is written which object a file's name stands for. */
 export interface FileIndex {
@@ -41,20 +41,8 @@ export interface ObjectFilesInput {
 export function objectFiles({ objects, index, prefix, spool }: ObjectFilesInput): ChunkFiles {
   const local = chunkFiles(spool);
   const here = new Map<string, string>();
-  const onDisk = async (name: string): Promise<string> => {
-    const file = await index.find(name);
-    if (file === null) throw missing(name);
-    // What was copied before may be of a time before the name came to stand for another object.
-    if (here.get(name) !== file.key) {
-      await objects.fetch(file.key, local.path(name));
-      here.set(name, file.key);
-    }
-    if ((await local.bytes(name)) !== file.bytes) throw short(name);
-    return local.path(name);
-  };
   return {
-    path: (name) => local.path(name),
-    onDisk,
+    ...reading({ objects, index, local, here }),
     create: async (name) => {
       const writer = await local.create(name);
       const key = `${prefix}${randomBytes(8).toString("hex")}-${name}`;
@@ -70,6 +58,43 @@ export function objectFiles({ objects, index, prefix, spool }: ObjectFilesInput)
         },
       } satisfies ChunkFileWriter;
     },
+  };
+}
+
+/** The same files for those who only read them. */
+export function readObjectFiles({
+  objects,
+  index,
+  spool,
+}: Pick<ObjectFilesInput, "objects" | "spool"> & {
+  readonly index: Pick<FileIndex, "find">;
+}): ReadableFiles {
+  return reading({ objects, index, local: chunkFiles(spool), here: new Map() });
+}
+
+interface Reading {
+  readonly objects: Objects;
+  readonly index: Pick<FileIndex, "find">;
+  readonly local: ChunkFiles;
+  /** The object that each copy on this machine is of. */
+  readonly here: Map<string, string>;
+}
+
+function reading({ objects, index, local, here }: Reading): ReadableFiles {
+  const onDisk = async (name: string): Promise<string> => {
+    const file = await index.find(name);
+    if (file === null) throw missing(name);
+    // What was copied before may be of a time before the name came to stand for another object.
+    if (here.get(name) !== file.key) {
+      await objects.fetch(file.key, local.path(name));
+      here.set(name, file.key);
+    }
+    if ((await local.bytes(name)) !== file.bytes) throw short(name);
+    return local.path(name);
+  };
+  return {
+    path: (name) => local.path(name),
+    onDisk,
     exists: async (name) => (await index.find(name)) !== null,
     bytes: async (name) => {
       const file = await index.find(name);

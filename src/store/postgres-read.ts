@@ -4,10 +4,23 @@ import type { Chunk, FailedRequest } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import type { PlannedRows } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
+import type { IndexedFile } from "./object-files.ts";
 import type { Queryable } from "./postgres-client.ts";
 import { CHUNK_FIELDS, chunkOf, runOf } from "./sqlite-read.ts";
 import { float64, int32, text, uint32 } from "./sqlite-values.ts";
 import type { ReplyIndex, RunRecord } from "./store.ts";
+
+/** The object that the name of a run's file stands for; null where there is no such file. */
+export async function readFile(
+  database: Queryable,
+  at: { readonly run: string; readonly name: string },
+): Promise<IndexedFile | null> {
+  const [row] = await database.rows(
+    "select key, bytes from batchframe.file where run = $1 and name = $2",
+    [at.run, at.name],
+  );
+  return row === undefined ? null : { key: text(row["key"]), bytes: Number(row["bytes"]) };
+}
 
 /** The run of this id. What it has learnt is its account's; that it is to be cancelled, its dataset's too. */
 export async function readRun(database: Queryable, run: string): Promise<RunRecord> {

@@ -21,6 +21,7 @@ import { NOW_MS, takeLease, type Lease } from "./postgres-lease.ts";
 import {
   readChunks,
   readFailures,
+  readFile,
   readOrdinals,
   readPlannedRows,
   readReplyIndexes,
@@ -124,13 +125,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
     );
   };
   const index: FileIndex = {
-    find: async (name) => {
-      const [row] = await database.rows(
-        "select key, bytes from batchframe.file where run = $1 and name = $2",
-        [run, name],
-      );
-      return row === undefined ? null : { key: text(row["key"]), bytes: Number(row["bytes"]) };
-    },
+    find: (name) => readFile(database, { run, name }),
     set: (name, { key, bytes }) =>
       write(async (connection) => {
         await connection.change(

@@ -15,21 +15,13 @@ import {
 import { ordinalsOf } from "./sqlite-hand-on.ts";
 import { readRequestIds } from "./sqlite-plan.ts";
 import { CHUNKS, STORE_FILE } from "./sqlite.ts";
-import type { RunRecord, Store } from "./store.ts";
+import type { ReadableFiles, RunRecord, Store } from "./store.ts";
 
 /** A run's memory, readable while another process drives it. */
 export type StoreReader = Pick<
   Store,
-  | "run"
-  | "chunks"
-  | "ordinals"
-  | "plannedRows"
-  | "requestIds"
-  | "replyIndexes"
-  | "failures"
-  | "files"
-> &
-  Disposable;
+  "run" | "chunks" | "ordinals" | "plannedRows" | "requestIds" | "replyIndexes" | "failures"
+> & { readonly files: ReadableFiles } & Disposable;
 
 /**
  * Opens a run for reading only, without its lock.

@@ -128,12 +128,16 @@ export interface ChunkFileWriter {
 }
 
 /** The run's immutable chunk files. */
-export interface ChunkFiles {
-  /** Where the file is on this machine, once it is there; see {@link ChunkFiles.onDisk}. */
+export interface ChunkFiles extends ReadableFiles {
+  create(name: string): Promise<ChunkFileWriter>;
+}
+
+/** Chunk files for those who only read them. */
+export interface ReadableFiles {
+  /** Where the file is on this machine, once it is there; see {@link ReadableFiles.onDisk}. */
   path(name: string): string;
   /** Brings the file to this machine, where it is not there yet; gives its path. @throws {StoreError} `chunk_file_missing` */
   onDisk(name: string): Promise<string>;
-  create(name: string): Promise<ChunkFileWriter>;
   exists(name: string): Promise<boolean>;
   /** The size of a file in bytes; null when there is none. */
   bytes(name: string): Promise<number | null>;

@@ -44,7 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: [],
   },
   runs: { values: [...ADAPTERS, "stages", "run", "files", ...SESSIONS], types: [] },
-  machines: { values: [...ADAPTERS, "run", "files", "session", "composition"], types: [] },
+  machines: { values: [...ADAPTERS, "run", "files", "session", "runs", "composition"], types: [] },
   verbs: {
     values: ["core", "files", "composition"],
     types: ["src/output/form.ts", "src/provider/models.ts"],

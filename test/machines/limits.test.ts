@@ -44,7 +44,7 @@ function createdAtMs(emulator: Emulator): readonly number[] {
   return emulator
     .requests()
     .filter(
-      ({ method, path, status }) => method === "POST" && /batches$/.test(path) && status === 200,
+      ({ method, path, status }) => method === "POST" && path.endsWith("batches") && status === 200,
     )
     .map(({ atMs }) => atMs);
 }
