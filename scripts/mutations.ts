@@ -22,6 +22,27 @@ const FROZEN = "test/crash/frozen.test.ts";
 const FAULTS = "test/crash/fault-scripts.test.ts";
 const WHAT_IF = "test/crash/what-if.test.ts";
 
+const READING: readonly Mutation[] = [
+  {
+    promise: "answers read under another schema are not used",
+    file: "src/output/answer-sheet.ts",
+    edits: [["  sum.add(Buffer.from(`${mark} ${String(replyBytes)} `));\n", ""]],
+    guard: { file: "test/session/stored-answers.test.ts", named: "of another reading are stale" },
+  },
+  {
+    promise: "a damaged answer file is made anew from the replies",
+    file: "src/output/answer-sheet.ts",
+    edits: [["if (start < 0 || !isWhole(file)) return null;", "if (start < 0) return null;"]],
+    guard: { file: "test/session/stored-answers.test.ts", named: "a bit of it is another" },
+  },
+  {
+    promise: "what is put into the cache is found though nobody came to index it",
+    file: "src/store/reply-cache.ts",
+    edits: [["      if (ids.length === 0) return replies;\n      index();\n", ""]],
+    guard: { file: "test/store/reply-cache.test.ts", named: "finds what a process has put" },
+  },
+];
+
 const SENDING: readonly Mutation[] = [
   {
     promise: "the intent is written before the provider is called",
@@ -599,6 +620,7 @@ const SPENDING: readonly Mutation[] = [
 
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
+  ...READING,
   ...PLANNING,
   ...SENDING,
   ...GUARDING,

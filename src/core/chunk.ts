@@ -147,9 +147,18 @@ export function requestFileName(chunk: number): string {
 
 /** The name of a chunk's reply file: the provider's lines as they came, from all its result files. */
 export function replyFileName(chunk: number): string {
+  return `${chunkName(chunk)}.replies.jsonl`;
+}
+
+/** The file of what a chunk's replies were read as, which can always be made again from them. */
+export function answerFileName(chunk: number): string {
+  return `${chunkName(chunk)}.answers`;
+}
+
+function chunkName(chunk: number): string {
   // Those of recalled chunks stand together: 000000, 000000-1, 000000-2.
-  if (chunk < RECALLED_CHUNK) return `000000${String(chunk)}.replies.jsonl`;
-  return `${String(chunk).padStart(6, "0")}.replies.jsonl`;
+  if (chunk < RECALLED_CHUNK) return `000000${String(chunk)}`;
+  return String(chunk).padStart(6, "0");
 }
 
 /** The collection of a chunk whose requests went elsewhere without being sent. */

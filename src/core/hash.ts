@@ -51,3 +51,21 @@ export function rollingHash(): RollingHash {
     digest: () => sum.digest("hex").slice(0, 32),
   };
 }
+
+/** The SHA-256 of bytes that come in pieces. */
+export interface BytesHash {
+  add(bytes: Uint8Array): void;
+  /** 32 bytes; nothing may be added afterwards. */
+  digest(): Uint8Array;
+}
+
+/** Starts a {@link BytesHash}. */
+export function bytesHash(): BytesHash {
+  const sum = createHash("sha256");
+  return {
+    add: (bytes) => {
+      sum.update(bytes);
+    },
+    digest: () => sum.digest(),
+  };
+}

@@ -14,6 +14,7 @@ import type { Usage } from "../core/usage.ts";
 import { openModel, type OpenedModel } from "../provider/models.ts";
 import { partsOf, type RunStatus } from "./run-status.ts";
 import { readSpec, readingOfSpec, type Spec } from "../session/run-spec.ts";
+import { storedAnswers } from "../session/stored-answers.ts";
 import { joinRows, type RowOutcome } from "../stages/join.ts";
 import { openSqliteReader, type StoreReader } from "../store/sqlite-reader.ts";
 
@@ -259,21 +260,12 @@ async function outcomeOf(ordinal: number, { run, store, model, plan }: Tracing):
   const plannedRows = async function* () {
     yield await Promise.resolve({ firstRow: 0, requests: Int32Array.of(ordinal) });
   };
-  const one = {
-    files: store.files,
-    plannedRows,
-    replyIndexes: () => store.replyIndexes(),
-    failures: () => store.failures(),
-  };
+  const one = { plannedRows, failures: () => store.failures() };
   const reading = await readingOfSpec(run.spec, model);
   const requests = plan?.requests ?? ordinal + 1;
-  for await (const { outcomes } of joinRows({
-    store: one,
-    provider: model.provider,
-    reading,
-    requests,
-  }))
-    return reached(outcomes[0]);
+  const { provider } = model;
+  const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: null });
+  for await (const { outcomes } of joinRows({ store: one, answers })) return reached(outcomes[0]);
   return { ...nothing, status: "pending" };
 }
 

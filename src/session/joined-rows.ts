@@ -9,6 +9,7 @@ import { newCells } from "./row-cells.ts";
 import { openRowMeta } from "./row-meta.ts";
 import { withRowTexts } from "./row-texts.ts";
 import { answerReading, type Settings } from "./settings.ts";
+import { storedAnswers } from "./stored-answers.ts";
 import { joinRows, type JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { refetch } from "../stages/refetch.ts";
@@ -50,7 +51,8 @@ export async function* joinedRows({
     ...(meta === null ? {} : { meta }),
     ...(left === null ? {} : { isLeft: (request: number) => left[request] === 1 }),
   };
-  const rows = joinRows({ store, provider, reading, requests, isPartial, ...told });
+  const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: store.files });
+  const rows = joinRows({ store, answers, isPartial, ...told });
   const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
   yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
 }

@@ -1,6 +1,7 @@
 /** collect: every reply of an ended batch reaches the disk, and every request of the chunk is accounted for. */
 
 import {
+  answerFileName,
   isGiven,
   isNoAttempt,
   replyFileName,
@@ -16,6 +17,8 @@ import { checklist, type Checklist, type Match } from "../core/tracker.ts";
 import { isLong, type Price } from "../core/price.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import { readAnswer, type Answer, type AnswerReading } from "../output/answer.ts";
+import { sheetWriter, type SheetWriter } from "../output/answer-sheet.ts";
+import { readingMark } from "../output/reading-mark.ts";
 import type { ChunkFileWriter, CollectedChunk, ReplyIndex } from "../store/store.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
@@ -63,17 +66,27 @@ export async function collect(
   const { store } = ports;
   const ordinals = await store.ordinals(chunk.number);
   const list = checklist(ports.token, chunk.number, ordinals);
-  const outcomes = new Outcomes(ordinals, chunk, options);
+  const mark = readingMark(options.reading, ports.provider.id);
+  const sheet = mark === null ? null : sheetWriter(ordinals.length);
+  const outcomes = new Outcomes(ordinals, chunk, { ...options, sheet });
   const writer = await store.files.create(replyFileName(chunk.number));
+  const answers = sheet === null ? null : await store.files.create(answerFileName(chunk.number));
   try {
     const replies =
       options.given ??
       providerOf(chunk, ports).replies(batchOf(chunk, ports), chunk.ending, ports.signal);
-    if (options.unread !== true) await readReplies(replies, ports, { list, outcomes, writer });
+    const reading = { list, outcomes, writer, sheet, answers };
+    if (options.unread !== true) await readReplies(replies, ports, reading);
     if (isGiven(chunk.intent)) await refuseForeign(chunk, list.match(), { ports, options });
-    await writer.commit();
+    const { bytes } = await writer.commit();
+    if (sheet !== null && mark !== null) {
+      const origin = { mark, replyBytes: bytes, index: outcomes.index() };
+      await answers?.write(sheet.finish(origin, outcomes.places()));
+      await answers?.commit();
+    }
   } catch (error) {
     await writer.abort();
+    await answers?.abort();
     throw error;
   }
   await ports.remember?.flush();
@@ -111,15 +124,18 @@ interface Reading {
   readonly list: Checklist;
   readonly outcomes: Outcomes;
   readonly writer: ChunkFileWriter;
+  readonly sheet: SheetWriter | null;
+  /** The file of the sheet, where there is one. */
+  readonly answers: ChunkFileWriter | null;
 }
 
 async function readReplies(
   replies: AsyncIterable<Uint8Array>,
   ports: Ports,
-  { list, outcomes, writer }: Reading,
+  { list, outcomes, writer, sheet, answers }: Reading,
 ): Promise<void> {
   const { provider, remember } = ports;
-  for await (const lines of lineBlocks(tee(replies, writer)))
+  for await (const lines of lineBlocks(tee(replies, writer))) {
     for (const line of lines) {
       const result = provider.parse(line.text);
       const place = list.tick(result.customId);
@@ -131,6 +147,9 @@ async function readReplies(
       const ordinal = settled instanceof Promise ? await settled : settled;
       if (ordinal !== null && remember?.add(ordinal, line.text) === true) await remember.flush();
     }
+    const piece = sheet?.take() ?? null;
+    if (piece !== null) await answers?.write(piece);
+  }
 }
 
 async function* tee(
@@ -146,6 +165,9 @@ async function* tee(
   }
 }
 
+/** How outcomes are told, and the sheet they are noted on; null where none is kept. */
+type OutcomeOptions = CollectOptions & { readonly sheet: SheetWriter | null };
+
 /** The outcomes of one chunk's requests while its replies are read; owns the growing arrays. */
 class Outcomes {
   readonly failures: FailedRequest[] = [];
@@ -157,10 +179,10 @@ class Outcomes {
   readonly #offsets: Float64Array;
   readonly #lengths: Uint32Array;
   readonly #chunk: EndedChunk;
-  readonly #options: CollectOptions;
+  readonly #options: OutcomeOptions;
   #succeeded = 0;
 
-  constructor(ordinals: Uint32Array, chunk: EndedChunk, options: CollectOptions) {
+  constructor(ordinals: Uint32Array, chunk: EndedChunk, options: OutcomeOptions) {
     this.#ordinals = ordinals;
     this.#offsets = new Float64Array(ordinals.length);
     this.#lengths = new Uint32Array(ordinals.length);
@@ -189,15 +211,21 @@ class Outcomes {
       this.#lengths[place] = line.length;
     }
     if (result.status === "failed") {
+      this.#options.sheet?.note(place, null, null);
       this.#fail(place, result.failure);
       return null;
     }
     const answer = readAnswer(this.#options.reading, result);
-    if (answer instanceof Promise) return answer.then((read) => this.#judge(place, read));
-    return this.#judge(place, answer);
+    if (answer instanceof Promise) return answer.then((read) => this.#judge(place, result, read));
+    return this.#judge(place, result, answer);
   }
 
-  #judge(place: number, answer: Answer): number | null {
+  #judge(
+    place: number,
+    reply: Extract<Result, { status: "succeeded" }>,
+    answer: Answer,
+  ): number | null {
+    this.#options.sheet?.note(place, reply, answer);
     if ("invalid" in answer) {
       this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
       return null;
@@ -232,12 +260,18 @@ class Outcomes {
       });
   }
 
+  /** The places that have a line in the reply file, in order. */
+  places(): Uint32Array {
+    const all = Uint32Array.from(this.#lengths.keys());
+    return all.filter((place) => (this.#lengths[place] ?? 0) > 0);
+  }
+
   index(): ReplyIndex {
-    const hasLine = (_: number, place: number): boolean => (this.#lengths[place] ?? 0) > 0;
+    const places = this.places();
     return {
-      ordinals: this.#ordinals.filter(hasLine),
-      offsets: this.#offsets.filter(hasLine),
-      lengths: this.#lengths.filter(hasLine),
+      ordinals: places.map((place) => this.#ordinals[place] ?? 0),
+      offsets: Float64Array.from(places, (place) => this.#offsets[place] ?? 0),
+      lengths: places.map((place) => this.#lengths[place] ?? 0),
     };
   }
 

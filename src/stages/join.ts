@@ -1,14 +1,12 @@
 /** join: answers go back to their rows, in row order. */
 
-import { isRecalled, replyFileName } from "../core/chunk.ts";
 import type { ToolCall } from "../core/call-settings.ts";
-import { InvariantError, StoreError } from "../core/errors.ts";
+import { InvariantError } from "../core/errors.ts";
 import { rowWithoutRequest } from "../core/plan.ts";
 import type { MetaValues } from "../core/meta.ts";
 import type { SkipReason, RequestFailure, Result, RowErrorCode } from "../core/result.ts";
-import { readAnswer, type Answer, type AnswerReading, type Quotes } from "../output/answer.ts";
-import type { BatchProvider } from "../provider/provider.ts";
-import type { ChunkFileReader, ReadableFiles, Judgement, Store } from "../store/store.ts";
+import type { Answer, Quotes } from "../output/answer.ts";
+import type { Judgement, Store } from "../store/store.ts";
 
 /** What became of one row. */
 export type RowOutcome =
@@ -33,16 +31,37 @@ export type RowOutcome =
       readonly isUnsent?: true;
     };
 
+/** What a stored reply says: the answer as a row shows it, or why it is none. */
+export interface FoundAnswer {
+  readonly answer:
+    | Extract<Answer, { readonly invalid: string }>
+    | Extract<RowOutcome, { readonly value: unknown }>;
+  /** The chunk it came with. */
+  readonly chunk: number;
+}
+
+/** The stored answers, as they are read now. */
+export interface Answers {
+  /** Whether any reply to a request is stored. */
+  has(request: number): boolean;
+  /**
+   * The last answer to a request that is accepted, or why the last one is not; null where there is none.
+   * With `isSpare` the row can do without: the store has a failure of it. A promise only where a file
+   * must be opened or a reply itself be read.
+   *
+   * @throws {InvariantError} `reply_changed` for a reply that reads as a failure now.
+   */
+  find(request: number, isSpare: boolean): FoundAnswer | null | Promise<FoundAnswer | null>;
+  /** Every reply to a request, the last first: answers, accepted or not, and failures that were charged. */
+  replies(request: number): Promise<readonly StoredReply[]>;
+  close(): Promise<void>;
+}
+
 /** What joining reads. */
 export interface JoinInput {
-  readonly store: Pick<Store, "plannedRows" | "replyIndexes" | "failures"> & {
-    readonly files: ReadableFiles;
-  };
-  readonly provider: Pick<BatchProvider, "parse">;
-  /** How answers are read and checked now, whatever was so when they were collected. */
-  readonly reading: AnswerReading;
-  /** The number of distinct requests in the plan. */
-  readonly requests: number;
+  readonly store: Pick<Store, "plannedRows" | "failures">;
+  /** Closed at the end. */
+  readonly answers: Answers;
   /** Whether a request waits to be sent by a run that its budget has stopped; none does when left out. */
   readonly isLeft?: (request: number) => boolean;
   /** Whether requests may be without an answer and a failure: their rows are `pending` then. */
@@ -93,44 +112,38 @@ export interface JoinedRows {
  * @throws {InvariantError} `row_unaccounted` when a request has neither an answer nor a failure.
  */
 export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
-  const answers = await locateAnswers(input);
-  const readers = openReaders(input.store.files);
-  const { isLeft = () => false } = input;
+  const { answers, isLeft = () => false } = input;
   let unseen = 0;
   try {
+    const failures = await knownFailures(input.store);
     for await (const rows of input.store.plannedRows()) {
       const outcomes: RowOutcome[] = [];
       const rejudged: Judgement[] = [];
       const meta: (MetaValues | null)[] = [];
       for (const request of rows.requests) {
-        if (request < 0) {
-          outcomes.push(withoutRequest(request));
+        const failure = failures.get(request);
+        const waits = waiting(request, { input, isFailed: failure !== undefined, isLeft });
+        if (waits !== null) {
+          outcomes.push(waits);
           meta.push(null);
           continue;
         }
-        if (isLeft(request) && !answers.failures.has(request)) {
-          outcomes.push({ status: "skipped", reason: "budget" });
-          meta.push(null);
-          continue;
-        }
-        if (input.isPartial === true && !isSettled(request, answers)) {
-          outcomes.push({ status: "skipped", reason: "pending" });
-          meta.push(null);
-          continue;
-        }
-        const { outcome, shown } = await readOutcome(request, { answers, readers, input });
+        const sought = answers.find(request, failure !== undefined);
+        // Most are at hand; to wait for each would take longer than all the rest.
+        const found = sought instanceof Promise ? await sought : sought;
+        const outcome = reached(request, found, failure);
         // Requests are numbered by the rows that first have them.
         const isFirst = request >= unseen;
         if (isFirst) unseen = request + 1;
         if (input.meta !== undefined) {
-          const asked = { request, isFirst, shown };
-          const facts = await factsOf(asked, { answers, readers, input });
+          const chunk = outcome.status === "failed" ? null : (found?.chunk ?? null);
           const { confidence } = "value" in outcome ? outcome : {};
+          const facts = await factsOf({ request, isFirst, chunk }, answers);
           meta.push(
             await input.meta({ ...facts, ...(confidence === undefined ? {} : { confidence }) }),
           );
         }
-        const judgement = judgementOf(request, outcome, answers.failures.get(request));
+        const judgement = judgementOf(request, outcome, failure);
         if (judgement !== null) rejudged.push(judgement);
         outcomes.push(outcome);
       }
@@ -138,13 +151,38 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
       yield { firstRow: rows.firstRow, outcomes, rejudged, ...told };
     }
   } finally {
-    await readers.close();
+    await answers.close();
   }
 }
 
-/** Whether there is anything to be said of a request. */
-function isSettled(request: number, answers: Answers): boolean {
-  return answers.place(request).length > 0 || answers.failures.has(request);
+/** The failures of requests that ended without an accepted answer. */
+async function knownFailures(
+  store: Pick<Store, "failures">,
+): Promise<ReadonlyMap<number, RequestFailure>> {
+  const failures = new Map<number, RequestFailure>();
+  for await (const { ordinal, code, message, retryable } of store.failures())
+    failures.set(ordinal, { code, message, retryable });
+  return failures;
+}
+
+/** The outcome of a row that no request answers, or whose request is not settled; null for any other. */
+function waiting(
+  request: number,
+  {
+    input: { answers, isPartial },
+    isFailed,
+    isLeft,
+  }: {
+    readonly input: JoinInput;
+    readonly isFailed: boolean;
+    readonly isLeft: (request: number) => boolean;
+  },
+): RowOutcome | null {
+  if (request < 0) return withoutRequest(request);
+  if (isFailed) return null;
+  if (isLeft(request)) return { status: "skipped", reason: "budget" };
+  const isPending = isPartial === true && !answers.has(request);
+  return isPending ? { status: "skipped", reason: "pending" } : null;
 }
 
 function withoutRequest(request: number): RowOutcome {
@@ -157,69 +195,19 @@ function withoutRequest(request: number): RowOutcome {
   return { status: "failed", code: fate.rejected, message, isUnsent: true };
 }
 
-/** Where a reply line lies. */
-interface Place {
-  readonly chunk: number;
-  readonly offset: number;
-  /** In bytes; 0 where there is no line. */
-  readonly length: number;
-}
-
-interface Answers {
-  /** Where the last answer to a request lies. */
-  place(request: number): Place;
-  /** Those before the last, the latest first, of requests that were answered more than once. */
-  readonly earlier: ReadonlyMap<number, readonly Place[]>;
-  readonly failures: ReadonlyMap<number, RequestFailure>;
-}
-
-/** Where the answers to each request lie, and the failures of those that ended without an accepted one. */
-async function locateAnswers(input: JoinInput): Promise<Answers> {
-  const chunks = new Int32Array(input.requests);
-  const offsets = new Float64Array(input.requests);
-  const lengths = new Uint32Array(input.requests);
-  const earlier = new Map<number, readonly Place[]>();
-  const place = (request: number): Place => ({
-    chunk: chunks[request] ?? 0,
-    offset: offsets[request] ?? 0,
-    length: lengths[request] ?? 0,
-  });
-  for await (const { chunk, index } of input.store.replyIndexes())
-    index.ordinals.forEach((ordinal, at) => {
-      if ((lengths[ordinal] ?? 0) > 0)
-        earlier.set(ordinal, [place(ordinal), ...(earlier.get(ordinal) ?? [])]);
-      chunks[ordinal] = chunk;
-      offsets[ordinal] = index.offsets[at] ?? 0;
-      lengths[ordinal] = index.lengths[at] ?? 0;
-    });
-  const failures = new Map<number, RequestFailure>();
-  for await (const { ordinal, code, message, retryable } of input.store.failures())
-    failures.set(ordinal, { code, message, retryable });
-  return { place, earlier, failures };
-}
-
-interface Joining {
-  readonly answers: Answers;
-  readonly readers: Readers;
-  readonly input: JoinInput;
-}
-
 type Reached = Exclude<RowOutcome, { readonly status: "skipped" }>;
 
-async function readOutcome(
+function reached(
   request: number,
-  joining: Joining,
-): Promise<{ readonly outcome: Reached; readonly shown: Place | null }> {
-  const failure = joining.answers.failures.get(request);
-  const found = await storedAnswer(request, joining, failure !== undefined);
-  const { answer: stored = null, place: shown = null } = found ?? {};
-  const failed = (code: RowErrorCode, message: string) =>
-    ({ outcome: { status: "failed", code, message }, shown: null }) as const;
-  if (stored !== null && "value" in stored) return { outcome: stored, shown };
+  found: FoundAnswer | null,
+  failure: RequestFailure | undefined,
+): Reached {
+  const stored = found?.answer ?? null;
+  if (stored !== null && "value" in stored) return stored;
   // What went wrong since counts more than an older answer that is still not accepted.
   if (failure !== undefined && (stored === null || failure.code !== "invalid_output"))
-    return failed(failure.code, failure.message);
-  if (stored !== null) return failed("invalid_output", stored.invalid);
+    return { status: "failed", code: failure.code, message: failure.message };
+  if (stored !== null) return { status: "failed", code: "invalid_output", message: stored.invalid };
   throw new InvariantError(
     "row_unaccounted",
     `Request ${String(request)} has neither an answer nor a failure. Nothing was written.`,
@@ -227,103 +215,15 @@ async function readOutcome(
   );
 }
 
-type StoredAnswer =
-  Extract<Answer, { readonly invalid: string }> | Extract<RowOutcome, { readonly value: unknown }>;
-
-/** What a request's stored replies say on this reading: the last one that is accepted, or why the last one is not; null where there is none. */
-async function storedAnswer(
-  request: number,
-  joining: Joining,
-  isSpare: boolean,
-): Promise<{ readonly answer: StoredAnswer; readonly place: Place } | null> {
-  const { answers } = joining;
-  const place = answers.place(request);
-  const last = await answerAt(place, { request, isSpare, joining });
-  if (last !== null && "value" in last) return { answer: last, place };
-  for (const earlier of answers.earlier.get(request) ?? []) {
-    // Of what came before, a failure says nothing that the store does not.
-    const before = await answerAt(earlier, { request, isSpare: true, joining });
-    if (before !== null && "value" in before) return { answer: before, place: earlier };
-  }
-  return last === null ? null : { answer: last, place };
-}
-
-/** Everything stored of a request. */
+/** Everything stored of a request; `chunk` is that of the answer its rows show. */
 async function factsOf(
-  asked: { readonly request: number; readonly isFirst: boolean; readonly shown: Place | null },
-  joining: Joining,
+  asked: { readonly request: number; readonly isFirst: boolean; readonly chunk: number | null },
+  answers: Answers,
 ): Promise<RequestFacts> {
-  const { request, isFirst, shown } = asked;
-  const { answers } = joining;
-  const places = [answers.place(request), ...(answers.earlier.get(request) ?? [])];
-  const replies: StoredReply[] = [];
-  let reply: StoredReply | null = null;
-  for (const place of places) {
-    const text = await lineAt(place, { isSpare: true, joining });
-    if (text === null) continue;
-    const stored = { chunk: place.chunk, result: joining.input.provider.parse(text) };
-    replies.push(stored);
-    if (place.chunk === shown?.chunk) reply = stored;
-  }
-  return { ordinal: request, isFirst, replies, shown: reply ?? replies[0] ?? null };
-}
-
-interface Sought {
-  readonly request: number;
-  readonly isSpare: boolean;
-  readonly joining: Joining;
-}
-
-async function answerAt(
-  place: Place,
-  { request, isSpare, joining }: Sought,
-): Promise<StoredAnswer | null> {
-  const { input } = joining;
-  const { chunk } = place;
-  const line = await lineAt(place, { isSpare, joining });
-  if (line === null) return null;
-  const result = input.provider.parse(line);
-  // Kept for what it cost; why it failed is in the store.
-  if (result.status === "failed" && isSpare) return null;
-  if (result.status === "failed") throw replyChanged(request, chunk);
-  const answer = await readAnswer(input.reading, result);
-  if ("invalid" in answer) return answer;
-  const status = isRecalled(chunk) ? "cached" : "ok";
-  const { confidence = answer.confidence } = result;
-  return {
-    ...answer,
-    status,
-    toolCalls: result.toolCalls ?? [],
-    ...(confidence === undefined ? {} : { confidence }),
-  };
-}
-
-/** A stored line; null where there is none. */
-async function lineAt(
-  { chunk, offset, length }: Place,
-  { isSpare, joining }: Omit<Sought, "request">,
-): Promise<string | null> {
-  if (length === 0) return null;
-  const { readers } = joining;
-  let reader: ChunkFileReader;
-  try {
-    reader = readers.get(chunk) ?? (await readers.open(chunk));
-  } catch (error) {
-    // Replies that were of no use may be gone: what is known of their requests is in the store.
-    if (isSpare && error instanceof StoreError && error.code === "chunk_file_missing") return null;
-    throw error;
-  }
-  return reader.text(offset, length);
-}
-
-function replyChanged(request: number, chunk: number): InvariantError {
-  return new InvariantError(
-    "reply_changed",
-    `The stored reply to request ${String(request)} in ${replyFileName(chunk)} no longer reads as it did when it was collected.`,
-    {
-      hint: "The run directory was altered; restore it, or remove it and run again (which pays again).",
-    },
-  );
+  const { request, isFirst, chunk } = asked;
+  const replies = await answers.replies(request);
+  const shown = replies.find((reply) => reply.chunk === chunk) ?? replies[0] ?? null;
+  return { ordinal: request, isFirst, replies, shown };
 }
 
 /** What the store must be told of a row's outcome; null where it says the same already. */
@@ -336,42 +236,4 @@ function judgementOf(
   if (failure?.code === outcome.code && failure.message === outcome.message) return null;
   const { code, message } = outcome;
   return { ordinal, failure: { code, message, retryable: false } };
-}
-
-interface Readers {
-  get(chunk: number): ChunkFileReader | undefined;
-  open(chunk: number): Promise<ChunkFileReader>;
-  close(): Promise<void>;
-}
-
-const MAX_OPEN_FILES = 64;
-// Rows lie in order: mostly in one chunk, with what was asked again in two more.
-const MAX_HELD_FILES = 3;
-
-/** Open chunk files, the least recently opened closed first, so that thousands of chunks need few handles. */
-function openReaders(files: ReadableFiles): Readers {
-  const open = new Map<number, ChunkFileReader>();
-  let recent: number[] = [];
-  return {
-    get: (chunk) => {
-      if (recent[0] !== chunk) {
-        recent = [chunk, ...recent.filter((other) => other !== chunk)];
-        if (recent.length > MAX_HELD_FILES) open.get(recent.pop() ?? chunk)?.forget();
-      }
-      return open.get(chunk);
-    },
-    open: async (chunk) => {
-      const oldest = open.keys().next();
-      if (open.size >= MAX_OPEN_FILES && oldest.done !== true) {
-        await open.get(oldest.value)?.close();
-        open.delete(oldest.value);
-      }
-      const reader = await files.open(replyFileName(chunk));
-      open.set(chunk, reader);
-      return reader;
-    },
-    close: async () => {
-      for (const reader of open.values()) await reader.close();
-    },
-  };
 }

@@ -124,14 +124,16 @@ async function openReader(path: string): Promise<ChunkFileReader> {
       { hint: "Restore the run directory from a copy." },
     );
   };
+  const bytesAt = (offset: number, length: number): Buffer => {
+    reads += 1;
+    if (reads === READS_UNTIL_WHOLE) whole = wholeOf(descriptor);
+    if (whole !== null && offset + length <= whole.length)
+      return whole.subarray(offset, offset + length);
+    return readAt(offset, length).subarray(0, length);
+  };
   return Promise.resolve({
-    text: (offset, length) => {
-      reads += 1;
-      if (reads === READS_UNTIL_WHOLE) whole = wholeOf(descriptor);
-      if (whole !== null && offset + length <= whole.length)
-        return whole.toString("utf8", offset, offset + length);
-      return readAt(offset, length).toString("utf8", 0, length);
-    },
+    text: (offset, length) => bytesAt(offset, length).toString("utf8"),
+    bytes: bytesAt,
     forget: () => {
       whole = null;
       reads = 0;

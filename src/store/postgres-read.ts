@@ -6,7 +6,7 @@ import type { PlannedRows } from "../core/plan.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import type { IndexedFile } from "./object-files.ts";
 import type { Queryable } from "./postgres-client.ts";
-import { CHUNK_FIELDS, chunkOf, runOf } from "./sqlite-read.ts";
+import { CHUNK_FIELDS, chunkOf, runOf, type Row } from "./sqlite-read.ts";
 import { float64, int32, text, uint32 } from "./sqlite-values.ts";
 import type { ReplyIndex, RunRecord } from "./store.ts";
 
@@ -94,15 +94,32 @@ export async function* readReplyIndexes(
     );
     for (const row of rows) {
       last = Number(row["number"]);
-      const index: ReplyIndex = {
-        ordinals: uint32(row["reply_ordinals"]),
-        offsets: float64(row["reply_offsets"]),
-        lengths: uint32(row["reply_lengths"]),
-      };
-      yield { chunk: last, index };
+      yield { chunk: last, index: indexOf(row) };
     }
     if (rows.length === 0) return;
   }
+}
+
+/** The reply index of one chunk; an empty one where it is not collected. */
+export async function readReplyIndex(
+  database: Queryable,
+  run: string,
+  chunk: number,
+): Promise<ReplyIndex> {
+  const [row = {}] = await database.rows(
+    `select reply_ordinals, reply_offsets, reply_lengths from batchframe.chunk
+     where run = $1 and number = $2`,
+    [run, chunk],
+  );
+  return indexOf(row);
+}
+
+function indexOf(row: Row): ReplyIndex {
+  return {
+    ordinals: uint32(row["reply_ordinals"]),
+    offsets: float64(row["reply_offsets"]),
+    lengths: uint32(row["reply_lengths"]),
+  };
 }
 
 /** The requests that ended without an answer, by ordinal. */

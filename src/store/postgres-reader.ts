@@ -9,6 +9,7 @@ import {
   readFile,
   readOrdinals,
   readPlannedRows,
+  readReplyIndex,
   readReplyIndexes,
   readRun,
 } from "./postgres-read.ts";
@@ -29,6 +30,7 @@ export function postgresReader(
     plannedRows: () => readPlannedRows(database, run),
     requestIds: () => readRequestIds(database, run),
     replyIndexes: () => readReplyIndexes(database, run),
+    replyIndex: (chunk) => readReplyIndex(database, run, chunk),
     failures: () => readFailures(database, run),
     files: readObjectFiles({ objects, index, spool }),
   };

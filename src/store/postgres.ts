@@ -24,6 +24,7 @@ import {
   readFile,
   readOrdinals,
   readPlannedRows,
+  readReplyIndex,
   readReplyIndexes,
   readRun,
 } from "./postgres-read.ts";
@@ -313,6 +314,7 @@ function postgresStore(place: SharedPlace, lease: Lease, spool: string): SharedS
         );
       }),
     replyIndexes: () => readReplyIndexes(database, run),
+    replyIndex: (chunk) => readReplyIndex(database, run, chunk),
     failures: () => readFailures(database, run),
     holdsLock: () => lease.isHeld(),
     clockMs: () => nowMs(database),

@@ -125,18 +125,22 @@ export async function* readReplyIndexes(
   const chunks = database
     .prepare("select number from chunk where state = 'collected' order by number")
     .all();
-  const read = database.prepare(
-    "select reply_ordinals, reply_offsets, reply_lengths from chunk where number = ?",
-  );
   for (const { number } of chunks) {
-    const row = read.get(Number(number));
-    const index: ReplyIndex = {
-      ordinals: uint32(row?.["reply_ordinals"]),
-      offsets: float64(row?.["reply_offsets"]),
-      lengths: uint32(row?.["reply_lengths"]),
-    };
-    yield await Promise.resolve({ chunk: Number(number), index });
+    const chunk = Number(number);
+    yield await Promise.resolve({ chunk, index: readReplyIndex(database, chunk) });
   }
+}
+
+/** The reply index of one chunk; an empty one where it is not collected. */
+export function readReplyIndex(database: DatabaseSync, chunk: number): ReplyIndex {
+  const row = database
+    .prepare("select reply_ordinals, reply_offsets, reply_lengths from chunk where number = ?")
+    .get(chunk);
+  return {
+    ordinals: uint32(row?.["reply_ordinals"]),
+    offsets: float64(row?.["reply_offsets"]),
+    lengths: uint32(row?.["reply_lengths"]),
+  };
 }
 
 /** The requests that ended without an answer, by ordinal, a page at a time. */

@@ -9,6 +9,7 @@ import {
   readChunks,
   readFailures,
   readPlannedRows,
+  readReplyIndex,
   readReplyIndexes,
   readRun,
 } from "./sqlite-read.ts";
@@ -20,7 +21,14 @@ import type { ReadableFiles, RunRecord, Store } from "./store.ts";
 /** A run's memory, readable while another process drives it. */
 export type StoreReader = Pick<
   Store,
-  "run" | "chunks" | "ordinals" | "plannedRows" | "requestIds" | "replyIndexes" | "failures"
+  | "run"
+  | "chunks"
+  | "ordinals"
+  | "plannedRows"
+  | "requestIds"
+  | "replyIndexes"
+  | "replyIndex"
+  | "failures"
 > & { readonly files: ReadableFiles } & Disposable;
 
 /**
@@ -38,6 +46,7 @@ export function openSqliteReader(directory: string): StoreReader {
     failures: () => readFailures(database),
     ordinals: (chunk) => Promise.resolve(ordinalsOf(database, chunk)),
     replyIndexes: () => readReplyIndexes(database),
+    replyIndex: (chunk) => Promise.resolve(readReplyIndex(database, chunk)),
     files: chunkFiles(join(directory, CHUNKS)),
     [Symbol.dispose]: () => {
       database.close();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { STORE_FILE } from "./sqlite.ts";
 import { GIT_IGNORE, IGNORES_ITSELF } from "./sqlite-open.ts";
 
-const CHUNK_FILE = /^\d{6,}(-\d+)?\.(requests|replies)\.jsonl/;
+const CHUNK_FILE = /^\d{6,}(-\d+)?\.(?:(?:requests|replies)\.jsonl|answers)/;
 
 /**
  * Deletes what a run keeps in its directory, and the directory when nothing else is in it: a run's name

@@ -15,6 +15,7 @@ import {
   readClaimedBatches,
   readFailures,
   readPlannedRows,
+  readReplyIndex,
   readReplyIndexes,
   readRun,
 } from "./sqlite-read.ts";
@@ -280,6 +281,7 @@ function sqliteStore(database: DatabaseSync, lock: HeldLock, directory: string):
           .run(Date.now());
       }),
     replyIndexes: () => readReplyIndexes(database),
+    replyIndex: (chunk) => Promise.resolve(readReplyIndex(database, chunk)),
     failures: () => readFailures(database),
     holdsLock: () => Promise.resolve(lock.isHeld()),
     clockMs: () => Promise.resolve(Date.now()),

@@ -151,6 +151,8 @@ export interface ReadableFiles {
 export interface ChunkFileReader {
   /** After some hundred calls the whole file is held, where it is not too large. */
   text(offset: number, length: number): string;
+  /** As many bytes; good until the next call. */
+  bytes(offset: number, length: number): Buffer;
   /** Lets go of what is held of the file, which may be read on. */
   forget(): void;
   close(): Promise<void>;
@@ -234,6 +236,8 @@ export interface Store extends AsyncDisposable {
   finished(): Promise<void>;
   /** The reply indexes of collected chunks, by chunk. */
   replyIndexes(): AsyncIterable<{ readonly chunk: number; readonly index: ReplyIndex }>;
+  /** That of one chunk; an empty one where it is not collected. */
+  replyIndex(chunk: number): Promise<ReplyIndex>;
   /** The requests that ended without an answer, by ordinal. */
   failures(): AsyncIterable<FailedRequest>;
   /** Whether this process still holds the run; asked just before a provider is called. */

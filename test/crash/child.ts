@@ -122,7 +122,12 @@ async function* watchedPieces<T>(pieces: AsyncIterable<T>, step: string): AsyncG
 }
 
 function watchedWriter(writer: unknown, name: unknown): unknown {
-  const kind = String(name).includes(".replies.") ? "replies" : "requests";
+  const file = String(name);
+  const kind = file.endsWith(".answers")
+    ? "answers"
+    : file.includes(".replies.")
+      ? "replies"
+      : "requests";
   return typeof writer === "object" && writer !== null ? watched(writer, kind) : writer;
 }
 

@@ -35,7 +35,7 @@ type Scene = keyof typeof SCENES;
 /** What only reads, what is called without waiting, and what other tests below are about. */
 type NotAMove =
   | ("files" | "run" | "chunks" | "ordinals" | "holdsLock" | "clockMs" | "claimedBatches")
-  | ("planSoFar" | "requestIds" | "idsOf")
+  | ("planSoFar" | "requestIds" | "idsOf" | "replyIndex")
   | (
       | "abandoned"
       | "retry"
@@ -99,6 +99,9 @@ const BETWEEN: readonly (readonly [Scene, string, number?])[] = [
   ["plain", "replies.write:after"],
   ["plain", "replies.commit:before"],
   ["plain", "replies.commit:after"],
+  ["plain", "answers.write:after"],
+  ["plain", "answers.commit:before"],
+  ["plain", "answers.commit:after"],
   ["a create's answer is lost", "store.submitted:before", 4],
   ["a create is lost on its way", "store.withdraw:before"],
   ["a create is lost on its way", "store.withdraw:after"],

@@ -15,6 +15,7 @@ import { openaiProvider } from "../../src/provider/openai.ts";
 import type { BatchProvider, ProviderLimits } from "../../src/provider/provider.ts";
 import { driveRun, type DriveOptions, type Warning } from "../../src/run.ts";
 import { chunkRequests } from "../../src/stages/chunk.ts";
+import { storedAnswers } from "../../src/session/stored-answers.ts";
 import { joinRows, type RowOutcome } from "../../src/stages/join.ts";
 import { planRows } from "../../src/stages/plan.ts";
 import type { Ports, Rendering } from "../../src/stages/ports.ts";
@@ -148,9 +149,13 @@ export async function scene(options: SceneOptions): Promise<Scene> {
       const joined = await Array.fromAsync(
         joinRows({
           store,
-          provider,
-          reading: { form: spec.form, validate: null, isStrict: true },
-          requests,
+          answers: await storedAnswers({
+            store,
+            provider,
+            reading: { form: spec.form, validate: null, isStrict: true },
+            requests,
+            keepsIn: store.files,
+          }),
         }),
       );
       return joined.flatMap(({ outcomes }) => outcomes);
