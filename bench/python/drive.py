@@ -15,6 +15,8 @@ from importlib.metadata import version
 
 system, source, target = sys.argv[1:4]
 MODEL = "gpt-4o-mini"
+# Requests in one batch of OpenAI's.
+MOST = 50_000
 URL = os.environ["OPENAI_BASE_URL"]
 
 
@@ -60,31 +62,50 @@ def lm_deluge():
 
 
 def openai_batch():
+    from io import BytesIO
+
     from openai_batch import Batch
     from openai_batch.providers import get_provider_by_base_url
+
+    # Given a path, as its documentation has it, it reads a file that it has closed; a buffer of bytes it fills
+    # with text. This one takes both, and holds the requests in memory.
+    class Requests(BytesIO):
+        def write(self, text):
+            return super().write(text.encode("utf8") if isinstance(text, str) else text)
 
     def work():
         rows = read()
         folder = tempfile.mkdtemp()
         provider = get_provider_by_base_url(URL)
         provider.api_key = os.environ["OPENAI_API_KEY"]
-        files = {
-            "submission_input_file": os.path.join(folder, "in.jsonl"),
-            "output_file": os.path.join(folder, "out.jsonl"),
-            "error_file": os.path.join(folder, "errors.jsonl"),
-        }
-        with Batch(provider=provider, **files) as batch:
-            for row in rows:
+        answers = []
+        # One batch takes no more than the provider does; what follows is left to its caller.
+        most = provider.batch_input_max_requests
+        batches = []
+        for first in range(0, len(rows), most):
+            batch = Batch(
+                submission_input_file=Requests(),
+                output_file=os.path.join(folder, f"out-{first}.jsonl"),
+                error_file=os.path.join(folder, f"errors-{first}.jsonl"),
+                provider=provider,
+            )
+            for row in rows[first : first + most]:
                 batch.add_to_batch(
                     model=MODEL,
                     max_completion_tokens=50,
                     messages=[{"role": "user", "content": prompt_of(row)}],
                 )
-            _, output, _ = batch.submit_wait_download(interval=0.1)
-        answers = [None] * len(rows)
-        with open(output, encoding="utf8") as file:
-            for line in map(json.loads, file):
-                answers[int(line["custom_id"].rsplit("-", 1)[-1])] = said(line)
+            batch.submit()
+            batches.append(batch)
+        for batch in batches:
+            while batch.status().status not in ("completed", "failed", "expired", "cancelled"):
+                time.sleep(0.1)
+            output, _ = batch.download()
+            some = [None] * batch.n_requests
+            with open(output, encoding="utf8") as file:
+                for line in map(json.loads, file):
+                    some[int(line["custom_id"].rsplit("-", 1)[-1]) - 1] = said(line)
+            answers += some
         write(rows, answers)
 
     return work
@@ -100,15 +121,24 @@ def instructor():
     def work():
         rows = read()
         processor = BatchProcessor(f"openai/{MODEL}", Review)
-        path = os.path.join(tempfile.mkdtemp(), "in.jsonl")
-        asked = [[{"role": "user", "content": prompt_of(row)}] for row in rows]
-        processor.create_batch_from_messages(asked, file_path=path, max_tokens=50)
-        batch = processor.submit_batch(path)
-        while processor.get_batch_status(batch)["status"] != "completed":
-            time.sleep(0.1)
+        folder = tempfile.mkdtemp()
+        batches = []
+        # It makes one file of all that it is given; what fits into a batch is left to its caller.
+        for first in range(0, len(rows), MOST):
+            path = os.path.join(folder, f"in-{first}.jsonl")
+            some = rows[first : first + MOST]
+            asked = [[{"role": "user", "content": prompt_of(row)}] for row in some]
+            processor.create_batch_from_messages(asked, file_path=path, max_tokens=50)
+            batches.append((first, processor.submit_batch(path)))
         answers = [None] * len(rows)
-        for result in processor.retrieve_results(batch):
-            answers[int(result.custom_id.rsplit("-", 1)[-1])] = result.result.label
+        for first, batch in batches:
+            while (status := processor.get_batch_status(batch)["status"]) != "completed":
+                if status in ("failed", "expired", "cancelled"):
+                    raise RuntimeError(f"the batch {status}")
+                time.sleep(0.1)
+            for result in processor.retrieve_results(batch):
+                at = first + int(result.custom_id.rsplit("-", 1)[-1])
+                answers[at] = result.result.label
         write(rows, answers)
 
     return work
@@ -125,9 +155,11 @@ def llm_batch_py():
         StructuredOutputJob,
         structured_template,
     )
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ConfigDict
 
+    # Strict mode takes no schema that leaves other members open, which its documentation does not say.
     class Review(BaseModel):
+        model_config = ConfigDict(extra="forbid")
         label: str
 
     def work():
@@ -160,7 +192,35 @@ def llm_batch_py():
     return work
 
 
+def batchata():
+    from batchata import Batch
+
+    def work():
+        rows = read()
+        batch = Batch(
+            results_dir=tempfile.mkdtemp(), max_parallel_batches=2, items_per_batch=MOST
+        ).set_default_params(model="gpt-4o-mini-2024-07-18")
+        batch.set_verbosity("error")
+        for row in rows:
+            batch.add_job(messages=[{"role": "user", "content": prompt_of(row)}], max_tokens=50)
+        # It names its jobs by 32 random bits, in the order in which they were added.
+        order = {job.id: at for at, job in enumerate(batch.jobs)}
+        if len(order) < len(rows):
+            print(f"{len(rows) - len(order)} jobs have another's id", file=sys.stderr)
+        results = batch.run().results()
+        failed = results["failed"]
+        if failed:
+            raise RuntimeError(f"{len(failed)} of {len(rows)} jobs failed: {failed[0].error}")
+        answers = [None] * len(rows)
+        for result in results["completed"]:
+            answers[order[result.job_id]] = result.raw_response
+        write(rows, answers)
+
+    return work
+
+
 DISTRIBUTIONS = {
+    "batchata": batchata,
     "lm-deluge": lm_deluge,
     "openai-batch": openai_batch,
     "instructor": instructor,

@@ -43,6 +43,14 @@ export interface Pace {
   learnt(): Learnt;
 }
 
+// A small batch may end within a second, and then nobody wants to wait for half a minute.
+const SHORTEST_LOOK_MS = 250;
+
+/** How long a batch of this age waits at most: half as long as it has waited, about a dozen looks to the usual pace. */
+function whileYoungMs(ageMs: number): number {
+  return Math.max(SHORTEST_LOOK_MS, ageMs / 2);
+}
+
 /** A fresh pace. */
 export function paceOf({ pollEveryMs, learnt: known, now, random }: PaceSettings): Pace {
   const jittered = (waitMs: number): number => waitMs * (0.8 + random() * 0.4);
@@ -91,7 +99,8 @@ export function paceOf({ pollEveryMs, learnt: known, now, random }: PaceSettings
       const before = still.get(chunk) ?? { looks: 0, since: at - seen.ageMs };
       const state = seen.moved && still.has(chunk) ? { looks: 0, since: at } : before;
       still.set(chunk, { looks: state.looks + 1, since: state.since });
-      after(chunk, Math.min(LONGEST_WAIT_MS, pollEveryMs * Math.min(10, 1 + state.looks / 4)));
+      const usualMs = pollEveryMs * Math.min(10, 1 + state.looks / 4);
+      after(chunk, Math.min(LONGEST_WAIT_MS, usualMs, whileYoungMs(seen.ageMs)));
       return at - state.since;
     },
     trouble: (chunk, retryAfterMs) => {

@@ -41,7 +41,7 @@ describe("a pace", () => {
     const timer = watch();
     const waits: number[] = [];
     for (let look = 0; look < 60; look++) {
-      timer.pace.looked(1, { moved: false, ageMs: 0 });
+      timer.pace.looked(1, { moved: false, ageMs: 60_000 });
       const restMs = timer.pace.restMs([chunk(1, "submitted")], 9);
       waits.push(restMs);
       timer.at += restMs;
@@ -49,6 +49,27 @@ describe("a pace", () => {
     expect(waits[0]).toBe(1000);
     expect(waits).toEqual([...waits].sort((a, b) => a - b));
     expect(Math.max(...waits)).toBe(10_000);
+  });
+
+  it("looks soon at a batch that was just made, and a dozen times before it is as patient as ever", () => {
+    const timer = watch(30_000);
+    const waits: number[] = [];
+    do {
+      timer.pace.looked(1, { moved: false, ageMs: timer.at });
+      const restMs = timer.pace.restMs([chunk(1, "submitted")], 9);
+      waits.push(restMs);
+      timer.at += restMs;
+    } while ((waits.at(-1) ?? 0) < 30_000);
+    expect(waits.slice(0, 3)).toEqual([250, 250, 250]);
+    expect(waits.length).toBeLessThan(16);
+    // A look is never later than half the time that the batch has taken by then.
+    expect(timer.at - (waits.at(-1) ?? 0)).toBeGreaterThan((waits.at(-1) ?? 0) * 1.9);
+  });
+
+  it("looks as often as it is told to where that is more often", () => {
+    const { pace } = watch(20);
+    pace.looked(1, { moved: false, ageMs: 10 });
+    expect(pace.restMs([chunk(1, "submitted")], 9)).toBe(20);
   });
 
   it("spreads waits by a fifth either way", () => {
