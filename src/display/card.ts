@@ -1,6 +1,7 @@
 /** A card: a heading, facts in two columns, charts and notes, as a page and as plain text alike. */
 
 import type { Bundle } from "./bundle.ts";
+import { cell, headCell } from "./cell.ts";
 import { markup, markupOf, type Html } from "./html.ts";
 import { plainColumns, visible } from "./text.ts";
 
@@ -20,14 +21,14 @@ export interface Card {
   readonly notes?: readonly string[];
 }
 
-// Text and lines take the page's own colour, so that a card is readable on any background, that of a
-// notebook whose theme is not the system's included; only accents follow the system's preference. Jupyter
-// has rules of its own for every table of an output: right-aligned and striped.
+// Text and lines take the page's own colour, so that a card is readable on any background. Accents are
+// as far from white as from black: a notebook's theme need not be the system's, so no query tells which it
+// is. Jupyter has rules of its own for every table of an output: right-aligned and striped.
 const STYLE = markup`<style>
   .batchframe {
-    --bf-accent: #3273dc;
-    --bf-good: #2a8a4a;
-    --bf-bad: #cc4437;
+    --bf-accent: #3d7ae0;
+    --bf-good: #2c8a4c;
+    --bf-bad: #d64c3f;
     font:
       13px/1.5 system-ui,
       sans-serif;
@@ -35,13 +36,6 @@ const STYLE = markup`<style>
     margin: 4px 0;
     max-width: 64rem;
     overflow-x: auto;
-  }
-  @media (prefers-color-scheme: dark) {
-    .batchframe {
-      --bf-accent: #6f9ff0;
-      --bf-good: #55b878;
-      --bf-bad: #ee7a6c;
-    }
   }
   .batchframe .bf-title {
     font-weight: 600;
@@ -69,7 +63,6 @@ const STYLE = markup`<style>
   .batchframe th,
   .batchframe td {
     padding: 2px 12px 2px 0;
-    text-align: left !important;
     vertical-align: top;
     border: 0;
     background: none;
@@ -81,12 +74,9 @@ const STYLE = markup`<style>
   .batchframe .bf-facts th {
     font-weight: 400;
     opacity: 0.7;
-    white-space: nowrap;
   }
   .batchframe .bf-num {
-    text-align: right !important;
     font-variant-numeric: tabular-nums;
-    white-space: nowrap;
   }
   .batchframe .bf-rows th,
   .batchframe .bf-rows td {
@@ -98,10 +88,6 @@ const STYLE = markup`<style>
     overflow-wrap: break-word;
     unicode-bidi: isolate;
     min-width: 3em;
-  }
-  .batchframe .bf-rows .bf-num,
-  .batchframe .bf-rows .bf-short {
-    white-space: nowrap;
   }
   .batchframe .bf-grid td,
   .batchframe .bf-grid th {
@@ -131,6 +117,9 @@ const STYLE = markup`<style>
   }
 </style>`;
 
+// Dollars are money here: a notebook would set what stands between two of them as a formula.
+const UNTYPESET = "tex2jax_ignore mathjax_ignore";
+
 const MARKS = { good: "✔", bad: "!", none: "" } as const;
 
 /** The card for a notebook. */
@@ -142,7 +131,7 @@ export function cardBundle({
   notes = [],
 }: Card): Bundle {
   const mark = MARKS[mood];
-  const page = markup`<div class="batchframe">
+  const page = markup`<div class="batchframe ${UNTYPESET}">
     ${STYLE}
     <div class="bf-title">${markOf(mood, mark)}${title}</div>
     ${factsTable(facts)}${parts.map((part) => part.html)}${notes.map((note) => markup`<div class="bf-dim">${note}</div>`)}
@@ -169,8 +158,7 @@ function factsTable(facts: NonNullable<Card["facts"]>): Html {
     ${facts.map(
       ([label, value]) =>
         markup`<tr>
-          <th>${label}</th>
-          <td>${value}</td>
+          ${headCell(label, "short")}${cell(value)}
         </tr>`,
     )}
   </table>`;

@@ -1,6 +1,7 @@
 /** Charts that need no library: bars, a histogram and a confusion matrix. */
 
 import type { Part } from "./card.ts";
+import { cell, headCell } from "./cell.ts";
 import { markup, type Html } from "./html.ts";
 import { count, oneLine, percent, plainBar, plainColumns, visible } from "./text.ts";
 
@@ -23,10 +24,8 @@ export function barChart(counts: readonly (readonly [name: string, rows: number]
   const rows = shown.map(
     ([name, rows]) =>
       markup`<tr>
-        <td>${oneLine(name, 60)}</td>
-        <td class="bf-num">${count(rows)}</td>
-        <td class="bf-num">${percent(rows, whole)}</td>
-        <td>${barOf(rows / most)}</td>
+        ${cell(oneLine(name, 60))}${cell(count(rows), "num")}
+        ${cell(percent(rows, whole), "num")}${cell(barOf(rows / most))}
       </tr>`,
   );
   const lines = shown.map(([name, rows]) => [
@@ -47,9 +46,15 @@ export function barChart(counts: readonly (readonly [name: string, rows: number]
 function barOf(share: number): Html {
   const width = Math.max(share > 0 ? 1 : 0, Math.round(share * BAR_WIDTH));
   return markup`<svg width="${BAR_WIDTH}" height="14" viewBox="0 0 ${BAR_WIDTH} 14" aria-hidden="true">
+    ${instead(plainBar(share, PLAIN_WIDTH))}
     <rect class="bf-track" y="3" width="${BAR_WIDTH}" height="9" rx="2" fill="#8883" />
-    <rect class="bf-bar" y="3" width="${width}" height="9" rx="2" fill="#3273dc" />
+    <rect class="bf-bar" y="3" width="${width}" height="9" rx="2" fill="#3d7ae0" />
   </svg>`;
+}
+
+/** What a page that drops drawings keeps of one: their text, unseen where they are drawn. */
+function instead(text: string): Html {
+  return markup`<desc>${text}</desc>`;
 }
 
 /** One bar for how far something is: done, failed, and what is left, in numbers of one whole. */
@@ -66,9 +71,10 @@ export function progressBar(done: number, failed: number, whole: number): Part {
       role="img"
       aria-label="${percent(done, whole)}"
     >
+      ${instead(`${plainBar(share(done), PLAIN_WIDTH)} ${percent(done, whole)}`)}
       <rect class="bf-track" y="3" width="${width}" height="9" rx="2" fill="#8883" />
-      <rect class="bf-bar" y="3" width="${first}" height="9" rx="2" fill="#3273dc" />
-      <rect class="bf-bar-bad" x="${first}" y="3" width="${second}" height="9" fill="#cc4437" />
+      <rect class="bf-bar" y="3" width="${first}" height="9" rx="2" fill="#3d7ae0" />
+      <rect class="bf-bar-bad" x="${first}" y="3" width="${second}" height="9" fill="#d64c3f" />
     </svg>`,
     plain: `  ${plainBar(share(done), PLAIN_WIDTH)} ${percent(done, whole)}`,
   };
@@ -93,15 +99,14 @@ export function confusionMatrix(
   const body = golds.map(
     (gold) =>
       markup`<tr>
-        <th>${oneLine(gold, 24)}</th>
+        ${headCell(oneLine(gold, 24), "short")}
         ${columns.map((pred) => shadedCell(at(gold, pred), totals.get(gold) ?? 0, gold === pred))}
       </tr>`,
   );
   return {
     html: markup`<table class="bf-grid">
       <tr>
-        <th class="bf-dim">gold ╲ answer</th>
-        ${columns.map((pred) => markup`<th>${title(pred)}</th>`)}
+        ${headCell("gold ╲ answer", "short")}${columns.map((pred) => headCell(title(pred), "num"))}
       </tr>
       ${body}
     </table>`,
@@ -124,9 +129,9 @@ function keyOf(gold: string, pred: string | null): string {
 
 function shadedCell(rows: number, whole: number, isRight: boolean): Html {
   const share = whole === 0 ? 0 : rows / whole;
-  const colour = isRight ? "50,115,220" : "204,68,55";
+  const colour = isRight ? "61,122,224" : "214,76,63";
   const shade = `rgba(${colour},${(0.55 * share).toFixed(2)})`;
-  return markup`<td class="bf-num" style="background-color:${shade}">${count(rows)}</td>`;
+  return markup`<td class="bf-num" style="text-align:right;background-color:${shade}">${count(rows)}</td>`;
 }
 
 const HISTOGRAM = { width: 420, height: 110, floor: 92, bins: 24 } as const;
@@ -148,12 +153,9 @@ export function histogramChart(values: readonly number[], say: (value: number) =
   const step = width / bins;
   const bars = counts.map((rows, bin) => {
     const tall = rows === 0 ? 0 : Math.max(1, Math.round((rows / most) * (floor - 8)));
-    const from = say(least + bin * size);
     const [x, wide] = [bin * step, step - 1].map((length) => length.toFixed(1));
     return markup`
-      <rect class="bf-bar" x="${x ?? ""}" y="${floor - tall}" width="${wide ?? ""}" height="${tall}" fill="#3273dc">
-        <title>${from}: ${count(rows)}</title>
-      </rect>`;
+      <rect class="bf-bar" x="${x ?? ""}" y="${floor - tall}" width="${wide ?? ""}" height="${tall}" fill="#3d7ae0" />`;
   });
   const summary = `least ${say(least)} · median ${say(median)} · greatest ${say(greatest)}`;
   const steps = "▁▂▃▄▅▆▇█";
@@ -169,6 +171,7 @@ export function histogramChart(values: readonly number[], say: (value: number) =
         <rect class="bf-track" y="${floor}" width="${width}" height="1" fill="#8883" />
         ${bars}
         <text x="0" y="${height - 4}" fill="currentColor">${say(least)}</text>
+        ${instead(` ${spark.join("").replaceAll(" ", "\u00a0")} `)}
         <text x="${width}" y="${height - 4}" text-anchor="end" fill="currentColor">${say(greatest)}</text>
       </svg>
       <div class="bf-dim">${summary}</div>`,

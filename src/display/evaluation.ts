@@ -4,6 +4,7 @@ import type { EvalReport } from "../core/evaluation.ts";
 import type { Bundle } from "./bundle.ts";
 import { cardBundle, type Part } from "./card.ts";
 import { confusionMatrix } from "./chart.ts";
+import { cell, headCell } from "./cell.ts";
 import { markup } from "./html.ts";
 import { count, counted, dollars, oneLine, percent, plainColumns } from "./text.ts";
 
@@ -82,16 +83,14 @@ export function figureTable(titles: readonly string[], rows: readonly (readonly 
     html: markup`<table class="bf-rows">
       <thead>
         <tr>
-          <th>${first}</th>
-          ${others.map((title) => markup`<th class="bf-num">${title}</th>`)}
+          ${headCell(first)}${others.map((title) => headCell(title, "num"))}
         </tr>
       </thead>
       <tbody>
         ${rows.map(
           ([name = "", ...cells]) =>
             markup`<tr>
-              <td>${oneLine(name, 60)}</td>
-              ${cells.map((cell) => markup`<td class="bf-num">${cell}</td>`)}
+              ${cell(oneLine(name, 60))}${cells.map((figure) => cell(figure, "num"))}
             </tr>`,
         )}
       </tbody>

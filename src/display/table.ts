@@ -2,7 +2,8 @@
 
 import type { Bundle } from "./bundle.ts";
 import { cardBundle, type Part } from "./card.ts";
-import { markup } from "./html.ts";
+import { cell, headCell, type CellKind } from "./cell.ts";
+import { markup, type Html } from "./html.ts";
 import { counted, cutText, count, oneLine, plainColumns } from "./text.ts";
 
 /** The first rows of something larger, every cell as text. */
@@ -30,11 +31,11 @@ export function rowsBundle(shown: ShownRows): Bundle {
 
 function rowsTable({ columns, rows }: ShownRows): Part {
   const kinds = columns.map((_, at) => kindOf(rows.map((row) => row[at] ?? null)));
-  const head = columns.map((name, at) => markup`<th class="${kinds[at] ?? ""}">${name}</th>`);
+  const head = columns.map((name, at) => headCell(name, kinds[at]));
   const body = rows.map(
     (row) =>
       markup`<tr>
-        ${row.map((cell, at) => cellOf(cell, kinds[at] ?? ""))}
+        ${row.map((text, at) => cellOf(text, kinds[at]))}
       </tr>`,
   );
   return {
@@ -50,21 +51,18 @@ function rowsTable({ columns, rows }: ShownRows): Part {
     </table>`,
     plain: plainColumns(
       [columns, ...rows].map((row) => row.map((cell) => oneLine(cell ?? "null", PLAIN_CHARACTERS))),
-      new Set(kinds.flatMap((kind, at) => (kind === "bf-num" ? [at] : []))),
+      new Set(kinds.flatMap((kind, at) => (kind === "num" ? [at] : []))),
     ),
   };
 }
 
-type Kind = "bf-num" | "bf-short" | "bf-text";
-
 /** How a column is set: figures to the right, short texts on one line, as a page breaks `F-0001` in two. */
-function kindOf(cells: readonly (string | null)[]): Kind {
-  if (cells.every((cell) => cell === null || FIGURE.test(cell))) return "bf-num";
+function kindOf(cells: readonly (string | null)[]): CellKind {
+  if (cells.every((cell) => cell === null || FIGURE.test(cell))) return "num";
   const isShort = cells.every((cell) => cell === null || cell.length <= SHORT_CHARACTERS);
-  return isShort ? "bf-short" : "bf-text";
+  return isShort ? "short" : "text";
 }
 
-function cellOf(cell: string | null, kind: Kind | "") {
-  if (cell === null) return markup`<td class="${kind} bf-dim">null</td>`;
-  return markup`<td class="${kind}">${cutText(cell, MOST_CHARACTERS)}</td>`;
+function cellOf(text: string | null, kind: CellKind | undefined): Html {
+  return text === null ? cell("null", kind, true) : cell(cutText(text, MOST_CHARACTERS), kind);
 }

@@ -108,7 +108,7 @@ describe.each(Object.entries(ALL))("the %s shown in a notebook", (_name, bundle)
 
   it("runs nothing, loads nothing and lets no cell be markup", () => {
     const tags = [...page.matchAll(/<\/?([a-z]+)/g)].map(([, tag]) => tag);
-    const known = /^(style|div|span|table|thead|tbody|tr|th|td|svg|rect|text|title)$/;
+    const known = /^(style|div|span|table|thead|tbody|tr|th|td|svg|desc|rect|text)$/;
     expect(tags.filter((tag) => !known.test(tag ?? ""))).toEqual([]);
     const attributes = [...page.matchAll(/<[a-z]+((?: [a-z-]+="[^"<>]*")*) ?\/?>/gi)].length;
     expect(attributes).toBe([...page.matchAll(/<[a-z]/g)].length);
@@ -127,6 +127,60 @@ describe.each(Object.entries(ALL))("the %s shown in a notebook", (_name, bundle)
     expect(plain.length).toBeGreaterThan(10);
     expect(plain).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     expect(plain).not.toContain("&lt;");
+  });
+});
+
+// What pages stand on: the themes of JupyterLab, VS Code and a code host, light and dark.
+const GROUNDS = ["#ffffff", "#f6f8fa", "#1f1f1f", "#181818", "#111111", "#0d1117"];
+
+/** How much light a colour gives off, 0 to 1, as WCAG counts it. */
+function lightOf(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const share = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one: string, other: string): number {
+  const [low = 0, high = 0] = [lightOf(one), lightOf(other)].toSorted((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+describe("a card on whatever page", () => {
+  const page = receiptBundle(RECEIPT)["text/html"];
+
+  it("has colours that stand out on light and dark alike, as a theme need not be the system's", () => {
+    const colours = [...page.matchAll(/(?:#[0-9a-f]{6})\b/g)].map(([colour]) => colour);
+    expect(new Set(colours).size).toBeGreaterThanOrEqual(3);
+    for (const colour of colours)
+      for (const ground of GROUNDS)
+        expect(contrast(colour, ground), `${colour} on ${ground}`).toBeGreaterThan(3.5);
+    expect(page).not.toContain("prefers-color-scheme");
+    // Texts have the page's own colour.
+    expect(page.match(/[{;" ]color: ?[^;}"]+/g)).toEqual([
+      " color: inherit",
+      " color: var(--bf-good)",
+      " color: var(--bf-bad)",
+      " color: inherit",
+    ]);
+  });
+
+  it("keeps dollars from being set as a formula", () => {
+    for (const { "text/html": html } of Object.values(ALL))
+      expect(html).toMatch(/^<div class="batchframe tex2jax_ignore mathjax_ignore">/);
+  });
+
+  it("keeps its bars and its columns where style sheets and drawings are dropped", () => {
+    // What JupyterLab does with a notebook that it does not trust.
+    const left = page
+      .replace(/<style>.*?<\/style>/g, "")
+      .replace(/<\/?(svg|desc|rect)\b[^>]*>/g, "");
+    expect(left).toContain(`>${"█".repeat(24)}</td>`);
+    expect(left).toContain(`>${"█".repeat(14)}</td>`);
+    const cells = [...left.matchAll(/<t[hd][^>]*>/g)].map(([tag]) => tag);
+    expect(cells.length).toBeGreaterThan(10);
+    for (const tag of cells) expect(tag).toMatch(/ style="text-align:(left|right)/);
   });
 });
 
@@ -172,7 +226,7 @@ describe("an evaluation in a notebook", () => {
     expect(plain).toMatch(/gold ╲ answer +yes +no +only answered +no answer\n/);
     expect(plain).toMatch(/ {2}yes +5 +0 +1 +0\n {2}no +0 +3 +0 +1/);
     expect(plain).toContain("1 without an answer count as wrong.");
-    expect(page).toContain("rgba(50,115,220,0.46)");
+    expect(page).toContain("rgba(61,122,224,0.46)");
   });
 });
 
@@ -239,9 +293,10 @@ describe("rows in a notebook", () => {
       ["null", null],
     ])["text/html"];
     expect(page).toContain("5 rows × 2 columns, the first 3");
-    expect(page).toContain('<td class="bf-short">02139</td><td class="bf-num">1</td>');
-    expect(page).toContain('<td class="bf-short bf-dim">null</td><td class="bf-num">-2.5</td>');
-    expect(page).toContain('<td class="bf-short">null</td>');
+    const plainly = page.replaceAll(/ style="[^"]*"/g, "");
+    expect(plainly).toContain('<td class="bf-short">02139</td><td class="bf-num">1</td>');
+    expect(plainly).toContain('<td class="bf-short bf-dim">null</td><td class="bf-num">-2.5</td>');
+    expect(plainly).toContain('<td class="bf-short">null</td>');
   });
 
   it("are cut where a cell is a novel", () => {
