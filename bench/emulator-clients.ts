@@ -201,19 +201,16 @@ async function vertexJob({ vertex }: EmulatorUrls, path: string): Promise<Respon
   const { gcsOutputDirectory } = ended["outputInfo"] as Json;
   const prefix = encodeURIComponent(String(gcsOutputDirectory).replace("gs://out/", ""));
   const found = await read(`${vertex}/storage/v1/b/out/o?prefix=${prefix}`, { headers: BEARER });
-  const bodies = (found["items"] as readonly Json[]).map(async (item) => {
-    const place = encodeURIComponent(String(item["name"]));
-    return (await told(`${vertex}/storage/v1/b/out/o/${place}?alt=media`, { headers: BEARER }))
-      .body;
-  });
-  const all = await Promise.all(bodies);
-  return new Response(
-    ReadableStream.from(
-      (async function* () {
-        for (const body of all) if (body !== null) yield* body;
-      })(),
-    ),
-  );
+  const places = (found["items"] as readonly Json[]).map(({ name: held }) => String(held));
+  // One after the other: fetch ends the body of a reply that is collected as garbage before it is read.
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    for (const place of places) {
+      const url = `${vertex}/storage/v1/b/out/o/${encodeURIComponent(place)}?alt=media`;
+      const reply = await told(url, { headers: BEARER });
+      if (reply.body !== null) yield* reply.body;
+    }
+  };
+  return new Response(ReadableStream.from(pieces()));
 }
 
 /** Asks one request by itself over a connection that is kept; resolves when the whole reply is in. */

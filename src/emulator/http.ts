@@ -73,11 +73,13 @@ export function matchRoute(
   method: string,
   pathname: string,
 ): Match | { readonly profile: Profile; readonly route: null } | null {
+  const slashed = `${pathname}/`;
   for (const profile of profiles) {
-    const rest = withoutPrefix(profile.prefixes, pathname);
+    const rest = withoutPrefix(profile.prefixes, slashed);
     if (rest === null) continue;
+    const given = rest.replace(/\/{1,2}$/, "").split("/");
     for (const route of profile.routes) {
-      const parameters = route.method === method ? fit(route.path, rest) : null;
+      const parameters = route.method === method ? fit(segmentsOf(route), given) : null;
       if (parameters !== null) return { profile, route, parameters };
     }
     return { profile, route: null };
@@ -85,15 +87,27 @@ export function matchRoute(
   return null;
 }
 
-function withoutPrefix(prefixes: readonly string[], pathname: string): string | null {
-  const fitting = prefixes.filter((prefix) => `${pathname}/`.startsWith(`${prefix}/`));
-  if (fitting.length === 0) return null;
-  return pathname.slice(Math.max(...fitting.map((prefix) => prefix.length)));
+/** What comes after the longest prefix that fits, the slash at the end included. */
+function withoutPrefix(prefixes: readonly string[], slashed: string): string | null {
+  let longest = -1;
+  for (const prefix of prefixes) {
+    const { length } = prefix;
+    if (length > longest && slashed[length] === "/" && slashed.startsWith(prefix)) longest = length;
+  }
+  return longest < 0 ? null : slashed.slice(longest);
 }
 
-function fit(path: string, rest: string): readonly string[] | null {
-  const wanted = path.split("/");
-  const given = rest.replace(/\/$/, "").split("/");
+const segments = new WeakMap<Route, readonly string[]>();
+
+function segmentsOf(route: Route): readonly string[] {
+  const known = segments.get(route);
+  if (known !== undefined) return known;
+  const made = route.path.split("/");
+  segments.set(route, made);
+  return made;
+}
+
+function fit(wanted: readonly string[], given: readonly string[]): readonly string[] | null {
   if (wanted.length !== given.length) return null;
   const parameters: string[] = [];
   for (const [index, name] of wanted.entries()) {
@@ -117,13 +131,24 @@ function decoded(text: string): string {
 }
 
 /** The whole body of `request`; null when it is longer than `maxBytes`. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of request) {
-    const buffer = piece as Buffer;
-    bytes += buffer.length;
-    if (bytes <= maxBytes) pieces.push(buffer);
-  }
-  return bytes <= maxBytes ? Buffer.concat(pieces) : null;
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
+  const cut = (): void => {
+    reject(new Error("The connection ended before the body did."));
+  };
+  // One that is gone by now tells nobody of it again.
+  if (request.destroyed) cut();
+  // Where bodies are of one piece, an iterator over the stream takes longer than all else that is done with them.
+  request.on("data", (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes <= maxBytes) pieces.push(piece);
+  });
+  request.on("end", () => {
+    resolve(bytes > maxBytes ? null : Buffer.concat(pieces));
+  });
+  request.on("error", reject);
+  request.on("close", cut);
+  return promise;
 }

@@ -34,29 +34,31 @@ export function refusalOfLength(body: JsonObject, settings: Settings): OpenAiFai
 }
 
 function compose(answer: Answer, context: ComposeContext): Composed {
-  const saying = sayingOf(answer, { form: context.form, cached: context.cached });
+  const { id, form, cached } = context;
+  const saying = sayingOf(answer, { form, cached });
   const { content, refusal, calls, usage } = saying;
-  const tool_calls = calls.map((call, at) => ({
-    id: `call_${context.id.slice(0, 22)}${String(at).padStart(2, "0")}`,
-    type: "function",
-    function: call,
-  }));
-  const message = {
-    ...{ role: "assistant", content, refusal, annotations: [] },
-    ...(tool_calls.length === 0 ? {} : { tool_calls }),
-  };
+  const spoken = { role: "assistant", content, refusal, annotations: [] };
+  const message = calls.length === 0 ? spoken : { ...spoken, tool_calls: callsOnWire(calls, id) };
   const finish_reason = finishReason(saying, context.body);
   const body = {
-    id: `chatcmpl-${context.id.slice(0, 29)}`,
+    id: `chatcmpl-${id.slice(0, 29)}`,
     object: "chat.completion",
     created: context.createdS,
     model: context.model,
     choices: [{ index: 0, message, logprobs: null, finish_reason }],
-    ...(context.withUsage ? { usage: usageOnWire(usage) } : {}),
+    usage: context.withUsage ? usageOnWire(usage) : undefined,
     service_tier: "default",
     system_fingerprint: null,
   };
   return { body, usage };
+}
+
+function callsOnWire(calls: Saying["calls"], id: string): readonly JsonObject[] {
+  return calls.map((call, at) => ({
+    id: `call_${id.slice(0, 22)}${String(at).padStart(2, "0")}`,
+    type: "function",
+    function: call,
+  }));
 }
 
 /** Calls end an answer with `tool_calls`, unless the request itself named the tool: then with `stop`. */

@@ -39,7 +39,9 @@ export function sayingOf(
   const isCut =
     content !== whole || calls.some((call, at) => call.arguments !== argumentsOf(wished[at]));
   return {
-    ...{ content, refusal, calls },
+    content,
+    refusal,
+    calls,
     ended: isCut ? "length" : (answer.finishReason ?? "stop"),
     usage: {
       input: answer.usage?.promptTokens ?? promptTokens(form),

@@ -1,9 +1,18 @@
 /** The faults that make a structured answer other than it was asked for. */
 import type { Answer } from "./answer.ts";
 import type { FaultState, Target } from "./fault-state.ts";
+import type { Faults } from "./faults.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 
 const DEEP_LEVELS = 200;
+
+const SHAPE_FAULTS = [
+  "wrongShapeRows",
+  "deepRows",
+  "duplicateKeyRows",
+  "hugeRows",
+  "fencedRows",
+] as const satisfies readonly (keyof Faults)[];
 
 /**
  * `answer` as the faults in force leave it, where it is structured: JSON as its text, or a call as
@@ -13,6 +22,9 @@ const DEEP_LEVELS = 200;
  * hold befalls them: another shape, and depth.
  */
 export function misshapen(answer: Answer, faults: FaultState, target: Target): Answer {
+  // To find that a text is no JSON takes as long as everything else that is done for a row.
+  const inForce = faults.current();
+  if (SHAPE_FAULTS.every((name) => inForce[name] === undefined)) return answer;
   const whole = structureOf(answer);
   if (whole === null) return answer;
   let changed = answer;

@@ -129,6 +129,7 @@ describe("routes", () => {
     expect(request_id).toMatch(/^req_[0-9a-f]{32}$/);
     expect(emulator.requests().at(-1)).toEqual({
       sequence: 1,
+      atMs: expect.any(Number) as number,
       method: "GET",
       path: "/v1/models",
       status: 200,
