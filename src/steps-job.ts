@@ -231,12 +231,13 @@ function modelName(model: ModelRef): string {
 }
 
 /** A name for the run's directory: the same steps over a frame of the same name share one, and each step's own run knows its rows. */
-export function groupId(base: Frame, steps: readonly ColumnStep[]): string {
+export function groupId(base: Frame, steps: readonly JobStep[]): string {
   const asked = steps.map(({ column, template, model }) => [
     column,
     String(template),
     typeof model === "string" ? model : model.model,
   ]);
   const stem = base.name.replace(/\.[a-z0-9.]+$/i, "").replace(/[^A-Za-z0-9_-]+/g, "-");
-  return `${stem}-${String(steps.length)}-columns-${contentHash(JSON.stringify(asked)).slice(0, 7)}`;
+  const what = steps.some(({ vote }) => vote !== undefined) ? "votes" : "columns";
+  return `${stem}-${String(steps.length)}-${what}-${contentHash(JSON.stringify(asked)).slice(0, 7)}`;
 }

@@ -2,6 +2,7 @@
 
 import { evaluateFile, type EvalReport } from "../index.ts";
 import { answerColumn } from "./answer-column.ts";
+import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted, percent } from "./format.ts";
 import { shortPath } from "./paths.ts";
@@ -63,7 +64,7 @@ export async function evalCommand(
   return EXIT.failedRows;
 }
 
-function figures(report: EvalReport, { colours }: Terminal): string {
+function figures(report: EvalReport, { colours, wrapWidth }: Terminal): string {
   const [low, high] = report.ci95;
   const lines = [
     `  accuracy   ${colours.strong(percent(report.correct, report.n))}  (${percent(low, 1)} to ${percent(high, 1)} with 95 % confidence)`,
@@ -73,8 +74,11 @@ function figures(report: EvalReport, { colours }: Terminal): string {
   ];
   if (report.costPerCorrectUsd !== null)
     lines.push(`  cost       $${report.costPerCorrectUsd.toPrecision(3)} per right answer`);
-  return lines.join("\n");
+  return lines.map((text) => wrapped(text, wrapWidth, LABEL_WIDTH)).join("\n");
 }
+
+// Two spaces, the longest label and two more.
+const LABEL_WIDTH = 13;
 
 function extra({ unanswered, withoutGold }: EvalReport): string {
   const notes = [
@@ -111,7 +115,7 @@ function partTable({ parts }: EvalReport, by: string, { width }: Terminal): stri
     { title: "95 % interval", align: "right", spare: true },
   ] as const;
   const rows = parts.map(({ value, n, accuracy, ci95: [low, high] }) => [
-    value,
+    value === "" ? "(blank)" : value,
     count(n),
     percent(accuracy, 1),
     `${percent(low, 1)} to ${percent(high, 1)}`,

@@ -148,9 +148,11 @@ function cascadeTexts(
   const stays =
     keepAbove === null
       ? "no cheap answer stays"
-      : keepAbove < 0
-        ? "every cheap answer stays"
-        : `cheap answers stay above a confidence of ${share(keepAbove)}`;
+      : cheap?.answers === 0 && strong.every(({ role }) => role === "sample")
+        ? "every row was in the sample"
+        : keepAbove < 0
+          ? "every cheap answer stays"
+          : `cheap answers stay above a confidence of ${share(keepAbove)}`;
   const answers = strong.reduce((sum, pass) => sum + pass.answers, 0);
   return [
     `${counted(sampled, "row")} compared${gold === undefined ? "" : ` with ${printable(gold)}`}, ${count(disagreed)} differ: ${stays}`,

@@ -299,6 +299,10 @@ function reported(receipt: Receipt, decision: Decision | null, strong: string): 
   const why = whyNoneStayed(receipt, decision);
   if (why !== null)
     warnings.push(`${why}, so every row was asked of ${strong}; none has a cheap answer.`);
+  else if (isAllSampled(receipt))
+    warnings.push(
+      `Every row was in the sample, so all answers are those of ${strong}; a cascade saves where there are more rows than that.`,
+    );
   return {
     ...receipt,
     ...(warnings.length === 0 ? {} : { warnings }),
@@ -315,8 +319,13 @@ function whyNoneStayed(
   if (sampled === 0) return `The cheap model gave no answer with a confidence${where}`;
   if (keepAbove === null)
     return `A sample of ${String(sampled)} rows is too small to promise agreement in ${String(target)} of the rows`;
-  if ((passes[0]?.answers ?? 0) > 0) return null;
+  if ((passes[0]?.answers ?? 0) > 0 || isAllSampled({ passes })) return null;
   return `The cheap model's confidences do not tell its right answers from its wrong ones well enough for agreement in ${String(target)} of the rows`;
+}
+
+/** Whether no row was left whose cheap answer could have stayed. */
+function isAllSampled({ passes = [] }: Pick<Receipt, "passes">): boolean {
+  return passes[0]?.answers === 0 && passes.length === 2 && passes[1]?.role === "sample";
 }
 
 /** What every request would have cost at the strong model, by what those cost that it was sent; null where nobody knows. */

@@ -122,3 +122,17 @@ it.each<[string, readonly string[], string]>([
     expect(emulator.requests()).toEqual([]);
   },
 );
+
+it("says so where the sample is every row", { timeout: 90_000 }, async () => {
+  const cwd = folder({ "in.csv": `${CSV.slice(0, 61).join("\n")}\n` });
+  const env = pointedAt(emulator);
+  const ran = await cli(cwd, [...ASK, ...GO, "--target", "0.6", "--label-budget", "60"], env);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(to("large")).toBe(60);
+  expect(ran.stderr).toMatch(/60 rows compared, 12 differ: every row was in the sample\n/);
+  expect(ran.stderr).toContain("0 answers of openai/small · 60 of openai/large");
+  expect(ran.stderr.replace(/\s+/g, " ")).toContain(
+    "Every row was in the sample, so all answers are those of openai/large;",
+  );
+  expect(ran.stderr).not.toContain("do not tell");
+});
