@@ -249,16 +249,22 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "a text stands in its line as the provider would write it",
     file: "src/core/line-form.ts",
-    edits: [["${JSON.stringify(last.content)}", '"${last.content}"']],
+    edits: [["${JSON.stringify(content)}", '"${content}"']],
     guard: { file: "test/core/line-form.test.ts" },
+  },
+  {
+    promise: "a text that stands packed is written as the provider would write it",
+    file: "src/core/packed.ts",
+    edits: [["byte !== QUOTE && byte !== BACKSLASH", "byte !== QUOTE"]],
+    guard: { file: "test/core/packed.test.ts" },
   },
   {
     promise: "rows with the same prompt share one request",
     file: "src/stages/plan.ts",
     edits: [
       [
-        "const id = identityOf(prompt.messages);",
-        'const id = identityOf([...prompt.messages, { role: "user", content: String(Math.random()) }]);',
+        "index.findOrAdd(ids, place * REQUEST_ID_BYTES);",
+        "index.findOrAdd(new DataView(crypto.getRandomValues(new Uint8Array(16)).buffer), 0);",
       ],
     ],
     guard: { file: NAMED, named: "answers every row once: plain" },
@@ -266,7 +272,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "an answer of one host is never taken for another's",
     file: "src/stages/plan.ts",
-    edits: [["`${input.provider.id} ${input.provider.host}`", "input.provider.id"]],
+    edits: [["`${provider.id} ${provider.host}`", "provider.id"]],
     guard: { file: "test/cache.test.ts", named: "another host" },
   },
   {

@@ -10,9 +10,9 @@ const PAGE_MASK = (1 << PAGE_BITS) - 1;
 /** Gives each distinct request id the next ordinal, counted from 0. */
 export interface DedupeIndex {
   readonly size: number;
-  /** The ordinal this id has already, or null after giving it the next one. `id` is 32 hexadecimal digits. */
-  findOrAdd(id: string): number | null;
-  /** The ordinal this id has; null where it has none. */
+  /** The ordinal of the id that stands at an offset of some bytes, or null after giving it the next one. */
+  findOrAdd(ids: DataView, at: number): number | null;
+  /** The ordinal this id of 32 hexadecimal digits has; null where it has none. */
   find(id: string): number | null;
   /** Gives ordinals to ids that were known before, 16 bytes each, in the order of their ordinals. */
   restore(ids: Uint8Array): void;
@@ -65,7 +65,8 @@ export function dedupeIndex(): DedupeIndex {
     return held === 0 ? null : (held & (slots.length - 1)) - 1;
   };
 
-  const findOrAdd = (a: number, b: number, c: number): number | null => {
+  const findOrAdd = (ids: DataView, from: number): number | null => {
+    const [a, b, c] = [ids.getInt32(from), ids.getInt32(from + 4), ids.getInt32(from + 8)];
     let slot = slotOf(a, b, c);
     const known = ordinalAt(slot);
     if (known !== null) return known;
@@ -91,11 +92,10 @@ export function dedupeIndex(): DedupeIndex {
       return size;
     },
     find: (id) => ordinalAt(slotOf(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16))),
-    findOrAdd: (id) => findOrAdd(wordAt(id, 0), wordAt(id, 8), wordAt(id, 16)),
+    findOrAdd,
     restore: (ids) => {
       const words = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
-      for (let at = 0; at < ids.byteLength; at += BYTES_PER_ID)
-        findOrAdd(words.getInt32(at), words.getInt32(at + 4), words.getInt32(at + 8));
+      for (let at = 0; at < ids.byteLength; at += BYTES_PER_ID) findOrAdd(words, at);
     },
   };
 }

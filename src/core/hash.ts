@@ -33,6 +33,15 @@ export function contentHash(text: string): string {
   return hash("sha256", text, "hex").slice(0, 32);
 }
 
+const HASH_BYTES = 16;
+
+/** Writes the first 128 bits of the SHA-256 of some bytes: what {@link contentHash} gives of their text, as 16 bytes. */
+export function writeContentHash(bytes: Uint8Array, target: Uint8Array, at: number): void {
+  // As a string of bytes: a buffer of its own for each takes three times as long.
+  const digest = hash("sha256", bytes, "binary");
+  for (let byte = 0; byte < HASH_BYTES; byte++) target[at + byte] = digest.charCodeAt(byte);
+}
+
 /** A running content hash over many texts, in order; the boundaries between texts count. */
 export interface RollingHash {
   add(text: string): void;

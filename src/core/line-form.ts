@@ -20,47 +20,64 @@ const TEXT = "⟦text⟧";
 // Built once for rows that begin alike; where they keep beginning otherwise it is not worth building.
 const MOST_FORMS = 16;
 
+/** What lines have in common whose messages begin alike and end with a text. */
+export interface LineForm {
+  /** The messages before the last. */
+  readonly before: readonly Message[];
+  /** Of the last message. */
+  readonly role: Message["role"];
+  /** What stands before the id, between it and the text as JSON, and after that. */
+  readonly start: string;
+  readonly middle: string;
+  readonly end: string;
+}
+
 /**
- * The same lines as `encode` writes for requests that share their spec, made by putting id and text into
- * the places where `encode` puts them, which saves most of the time.
+ * Finds the form of the line that asks some messages; null where the line is to be had from `encode` alone:
+ * where pictures or documents are asked about, and where too many rows begin otherwise.
  *
  * Only for providers that declare `writesTextsAsJson`: each text then stands in the line once, as
- * JSON.stringify writes it, and decides nothing else. Requests that begin with other messages, and those
- * with pictures or documents, go through `encode` where that is what is quicker or right.
+ * JSON.stringify writes it, and decides nothing else.
  */
-export function lineEncoder(encode: EncodeLine, spec: RequestSpec): EncodePrompt {
-  let form: LineForm | null = null;
+export function lineForms(
+  encode: EncodeLine,
+  spec: RequestSpec,
+): (messages: readonly Message[]) => LineForm | null {
+  let last: { readonly head: Head; readonly form: LineForm | null } | null = null;
   let forms = 0;
-  const slowly: EncodePrompt = ({ messages, cells }, customId) =>
-    encode({ ...spec, messages, cells }, customId);
-  return (prompt, customId) => {
-    const { messages } = prompt;
-    const last = messages.at(-1);
-    if (last === undefined || typeof last.content !== "string") return slowly(prompt, customId);
-    if (form?.role !== last.role || !beginsAlike(messages, form.before)) {
-      if (forms >= MOST_FORMS) return slowly(prompt, customId);
+  return (messages) => {
+    const { role, content } = messages.at(-1) ?? {};
+    if (role === undefined || typeof content !== "string") return null;
+    if (last?.head.role !== role || !beginsAlike(messages, last.head.before)) {
+      if (forms >= MOST_FORMS) return null;
       forms += 1;
-      form = formOf(messages, slowly);
+      const head = { before: messages.slice(0, -1), role };
+      last = { head, form: formOf(head, (request, id) => encode({ ...spec, ...request }, id)) };
     }
-    if (form.pieces === null) return slowly(prompt, customId);
-    const { start, middle, end } = form.pieces;
-    return `${start}${customId}${middle}${JSON.stringify(last.content)}${end}`;
+    return last.form;
   };
 }
 
-interface LineForm {
-  readonly before: readonly Message[];
-  readonly role: Message["role"];
-  /** What stands before the id, between it and the text, and after the text; null where they cannot be told. */
-  readonly pieces: { readonly start: string; readonly middle: string; readonly end: string } | null;
+/** The same lines as `encode` writes for requests that share their spec, mostly by their form, which saves most of the time. */
+export function lineEncoder(encode: EncodeLine, spec: RequestSpec): EncodePrompt {
+  const formOf = lineForms(encode, spec);
+  return ({ messages, cells }, customId) => {
+    const form = formOf(messages);
+    const content = messages.at(-1)?.content;
+    if (form === null || typeof content !== "string")
+      return encode({ ...spec, messages, cells }, customId);
+    return `${form.start}${customId}${form.middle}${JSON.stringify(content)}${form.end}`;
+  };
 }
 
-function formOf(messages: readonly Message[], encode: EncodePrompt): LineForm {
-  const before = messages.slice(0, -1);
-  const role = messages.at(-1)?.role ?? "user";
-  const line = encode({ messages: [...before, { role, content: TEXT }], cells: [] }, ID);
+type Head = Pick<LineForm, "before" | "role">;
+
+/** The form of lines that begin so; null where the places of id and text cannot be told. */
+function formOf(head: Head, encode: EncodePrompt): LineForm | null {
+  const messages = [...head.before, { role: head.role, content: TEXT }];
+  const line = encode({ messages, cells: [] }, ID);
   const [start = "", rest, ...more] = line.split(ID);
   const [middle = "", end, ...others] = rest?.split(JSON.stringify(TEXT)) ?? [];
   const isTold = more.length === 0 && end !== undefined && others.length === 0;
-  return { before, role, pieces: isTold ? { start, middle, end } : null };
+  return isTold ? { ...head, start, middle, end } : null;
 }

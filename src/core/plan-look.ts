@@ -83,9 +83,11 @@ export function planWatch(): PlanWatch {
   };
 }
 
-function charactersOf({ prompt }: NewRequest): number {
+function charactersOf(fresh: NewRequest): number {
+  const { packed } = fresh;
+  if (packed !== undefined) return packed.block.characters[packed.at] ?? 0;
   let characters = 0;
-  for (const message of prompt.messages) characters += textOfMessage(message).length;
+  for (const message of fresh.prompt.messages) characters += textOfMessage(message).length;
   return characters;
 }
 

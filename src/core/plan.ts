@@ -1,6 +1,7 @@
 /** The plan: which request answers which row, or why none does. */
 
 import type { Lane } from "./lane.ts";
+import type { PackedPlace } from "./packed.ts";
 import type { Prompt } from "./request.ts";
 import type { PlannedSkip, RowErrorCode } from "./result.ts";
 import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
@@ -88,16 +89,18 @@ export interface NewRequest {
   readonly ordinal: number;
   /** Its identity, and the host it goes to: what a cache knows it by. */
   readonly id: string;
-  /** What it asks; all else is the same for every request of the plan. */
+  /** What it asks; all else is the same for every request of the plan. Of a packed one without its cells' texts, which are in its line. */
   readonly prompt: Prompt;
-  /** The reply line that answered it before this run; left out where it is to be sent. */
-  readonly kept?: string;
+  /** Where it stands among requests of which the lines are made already; left out where it is by itself. */
+  readonly packed?: PackedPlace;
 }
 
 /** Consecutive rows, planned, with the requests first met in them. */
 export interface PlannedBlock {
   readonly rows: PlannedRows;
   readonly requests: readonly NewRequest[];
+  /** The reply lines that answered these requests before this run, null where one is to be sent; left out where nobody has looked. */
+  readonly kept?: readonly (string | null)[];
   /** Which of these rows, counted from 0 within them, have a text that is cut, in order; none when left out. */
   readonly cutRows?: readonly number[];
 }

@@ -50,29 +50,40 @@ export interface RequestSpec {
 /** One model call. */
 export interface Request extends RequestSpec, Prompt {}
 
-/**
- * What tells requests of one spec apart: gives the identity of one with these messages, 32 hexadecimal
- * digits that depend on provider, model, messages, settings, parameters, answer form and vote, and on
- * nothing else (not the lane, the chunk, the row or the time).
- */
+/** What tells requests of one spec apart. */
+export interface RequestIdentity {
+  /**
+   * The identity of a request with these messages, 32 hexadecimal digits that depend on provider, model,
+   * messages, settings, parameters, answer form and vote, and on nothing else (not the lane, the chunk, the
+   * row or the time).
+   */
+  of(messages: readonly Message[]): string;
+  /** What stands before the last message's content in the text whose hash is the identity, where that content is well-formed text. */
+  start(before: readonly Message[], role: Message["role"]): string;
+}
+
+/** The identities of requests of one spec to one provider. */
 export function requestIdentity(
   provider: string,
   { model, params, form, settings, vote }: RequestSpec,
-): (messages: readonly Message[]) => string {
+): RequestIdentity {
   const asked = { provider, model, params, form, settings, vote };
   const spec = contentHash(canonicalJson(asked as unknown as Json));
   let before: readonly Message[] | null = null;
   let written = "";
-  return (messages) => {
-    const last = messages.at(-1);
-    if (last === undefined) return contentHash(`${spec}[]`);
-    // Those before the last are written once as long as they stay the same.
-    if (before === null || !beginsAlike(messages, before)) {
-      before = messages.slice(0, -1);
-      written = spec + canonicalJson(before as unknown as Json);
-    }
-    // What stands before the content ends where its first line does, so nothing in a text can forge it.
-    return contentHash(`${written}${last.role} ${contentText(last)}`);
+  return {
+    of: (messages) => {
+      const last = messages.at(-1);
+      if (last === undefined) return contentHash(`${spec}[]`);
+      // Those before the last are written once as long as they stay the same.
+      if (before === null || !beginsAlike(messages, before)) {
+        before = messages.slice(0, -1);
+        written = spec + canonicalJson(before as unknown as Json);
+      }
+      // What stands before the content ends where its first line does, so nothing in a text can forge it.
+      return contentHash(`${written}${last.role} ${contentText(last)}`);
+    },
+    start: (first, role) => `${spec}${canonicalJson(first as unknown as Json)}${role} text\n`,
   };
 }
 

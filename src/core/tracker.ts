@@ -18,7 +18,12 @@ export interface Address {
  * Holds nothing from the rows. Each chunk number is used once, so no two sendings share an id.
  */
 export function customId(token: string, address: Address): string {
-  return `${token}-${String(address.chunk)}-${String(address.ordinal)}`;
+  return `${customIdStart(token, address.chunk)}${String(address.ordinal)}`;
+}
+
+/** What stands before the request's position in the custom_ids of one chunk. */
+export function customIdStart(token: string, chunk: number): string {
+  return `${token}-${String(chunk)}-`;
 }
 
 const ADDRESS = /^([a-z][a-z0-9]{7})-(0|[1-9]\d{0,8})-(0|[1-9]\d{0,9})$/;

@@ -44,11 +44,12 @@ export async function tallyAgainst(
   const counts = { kept: 0, same: 0, fresh: 0 };
   const scales = { same: estimates.scale(), fresh: estimates.scale() };
   for await (const block of blocks) {
-    for (const fresh of block.requests) {
+    for (const [at, fresh] of block.requests.entries()) {
       estimates.see(fresh);
       // Every part is told, so that none takes for gone what is asked still.
       const isKnown = parts.map((part) => part.meet(fresh.id)).includes(true);
-      const fate = fresh.kept !== undefined ? "kept" : isKnown ? "same" : "fresh";
+      const isKept = (block.kept?.[at] ?? null) !== null;
+      const fate = isKept ? "kept" : isKnown ? "same" : "fresh";
       fates.add(fate);
       if (fate !== "kept") scales[fate].add(fresh);
     }

@@ -5,7 +5,7 @@ import { wholeSchema } from "../core/form.ts";
 import type { NewRequest, PlanEstimate } from "../core/plan.ts";
 import { isLong, type Price } from "../core/price.ts";
 import { addLoads, NO_LOAD, replySample, type Load } from "../core/reply-sample.ts";
-import { textOfMessage, type Prompt, type RequestSpec } from "../core/request.ts";
+import { textOfMessage, type RequestSpec } from "../core/request.ts";
 import {
   addEstimates,
   mapBand,
@@ -103,8 +103,8 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
       { requests: 0, units: 0 },
     ];
     return {
-      add: ({ prompt }) => {
-        const units = unitsOf(prompt);
+      add: (fresh) => {
+        const units = unitsOf(fresh);
         const load = isOver(units) ? long : short;
         load.requests += 1;
         load.units += units;
@@ -121,8 +121,8 @@ export function estimator({ spec, counter, thinks, price }: EstimatorInput): Est
   };
   return {
     see: prompts.see,
-    answered: ({ prompt }, usage) => {
-      replies.add(unitsOf(prompt), usage);
+    answered: (fresh, usage) => {
+      replies.add(unitsOf(fresh), usage);
     },
     scale,
     estimate,
@@ -173,9 +173,15 @@ const BASE64_PER_PAGE = 100_000;
 const PAGE_UNITS = 2000 * CHARACTERS_PER_TOKEN;
 
 /** The length of a request's prompt in characters; pictures and documents count as many as their tokens would have. */
-function unitsOf({ messages }: Prompt): number {
+function unitsOf(fresh: NewRequest): number {
+  const { packed } = fresh;
+  if (packed !== undefined) {
+    const { characters, forms, form } = packed.block;
+    const before = forms[form[packed.at] ?? 0]?.before.length ?? 0;
+    return (characters[packed.at] ?? 0) + (before + 1) * AROUND_MESSAGE;
+  }
   let units = 0;
-  for (const { content } of messages) {
+  for (const { content } of fresh.prompt.messages) {
     units += AROUND_MESSAGE;
     if (typeof content === "string") units += content.length;
     else
@@ -203,10 +209,10 @@ function promptSample(counter: TokenCounter): PromptSample {
   let units = 0;
   let tokens = 0;
   return {
-    see: ({ ordinal, prompt }) => {
-      const stride = strideAt(ordinal);
-      if (!isDrawn(ordinal, stride)) return;
-      for (const message of prompt.messages) {
+    see: (fresh) => {
+      const stride = strideAt(fresh.ordinal);
+      if (!isDrawn(fresh.ordinal, stride)) return;
+      for (const message of fresh.prompt.messages) {
         units += stride * AROUND_MESSAGE;
         tokens += stride * TOKENS_AROUND_MESSAGE;
         for (const piece of piecesOf(textOfMessage(message))) {

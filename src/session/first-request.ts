@@ -21,7 +21,8 @@ export async function peekedRequests(
     const next = await rest.next();
     if (next.done === true) break;
     seen.push(next.value);
-    requests += next.value.requests.filter(({ kept }) => kept === undefined).length;
+    const { requests: met, kept = [] } = next.value;
+    requests += met.length - kept.filter((line) => line !== null).length;
   }
   return { isMore: requests > most, blocks: readOn(seen, rest) };
 }

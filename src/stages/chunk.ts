@@ -2,11 +2,12 @@
 
 import { RECALLED_CHUNK, replyFileName, REQUEST_ID_BYTES, requestFileName } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
-import { lineEncoder, type EncodePrompt } from "../core/line-form.ts";
+import { lineEncoder, type EncodePrompt, type LineForm } from "../core/line-form.ts";
+import { NO_FORM, type PackedPlace } from "../core/packed.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
 import type { RequestSpec } from "../core/request.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
-import { customId } from "../core/tracker.ts";
+import { customId, customIdStart } from "../core/tracker.ts";
 import type { BatchProvider } from "../provider/provider.ts";
 import type {
   ChunkFiles,
@@ -68,9 +69,10 @@ export async function chunkRequests(
   try {
     for await (const block of blocks) {
       waiting.add(block);
-      for (const fresh of block.requests) {
-        if (fresh.kept !== undefined) {
-          await recalled.add(fresh.ordinal, fresh.kept, recalledNumber - 1);
+      for (const [at, fresh] of block.requests.entries()) {
+        const kept = block.kept?.[at] ?? null;
+        if (kept !== null) {
+          await recalled.add(fresh.ordinal, kept, recalledNumber - 1);
           waiting.known(fresh);
           continue;
         }
@@ -100,17 +102,37 @@ export async function chunkRequests(
 
   /** Puts a request's line into a chunk; false, and nothing put, where the provider takes no more bytes at once. */
   function append(to: OpenChunk, fresh: NewRequest): boolean {
-    const id = customId(input.token, { chunk: to.number, ordinal: fresh.ordinal });
-    const line = encodeLine(fresh.prompt, id);
-    const mostBytes = line.length * MOST_BYTES_PER_UNIT + 1;
-    if (to.pendingBytes + mostBytes > to.pending.length) to.pending = widened(to, mostBytes);
-    let end = to.pendingBytes + to.pending.write(line, to.pendingBytes);
+    let end = fresh.packed === undefined ? written(to, fresh) : copied(to, fresh, fresh.packed);
     to.pending[end++] = LINE_FEED;
     const isFull = to.ordinals.length > 0 && to.bytes + end > provider.limits.maxBytesPerBatch;
     if (isFull) return false;
     to.pendingBytes = end;
     to.ordinals.push(fresh.ordinal);
     return true;
+  }
+
+  function written(to: OpenChunk, fresh: NewRequest): number {
+    const id = customId(input.token, { chunk: to.number, ordinal: fresh.ordinal });
+    const line = encodeLine(fresh.prompt, id);
+    makeRoom(to, line.length * MOST_BYTES_PER_UNIT + 1);
+    return to.pendingBytes + to.pending.write(line, to.pendingBytes);
+  }
+
+  function copied(to: OpenChunk, fresh: NewRequest, { block, at }: PackedPlace): number {
+    const form = block.forms[block.form[at] ?? NO_FORM];
+    if (form === undefined) return written(to, fresh);
+    let head = to.heads.get(form);
+    if (head === undefined) {
+      head = Buffer.from(form.start + customIdStart(input.token, to.number));
+      to.heads.set(form, head);
+    }
+    const from = at === 0 ? 0 : (block.lines.ends[at - 1] ?? 0);
+    const line = block.lines.bytes.subarray(from, block.lines.ends[at]);
+    makeRoom(to, head.length + MOST_DIGITS + line.length + 1);
+    to.pending.set(head, to.pendingBytes);
+    const end = writeDecimal(fresh.ordinal, to.pending, to.pendingBytes + head.length);
+    to.pending.set(line, end);
+    return end + line.length;
   }
 
   /** Records what waits, up to the row that first has the request `before`, once what was recorded last is durable. */
@@ -173,9 +195,17 @@ function waitingRows(): WaitingRows {
       rowCount += block.rows.requests.length;
       for (const row of block.cutRows ?? []) cuts.push(block.rows.firstRow + row);
     },
-    known: ({ id }) => {
+    known: (fresh) => {
       if (idBytes === ids.length) ids = Buffer.concat([ids], 2 * ids.length);
-      idBytes += ids.write(id, idBytes, "hex");
+      const { packed } = fresh;
+      if (packed === undefined) ids.write(fresh.id, idBytes, "hex");
+      else {
+        const from = packed.at * REQUEST_ID_BYTES;
+        const known = packed.block.lines.ids;
+        for (let byte = 0; byte < REQUEST_ID_BYTES; byte++)
+          ids[idBytes + byte] = known[from + byte] ?? 0;
+      }
+      idBytes += REQUEST_ID_BYTES;
     },
     rowCount: () => rowCount,
     take: (before) => {
@@ -205,6 +235,8 @@ interface OpenChunk {
   readonly number: number;
   readonly writer: ChunkFileWriter;
   readonly ordinals: number[];
+  /** What the lines of each form begin with, up to the request's position. */
+  readonly heads: Map<LineForm, Buffer>;
   /** Of the lines written so far, without those pending. */
   bytes: number;
   pending: Buffer;
@@ -223,6 +255,7 @@ async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> 
     number,
     writer,
     ordinals: [],
+    heads: new Map(),
     bytes: 0,
     pending,
     pendingBytes: 0,
@@ -248,10 +281,26 @@ const FLUSH_BYTES = 256 * 1024;
 // With room for the line that goes past that.
 const PENDING_BYTES = FLUSH_BYTES + 64 * 1024;
 
-function widened({ pending, pendingBytes }: OpenChunk, by: number): Buffer {
-  const wider = Buffer.alloc(pendingBytes + by);
-  wider.set(pending.subarray(0, pendingBytes));
-  return wider;
+function makeRoom(open: OpenChunk, bytes: number): void {
+  const { pending, pendingBytes } = open;
+  if (pendingBytes + bytes <= pending.length) return;
+  open.pending = Buffer.alloc(pendingBytes + bytes);
+  open.pending.set(pending.subarray(0, pendingBytes));
+}
+
+const MOST_DIGITS = 10;
+const DIGIT_ZERO = 48;
+
+/** Writes a whole number in decimal and gives where it ends. */
+function writeDecimal(number: number, target: Uint8Array, at: number): number {
+  let digits = 1;
+  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) digits += 1;
+  let rest = number;
+  for (let place = at + digits - 1; place >= at; place--) {
+    target[place] = DIGIT_ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return at + digits;
 }
 
 async function flush(open: OpenChunk): Promise<void> {

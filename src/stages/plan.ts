@@ -1,7 +1,16 @@
 /** plan: rows become distinct requests, and every row learns which request answers it. */
 
 import type { Cell } from "../core/column.ts";
+import { REQUEST_ID_BYTES } from "../core/chunk.ts";
 import type { DedupeIndex } from "../core/dedupe.ts";
+import { lineForms } from "../core/line-form.ts";
+import {
+  digestTexts,
+  type PackedLines,
+  type PackedPrompts,
+  type PackedTexts,
+} from "../core/packed.ts";
+import { newRequest, packedBlock, promptPacker } from "../core/packing.ts";
 import { NO_REQUEST, type NewRequest, type PlannedBlock } from "../core/plan.ts";
 import {
   requestIdentity,
@@ -23,17 +32,31 @@ export interface PlanInput {
   readonly onNull: OnNull;
   /** Rows past this many are kept and not asked; null asks all. */
   readonly limit: number | null;
-  readonly provider: Pick<BatchProvider, "id" | "host" | "encode" | "limits">;
+  readonly provider: Pick<BatchProvider, "id" | "host" | "encode" | "limits" | "writesTextsAsJson">;
   /** The requests that are known already, to which those of these rows are added. */
   readonly index: DedupeIndex;
   /** Told of each column that is blank in a row with nothing to ask. */
   readonly onBlank?: (column: string) => void;
   /** The row to begin with; those before it were planned before. */
   readonly firstRow: number;
+  /** Makes identities and lines of texts, in this thread where it is left out. */
+  readonly digest?: Digest;
+}
+
+/** Makes identities and lines of texts, here or elsewhere; the texts' bytes may be taken away by it. */
+export type Digest = (texts: PackedTexts) => Promise<Digested>;
+
+/** What texts came to, and the bytes they stood in, to be used again. */
+export interface Digested {
+  readonly lines: PackedLines;
+  readonly read: Uint8Array<ArrayBuffer>;
 }
 
 // Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
 const ROWS_PER_BLOCK = 1000;
+
+// So many blocks are read while others are being digested.
+const MOST_AHEAD = 8;
 
 /**
  * The plan, block by block, in row order.
@@ -41,15 +64,94 @@ const ROWS_PER_BLOCK = 1000;
  * Identical prompts become one request. A row without a prompt is skipped, or rejected as
  * `invalid_input` under `onNull: "fail"`, as is one whose cell is not what the template needs; a row whose request is larger than the provider takes, or
  * with a longer text than it may have, is rejected as `too_long`. Repeatable: the same rows, settings and
- * index give the same plan.
+ * index give the same plan. Reads some blocks ahead.
  *
- * @throws {InputError} where the frame is damaged.
+ * @throws {InputError} where the frame is damaged, after the rows before it.
  */
 export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
-  const { index } = input;
+  const here: Digest = (texts) => Promise.resolve({ lines: digestTexts(texts), read: texts.bytes });
+  const digest = input.digest ?? here;
+  const ahead: { readonly made: Promise<Digested>; readonly asked: AskedRows }[] = [];
+  const rows = askedRows(input);
+  const next = (): Promise<Read> =>
+    rows.next().then(
+      (read) => (read.done === true ? { end: {} } : { asked: read.value }),
+      // Told once the rows before the damage are planned.
+      (error: unknown) => ({ end: { error } }),
+    );
+  try {
+    let reading: Promise<Read> | null = next();
+    let end: { readonly error?: unknown } | null = null;
+    while (reading !== null || ahead.length > 0) {
+      const [first] = ahead;
+      const isFull = reading === null || ahead.length >= MOST_AHEAD;
+      // What is made already waits for no later row, which may be long in coming.
+      const read: Read | null =
+        first === undefined
+          ? await reading
+          : await Promise.race([first.made.then(() => null), ...(isFull ? [] : [reading])]);
+      if (read === null) {
+        ahead.shift();
+        if (first !== undefined) yield placed(first.asked, await first.made);
+      } else if ("asked" in read) {
+        const made = digest(read.asked.packed.texts);
+        // Told by whoever waits for it.
+        made.catch(() => undefined);
+        ahead.push({ made, asked: read.asked });
+        reading = next();
+      } else {
+        end = read.end;
+        reading = null;
+      }
+    }
+    if (end !== null && "error" in end) throw end.error;
+  } finally {
+    await rows.return(undefined);
+  }
+
+  function placed(
+    { firstRow, fates, packed, cutRows, reuse }: AskedRows,
+    { lines, read }: Digested,
+  ): PlannedBlock {
+    reuse(read);
+    const { index } = input;
+    const block = packedBlock(packed, lines);
+    const ids = new DataView(lines.ids.buffer);
+    const fresh: NewRequest[] = [];
+    for (let at = 0; at < fates.length; at++) {
+      const place = fates[at] ?? 0;
+      if (place < 0) continue;
+      const known = index.findOrAdd(ids, place * REQUEST_ID_BYTES);
+      if (known === null) fresh.push(newRequest(block, place, index.size - 1));
+      fates[at] = known ?? index.size - 1;
+    }
+    const cut = cutRows.length === 0 ? {} : { cutRows };
+    return { rows: { firstRow, requests: fates }, requests: fresh, ...cut };
+  }
+}
+
+/** A block of rows, or that there is none any more, and why where it is damage. */
+type Read = { readonly asked: AskedRows } | { readonly end: { readonly error?: unknown } };
+
+interface AskedRows {
+  readonly firstRow: number;
+  /** For each row the place of its prompt among those packed, or why it has none. */
+  readonly fates: Int32Array;
+  readonly packed: PackedPrompts;
+  readonly cutRows: readonly number[];
+  readonly reuse: (read: Uint8Array<ArrayBuffer>) => void;
+}
+
+/** The rows with the prompts they come to. */
+async function* askedRows(input: PlanInput): AsyncGenerator<AskedRows> {
   // One name may stand for different models on different hosts.
-  const service = `${input.provider.id} ${input.provider.host}`;
-  const identityOf = requestIdentity(service, input.spec);
+  const { provider, spec } = input;
+  const identity = requestIdentity(`${provider.id} ${provider.host}`, spec);
+  const formOf =
+    provider.writesTextsAsJson === true
+      ? lineForms((request, id) => provider.encode(request, id), spec)
+      : () => null;
+  const packer = promptPacker(identity, formOf);
   const isTooLong = lengthCheck(input);
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
   const { columns } = input.rendering;
@@ -57,22 +159,20 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
     const from = Math.max(0, input.firstRow - block.firstRow);
     if (from >= block.rowCount) continue;
     const firstRow = block.firstRow + from;
-    const requests = new Int32Array(block.rowCount - from);
-    const fresh: NewRequest[] = [];
+    const fates = new Int32Array(block.rowCount - from);
     const promptOf = input.rendering.prompts(block);
     const cutRows: number[] = [];
     const valuesBy = new Map<string, readonly Cell[]>();
-    for (let at = 0; at < requests.length; at++) {
+    for (let at = 0; at < fates.length; at++) {
       const row = from + at;
       const withheld = block.withheld?.(row) ?? null;
-      if (firstRow + at >= limit) requests[at] = NO_REQUEST.limit;
-      else if (withheld !== null) requests[at] = NO_REQUEST[withheld];
-      else requests[at] = place(at, promptOf(row));
+      if (firstRow + at >= limit) fates[at] = NO_REQUEST.limit;
+      else if (withheld !== null) fates[at] = NO_REQUEST[withheld];
+      else fates[at] = fateOf(at, promptOf(row));
     }
-    const cut = cutRows.length === 0 ? {} : { cutRows };
-    yield { rows: { firstRow, requests }, requests: fresh, ...cut };
+    yield { firstRow, fates, packed: packer.take(), cutRows, reuse: packer.reuse };
 
-    function place(at: number, prompt: Prompt | Unaskable | null): number {
+    function fateOf(at: number, prompt: Prompt | Unaskable | null): number {
       if (prompt === "unfit") return NO_REQUEST.invalid_input;
       if (prompt === "too_long") return NO_REQUEST.too_long;
       if (prompt === null) noteBlanks(from + at);
@@ -80,11 +180,7 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
         return input.onNull === "fail" ? NO_REQUEST.invalid_input : NO_REQUEST.blank;
       if (isTooLong(prompt)) return NO_REQUEST.too_long;
       if (prompt.isCut === true) cutRows.push(at);
-      const id = identityOf(prompt.messages);
-      const ordinal = index.findOrAdd(id);
-      if (ordinal !== null) return ordinal;
-      fresh.push({ ordinal: index.size - 1, id, prompt });
-      return index.size - 1;
+      return packer.add(prompt);
     }
 
     function noteBlanks(row: number): void {

@@ -17,20 +17,19 @@ export interface RecallInput {
   readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
 }
 
-/** The plan's blocks, in which the requests that the cache answers hold the reply it kept. */
+/** The plan's blocks, with the replies that the cache kept for their requests. */
 export async function* recall(
   blocks: AsyncIterable<PlannedBlock>,
   { find, isUsable }: RecallInput,
 ): AsyncGenerator<PlannedBlock> {
   for await (const block of blocks) {
-    const requests: NewRequest[] = [];
+    const kept: (string | null)[] = [];
     const found = find(block.requests.map(({ id }) => id));
     for (const [at, request] of block.requests.entries()) {
-      const kept = found[at] ?? null;
-      const usable = kept !== null && isUsable(kept, request);
-      const isKept = kept !== null && (usable instanceof Promise ? await usable : usable);
-      requests.push(isKept ? { ...request, kept: kept.line } : request);
+      const reply = found[at] ?? null;
+      const usable = reply !== null && isUsable(reply, request);
+      kept.push((usable instanceof Promise ? await usable : usable) ? (reply?.line ?? null) : null);
     }
-    yield { ...block, requests };
+    yield { ...block, kept };
   }
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dedupeIndex } from "../../src/core/dedupe.ts";
+import { dedupeIndex, type DedupeIndex } from "../../src/core/dedupe.ts";
 
 /** Gives back what was outgrown, so that only what is held is counted. */
 function collectGarbage(): void {
@@ -13,6 +13,13 @@ function collectGarbage(): void {
 
 function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** What an index says of an id given as digits. */
+function findOrAdd(index: DedupeIndex, id: string): number | null {
+  // Not at the start, so that the place counts.
+  const bytes = Uint8Array.of(9, ...Buffer.from(id, "hex"));
+  return index.findOrAdd(new DataView(bytes.buffer), 1);
 }
 
 describe("a dedupe index", () => {
@@ -28,7 +35,7 @@ describe("a dedupe index", () => {
         const model = new Map<string, number>();
         for (const id of sequence) {
           expect(index.find(id)).toBe(model.get(id) ?? null);
-          expect(index.findOrAdd(id)).toBe(model.get(id) ?? null);
+          expect(findOrAdd(index, id)).toBe(model.get(id) ?? null);
           expect(index.find(id)).toBe(model.get(id) ?? model.size);
           if (!model.has(id)) model.set(id, model.size);
           expect(index.size).toBe(model.size);
@@ -41,9 +48,9 @@ describe("a dedupe index", () => {
     const index = dedupeIndex();
     const count = 20_000;
     const ids = Array.from({ length: count }, (_, ordinal) => idOf(String(ordinal)));
-    expect(ids.every((id) => index.findOrAdd(id) === null)).toBe(true);
+    expect(ids.every((id) => findOrAdd(index, id) === null)).toBe(true);
     expect(index.size).toBe(count);
-    expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
+    expect(ids.map((id) => findOrAdd(index, id))).toEqual([...ids.keys()]);
     expect(ids.map((id) => index.find(id))).toEqual([...ids.keys()]);
     expect(index.size).toBe(count);
   });
@@ -54,8 +61,8 @@ describe("a dedupe index", () => {
     for (let at = 0; at < ids.length; at += 3000)
       index.restore(Buffer.from(ids.slice(at, at + 3000).join(""), "hex"));
     expect(index.size).toBe(ids.length);
-    expect(ids.map((id) => index.findOrAdd(id))).toEqual([...ids.keys()]);
-    expect(index.findOrAdd(idOf("another"))).toBeNull();
+    expect(ids.map((id) => findOrAdd(index, id))).toEqual([...ids.keys()]);
+    expect(findOrAdd(index, idOf("another"))).toBeNull();
   });
 
   it("holds 10,000,000 requests in less than 200 MB", () => {

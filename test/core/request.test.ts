@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from "../../src/core/hash.ts";
 import { requestIdentity, type Message, type Request } from "../../src/core/request.ts";
 
 function requestId(provider: string, request: Request): string {
-  return requestIdentity(provider, request)(request.messages);
+  return requestIdentity(provider, request).of(request.messages);
 }
 
 const base: Request = {
@@ -52,12 +52,12 @@ describe("the identity of a request", () => {
     const lists = fc.array(fc.array(message, { maxLength: 3 }), { maxLength: 12 });
     fc.assert(
       fc.property(lists, (asked) => {
-        const identityOf = requestIdentity("p", base);
+        const identity = requestIdentity("p", base);
         const byContent = new Map<string, string>();
         for (const messages of asked) {
-          const id = identityOf(messages);
-          expect(identityOf([...messages])).toBe(id);
-          expect(requestIdentity("p", base)(messages)).toBe(id);
+          const id = identity.of(messages);
+          expect(identity.of([...messages])).toBe(id);
+          expect(requestIdentity("p", base).of(messages)).toBe(id);
           byContent.set(canonicalJson(messages as unknown as Json), id);
         }
         expect(new Set(byContent.values()).size).toBe(byContent.size);

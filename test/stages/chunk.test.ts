@@ -3,14 +3,16 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { replyFileName, requestFileName } from "../../src/core/chunk.ts";
+import { dedupeIndex } from "../../src/core/dedupe.ts";
 import type { PlannedBlock } from "../../src/core/plan.ts";
 import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
 import { chatLines } from "../../src/provider/openai-lines.ts";
 import { chunkRequests } from "../../src/stages/chunk.ts";
+import { planRows } from "../../src/stages/plan.ts";
 import { chunkFiles } from "../../src/store/chunk-files.ts";
 import type { Chunk } from "../../src/core/chunk.ts";
 import type { PlannedChunk, PlanStep } from "../../src/store/store.ts";
-import { newFolder, specOf } from "./support.ts";
+import { frameOf, newFolder, plainRendering, specOf } from "./support.ts";
 
 const { encode } = chatLines(OPENAI_DIALECT);
 
@@ -158,10 +160,8 @@ describe("chunkRequests", () => {
     const blocks = blocksOf(texts(6), 3).map((block, at) => ({
       ...block,
       cutRows: [at, 2],
-      requests: block.requests.map((request) =>
-        request.ordinal % 2 === 0
-          ? { ...request, kept: `{"ü":${String(request.ordinal)}}` }
-          : request,
+      kept: block.requests.map(({ ordinal }) =>
+        ordinal % 2 === 0 ? `{"ü":${String(ordinal)}}` : null,
       ),
     }));
     const { steps, folder, files } = await cutBlocks(blocks, { requestsPerChunk: 2 });
@@ -183,15 +183,49 @@ describe("chunkRequests", () => {
   it("goes on with the numbers of a plan that was cut off", async () => {
     const before = [{ number: -1 }, { number: 0 }, { number: 4 }] as Chunk[];
     const [block] = blocksOf(texts(2), 2);
-    const kept = (block?.requests ?? []).map((request, at) =>
-      at === 0 ? { ...request, kept: "{}" } : request,
-    );
-    const made = await cutBlocks(
-      [{ rows: { firstRow: 0, requests: Int32Array.of(0, 1) }, requests: kept }],
-      {},
-      before,
-    );
+    const rows = { firstRow: 0, requests: Int32Array.of(0, 1) };
+    const requests = block?.requests ?? [];
+    const made = await cutBlocks([{ rows, requests, kept: ["{}", null] }], {}, before);
     expect(made.steps).toMatchObject([{ chunk: { number: 5 }, recalled: { number: -2 } }]);
+  });
+
+  it("copies lines that are made already under the ids of their requests", async () => {
+    const asked = [...texts(12), "long ".repeat(80_000), 'é "quoted"\n', "\ud800"];
+    const limits = {
+      maxRequestsPerBatch: 1000,
+      maxBytesPerBatch: 1e9,
+      maxBytesPerRequest: 1e9,
+      maxBatchesInFlight: null,
+    };
+    const blocks = planRows({
+      frame: frameOf(asked, 5),
+      rendering: plainRendering(),
+      spec: specOf(),
+      onNull: "skip",
+      limit: null,
+      provider: { id: "p", host: "h", encode, limits, writesTextsAsJson: true },
+      index: dedupeIndex(),
+      firstRow: 0,
+    });
+    const planned = await Array.fromAsync(blocks);
+    const isPacked = planned.flatMap(({ requests }) => requests.map(({ packed }) => packed));
+    expect(isPacked.map((place) => place !== undefined)).toEqual(
+      asked.map((text) => text.isWellFormed()),
+    );
+    const { folder, steps } = await cutBlocks(planned, { requestsPerChunk: 9 });
+    for (const [name, first, end] of [
+      ["000001.requests.jsonl", 0, 9],
+      ["000002.requests.jsonl", 9, 15],
+    ] as const) {
+      const lines = asked.slice(first, end).map((content, at) => {
+        const messages = [{ role: "user", content }] as const;
+        const id = `rabcdefg-${String(first === 0 ? 1 : 2)}-${String(first + at)}`;
+        return `${encode({ ...specOf(), messages, cells: [] }, id)}\n`;
+      });
+      expect(await readFile(join(folder, name), "utf8")).toBe(lines.join(""));
+    }
+    const ids = planned.flatMap(({ requests }) => requests.map(({ id }) => id));
+    expect(Buffer.concat(steps.map((step) => step.ids)).toString("hex")).toBe(ids.join(""));
   });
 
   it("leaves no half file behind when the rows break off", async () => {

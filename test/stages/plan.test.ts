@@ -1,8 +1,11 @@
+import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dedupeIndex } from "../../src/core/dedupe.ts";
 import { NO_REQUEST, type PlannedBlock } from "../../src/core/plan.ts";
-import { planRows, type PlanInput } from "../../src/stages/plan.ts";
+import { digestTexts } from "../../src/core/packed.ts";
+import type { Frame } from "../../src/frame/frame.ts";
+import { planRows, type Digest, type PlanInput } from "../../src/stages/plan.ts";
 import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
 import { chatLines } from "../../src/provider/openai-lines.ts";
 import { frameOf, plainRendering, specOf } from "./support.ts";
@@ -14,6 +17,15 @@ const LIMITS = {
   maxBytesPerBatch: 100_000,
   maxBytesPerRequest: 100_000,
   maxBatchesInFlight: null,
+};
+
+/** A provider whose lines are alike, so that texts are packed. */
+const packing = {
+  id: "openai",
+  host: "api.openai.com",
+  encode,
+  limits: LIMITS,
+  writesTextsAsJson: true,
 };
 
 async function plan(
@@ -36,6 +48,12 @@ async function plan(
     }),
   );
 }
+
+/** What requests are, told whether they stand packed or by themselves. */
+const told = (blocks: readonly PlannedBlock[]) =>
+  blocks.flatMap(({ requests }) =>
+    requests.map(({ ordinal, id, prompt }) => ({ ordinal, id, messages: prompt.messages })),
+  );
 
 const fatesOf = (blocks: readonly PlannedBlock[]): readonly number[] =>
   blocks.flatMap(({ rows }) => [...rows.requests]);
@@ -130,11 +148,73 @@ describe("planRows", () => {
           const after = await plan(rows, { firstRow, index, blockRows: size });
           expect(after[0]?.rows.firstRow ?? firstRow).toBe(firstRow);
           expect([...fatesOf(before), ...fatesOf(after)]).toEqual(fatesOf(whole));
-          const asked = (blocks: readonly PlannedBlock[]) =>
-            blocks.flatMap(({ requests }) => requests);
-          expect([...asked(before), ...asked(after)]).toEqual(asked(whole));
+          expect([...told(before), ...told(after)]).toEqual(told(whole));
         },
       ),
     );
+  });
+
+  it("plans texts that stand packed as it plans each by itself", async () => {
+    const provider = packing;
+    const texts = fc.array(
+      fc.oneof(fc.string({ unit: "binary", maxLength: 9 }), fc.constantFrom("a", "\ud800", null)),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(texts, fc.integer({ min: 1, max: 5 }), async (rows, blockRows) => {
+        const packed = await plan(rows, { blockRows, provider });
+        const apart = await plan(rows, {
+          blockRows,
+          provider: { ...provider, writesTextsAsJson: false },
+        });
+        expect(fatesOf(packed)).toEqual(fatesOf(apart));
+        expect(told(packed)).toEqual(told(apart));
+        const isPacked = packed.flatMap(({ requests }) =>
+          requests.map((request) => request.packed !== undefined),
+        );
+        const isWell = told(packed).map(({ messages: [only] }) =>
+          typeof only?.content === "string" ? only.content.isWellFormed() : null,
+        );
+        expect(isPacked).toEqual(isWell);
+      }),
+    );
+  });
+
+  it("gives the rows before a damaged one, digested somewhere else or not", async () => {
+    const frame = frameOf(
+      Array.from({ length: 30 }, (_, row) => `row ${String(row)}`),
+      2,
+    );
+    const damaged: Frame = {
+      ...frame,
+      blocks: async function* (...asked) {
+        yield* frame.blocks(...asked);
+        throw new Error("damaged");
+      },
+    };
+    const later: Digest = async (packed) => {
+      await setTimeout(1);
+      return { lines: digestTexts(packed), read: packed.bytes };
+    };
+    for (const digest of [{}, { digest: later }]) {
+      const seen: PlannedBlock[] = [];
+      const rows = planRows({
+        frame: damaged,
+        rendering: plainRendering(),
+        spec: specOf(),
+        onNull: "skip",
+        limit: null,
+        provider: packing,
+        index: dedupeIndex(),
+        firstRow: 0,
+        ...digest,
+      });
+      await expect(
+        (async () => {
+          for await (const block of rows) seen.push(block);
+        })(),
+      ).rejects.toThrow("damaged");
+      expect(fatesOf(seen)).toEqual(Array.from({ length: 30 }, (_, row) => row));
+    }
   });
 });

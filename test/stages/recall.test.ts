@@ -33,7 +33,7 @@ async function keptOf(
     }),
   );
   expect(made.map(({ rows }) => rows.firstRow)).toEqual([...texts.keys()]);
-  return made.flatMap(({ requests }) => requests.map((request) => request.kept ?? null));
+  return made.flatMap((block) => block.kept ?? []);
 }
 
 describe("recall", () => {

@@ -1,0 +1,178 @@
+/** Requests whose texts stand side by side as bytes: nothing is made for one of them until it is asked for. */
+
+import { REQUEST_ID_BYTES } from "./chunk.ts";
+import type { LineForm } from "./line-form.ts";
+import {
+  NO_FORM,
+  type PackedBlock,
+  type PackedForm,
+  type PackedLines,
+  type PackedPlace,
+  type PackedPrompts,
+} from "./packed.ts";
+import type { NewRequest } from "./plan.ts";
+import type { Message, Prompt, RequestIdentity } from "./request.ts";
+
+/** Puts prompts side by side. */
+export interface Packer {
+  /** Adds a prompt and gives its place, counted from 0. */
+  add(prompt: Prompt): number;
+  /** What was added since the last call. */
+  take(): PackedPrompts;
+  /** Takes bytes back that are read no more, to write into them again. */
+  readonly reuse: (bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
+// A UTF-16 code unit takes at most three bytes as UTF-8.
+const MOST_BYTES_PER_UNIT = 3;
+const FIRST_BYTES = 256 * 1024;
+const FIRST_PLACES = 1024;
+
+/** A packer of prompts, of which those are packed that `formOf` knows a form of. */
+export function promptPacker(
+  identity: RequestIdentity,
+  formOf: (messages: readonly Message[]) => LineForm | null,
+): Packer {
+  const encoder = new TextEncoder();
+  const places = new Map<LineForm, number>();
+  const forms: PackedForm[] = [];
+  let spare: Uint8Array<ArrayBuffer> | null = null;
+  let bytes = new Uint8Array();
+  let end = 0;
+  let size = 0;
+  let form = new Uint8Array(FIRST_PLACES);
+  let ends = new Uint32Array(FIRST_PLACES);
+  let characters = new Uint32Array(FIRST_PLACES);
+  let apart = new Map<number, { id: string; prompt: Prompt }>();
+
+  const placeOf = (found: LineForm): number => {
+    const place = places.get(found) ?? packedAs(found, identity, forms);
+    places.set(found, place);
+    return place;
+  };
+
+  const write = (text: string): void => {
+    const most = end + text.length * MOST_BYTES_PER_UNIT;
+    if (most > bytes.length) {
+      const wider = new Uint8Array(Math.max(FIRST_BYTES, 2 * bytes.length, most));
+      wider.set(bytes.subarray(0, end));
+      bytes = wider;
+    }
+    end += encoder.encodeInto(text, bytes.subarray(end)).written;
+  };
+
+  return {
+    add: (prompt) => {
+      if (size === form.length) {
+        form = widened(form, new Uint8Array(2 * size));
+        ends = widened(ends, new Uint32Array(2 * size));
+        characters = widened(characters, new Uint32Array(2 * size));
+      }
+      const { messages } = prompt;
+      const found = formOf(messages);
+      const text = messages.at(-1)?.content;
+      const isText = found !== null && typeof text === "string" && text.isWellFormed();
+      const place = isText ? placeOf(found) : NO_FORM;
+      if (isText && place !== NO_FORM) {
+        write(text);
+        characters[size] = text.length + (forms[place]?.characters ?? 0);
+      } else apart.set(size, { id: identity.of(messages), prompt });
+      form[size] = place;
+      ends[size] = end;
+      return size++;
+    },
+    take: () => {
+      const shared = forms.map((one) => one.shared);
+      const texts = {
+        forms: shared,
+        form: form.slice(0, size),
+        ends: ends.slice(0, size),
+        bytes: bytes.subarray(0, end),
+      };
+      const packed = {
+        texts,
+        known: { forms, characters: characters.slice(0, size), apart },
+      };
+      [bytes, spare] = [spare ?? new Uint8Array(), null];
+      [end, size] = [0, 0];
+      apart = new Map();
+      return packed;
+    },
+    reuse: (read) => {
+      spare = new Uint8Array(read.buffer);
+    },
+  };
+}
+
+function widened<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+/** Adds a form to those that are packed and gives its place; no form where a message before the last has pictures. */
+function packedAs(found: LineForm, identity: RequestIdentity, forms: PackedForm[]): number {
+  const { before, role, middle, end } = found;
+  let characters = 0;
+  for (const { content } of before) {
+    if (typeof content !== "string") return NO_FORM;
+    characters += content.length;
+  }
+  const hashed = identity.start(before, role);
+  return forms.push({ ...found, characters, shared: { hashed, middle, end } }) - 1;
+}
+
+/** Packed prompts with what was made of their texts. */
+export function packedBlock({ texts, known }: PackedPrompts, lines: PackedLines): PackedBlock {
+  const ids = Buffer.from(lines.ids.buffer);
+  for (const [at, { id }] of known.apart) ids.write(id, at * REQUEST_ID_BYTES, "hex");
+  return { ...known, form: texts.form, lines };
+}
+
+/** The request of a packed prompt that is met for the first time. */
+export function newRequest(block: PackedBlock, at: number, ordinal: number): NewRequest {
+  const apart = block.apart.get(at);
+  return apart === undefined ? new PackedRequest(block, at, ordinal) : { ordinal, ...apart };
+}
+
+/** A class for its accessors: with a million of them, what each is made of is what planning costs. */
+class PackedRequest implements NewRequest, PackedPlace {
+  readonly block: PackedBlock;
+  readonly at: number;
+  readonly ordinal: number;
+
+  constructor(block: PackedBlock, at: number, ordinal: number) {
+    this.block = block;
+    this.at = at;
+    this.ordinal = ordinal;
+  }
+
+  get packed(): PackedPlace {
+    return this;
+  }
+
+  get id(): string {
+    const { ids } = this.block.lines;
+    return Buffer.from(ids.buffer, this.at * REQUEST_ID_BYTES, REQUEST_ID_BYTES).toString("hex");
+  }
+
+  get prompt(): Prompt {
+    const { before, role } = packedForm(this);
+    return { messages: [...before, { role, content: textAt(this) }], cells: [] };
+  }
+}
+
+/** The form of a packed request. */
+export function packedForm({ block, at }: PackedPlace): PackedForm {
+  const form = block.forms[block.form[at] ?? NO_FORM];
+  if (form === undefined) throw new RangeError(`there is no packed request ${String(at)}`);
+  return form;
+}
+
+function textAt(place: PackedPlace): string {
+  const { block, at } = place;
+  const { middle, end } = packedForm(place);
+  const { ends, bytes } = block.lines;
+  const from = (at === 0 ? 0 : (ends[at - 1] ?? 0)) + Buffer.byteLength(middle);
+  const to = (ends[at] ?? 0) - Buffer.byteLength(end);
+  return JSON.parse(Buffer.from(bytes.buffer, from, to - from).toString("utf8")) as string;
+}

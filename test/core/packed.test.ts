@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { lineForms, type EncodeLine } from "../../src/core/line-form.ts";
+import { digestTexts } from "../../src/core/packed.ts";
+import { newRequest, packedBlock, promptPacker } from "../../src/core/packing.ts";
+import { requestIdentity, type Message, type Request } from "../../src/core/request.ts";
+
+const spec: Omit<Request, "messages"> = {
+  model: "m",
+  params: {},
+  form: { kind: "text" },
+  settings: {},
+  promptCache: null,
+  cells: [],
+};
+
+const encode: EncodeLine = ({ messages, model }, customId) =>
+  JSON.stringify({ custom_id: customId, body: { model, turns: messages } });
+
+const ID = "rabcdefg-1-7";
+
+/** The line that a packed request comes to. */
+function lineOf(block: ReturnType<typeof packedBlock>, at: number): string {
+  const { ends, bytes } = block.lines;
+  const rest = Buffer.from(bytes.subarray(at === 0 ? 0 : ends[at - 1], ends[at])).toString();
+  return (block.forms[block.form[at] ?? 0]?.start ?? "") + ID + rest;
+}
+
+const role = fc.constantFrom("system" as const, "user" as const, "assistant" as const);
+const text = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ unit: fc.constantFrom("\u0000", "\n", "\u001f", '"', "\\", "é", "🙂", "\ud83d") }),
+  fc.string({ minLength: 900, maxLength: 3000 }),
+);
+const message: fc.Arbitrary<Message> = fc.record({ role, content: text });
+const beginnings = fc.array(fc.array(message, { maxLength: 2 }), { minLength: 1, maxLength: 3 });
+
+describe("packed prompts", () => {
+  it("have the identities and lines that each has by itself, whatever the texts are", () => {
+    const rows = fc.array(fc.record({ before: fc.nat(), last: message }), { maxLength: 40 });
+    fc.assert(
+      fc.property(beginnings, fc.array(rows, { maxLength: 3 }), (before, blocks) => {
+        const identity = requestIdentity("p h", spec);
+        const packer = promptPacker(
+          identity,
+          lineForms((request, id) => encode(request, id), spec),
+        );
+        for (const asked of blocks) {
+          const prompts = asked.map((row) => ({
+            messages: [...(before[row.before % before.length] ?? []), row.last],
+            cells: [],
+          }));
+          expect(prompts.map((prompt) => packer.add(prompt))).toEqual([...prompts.keys()]);
+          const packed = packer.take();
+          // As another thread would have it.
+          const texts = structuredClone(packed.texts);
+          packer.reuse(packed.texts.bytes);
+          const block = packedBlock(packed, digestTexts(texts));
+          for (const [at, { messages }] of prompts.entries()) {
+            const request = newRequest(block, at, at);
+            expect(request.id).toBe(requestIdentity("p h", spec).of(messages));
+            expect(request.prompt.messages).toEqual(messages);
+            if (request.packed === undefined) continue;
+            expect(lineOf(block, at)).toBe(encode({ ...spec, messages }, ID));
+            const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+            expect(block.characters[at]).toBe(characters);
+          }
+        }
+      }),
+    );
+  });
+
+  it("are all packed that are text, and none with pictures before them", () => {
+    const packer = promptPacker(
+      requestIdentity("p h", spec),
+      lineForms((request, id) => encode(request, id), spec),
+    );
+    const last = { role: "user", content: "a" } as const;
+    const picture: Message = { role: "user", content: [{ type: "image", url: "https://a.test" }] };
+    packer.add({ messages: [last], cells: [] });
+    packer.add({ messages: [{ ...last, content: "\ud800" }], cells: [] });
+    packer.add({ messages: [picture, last], cells: [] });
+    packer.add({ messages: [picture], cells: [] });
+    const { known } = packer.take();
+    expect([...known.apart.keys()]).toEqual([1, 2, 3]);
+  });
+});
