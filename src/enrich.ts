@@ -253,12 +253,15 @@ export function fileRun<V>({
     finish: async (session) => {
       const input = frame ?? (await open());
       let formulaColumns: ReadonlySet<string> = new Set();
-      const receipt = await session.complete(async (columns, cells) => {
+      const receipt = await session.complete(async (columns, cells, resume) => {
         const keeper =
           keep === undefined ? null : rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
         const keeps = keeper === null ? {} : { keeps: keeper.keeps };
         const done = await writeOutput(
-          { input, output: files.output, columns, cells, ...keeps },
+          {
+            ...{ input, output: files.output, columns, cells, ...keeps },
+            ...(resume === undefined ? {} : { resume }),
+          },
           files,
         );
         ({ formulaColumns } = done);

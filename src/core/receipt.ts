@@ -1,6 +1,7 @@
 /** The receipt: what came of every row, and what it cost. */
 
 import type { Chunk, Collection } from "./chunk.ts";
+import type { Json } from "./hash.ts";
 import type { Lane } from "./lane.ts";
 import type { PlanCounts } from "./plan.ts";
 import type { CascadeReceipt, PassReceipt } from "./pass.ts";
@@ -103,6 +104,10 @@ export interface RowTally {
   readonly skippedBy: Partial<Record<SkipReason, number>>;
   readonly failedBy: Partial<Record<RowErrorCode, number>>;
   readonly labels: Record<string, number> | null;
+  /** What was counted so far, for {@link RowTally.restore}. */
+  saved(): Json;
+  /** Goes on from what another tally had counted, in the place of what this one has. */
+  restore(saved: Json): void;
 }
 
 /** An empty tally. */
@@ -135,7 +140,22 @@ export function rowTally(labels: readonly string[] | null): RowTally {
     skippedBy,
     failedBy,
     labels: byLabel,
+    saved: () => structuredClone({ counts, skippedBy, failedBy, byLabel }),
+    restore: (saved) => {
+      const from = saved as unknown as Saved;
+      Object.assign(counts, from.counts);
+      Object.assign(skippedBy, from.skippedBy);
+      Object.assign(failedBy, from.failedBy);
+      Object.assign(byLabel ?? {}, from.byLabel);
+    },
   };
+}
+
+interface Saved {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly skippedBy: Readonly<Record<string, number>>;
+  readonly failedBy: Readonly<Record<string, number>>;
+  readonly byLabel: Readonly<Record<string, number>> | null;
 }
 
 /** What a receipt takes from elsewhere than the rows and chunks. */

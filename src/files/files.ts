@@ -16,6 +16,7 @@ import { writeJson } from "../frame/json-write.ts";
 import { formatOf, openAs, type OpenedFile, type OpenFileOptions } from "../frame/opened-file.ts";
 import { partsFrame } from "../frame/parts.ts";
 import { writeFreshText } from "../frame/text-write.ts";
+import type { WriteResume } from "../frame/write-marks.ts";
 import { spooledInput } from "./spool.ts";
 
 /** A file, or several read as one, as a {@link Frame}. */
@@ -226,6 +227,8 @@ export async function writeFileFrame(options: {
   readonly formulaSafe?: FormulaSafe;
   /** The columns of the input that are written; all when left out. */
   readonly oldColumns?: readonly string[];
+  /** How a write that was killed is gone on with; it begins anew when left out, and where that cannot be. */
+  readonly resume?: WriteResume;
 }): Promise<FileWritten> {
   const { output, oldColumns, formulaSafe } = options;
   const input =
@@ -236,11 +239,15 @@ export async function writeFileFrame(options: {
   const inputPaths = input.files.map(({ frame }) => frame.path);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const [{ frame: first }] = input.files;
-  const to = { ...options, compression: plan.compression };
+  const { resume } = options;
+  const written = { formulaSafe: formulaSafe ?? null, oldColumns: oldColumns ?? null, ...plan };
+  const key = resume === undefined ? "" : `${resume.key} ${JSON.stringify(written)}`;
+  const marked = resume === undefined ? {} : { resume: { ...resume, key } };
+  const to = { ...options, ...marked, compression: plan.compression };
   const own = oldColumns === undefined ? await writeOwn(input, to, plan) : null;
   const nothing = { neutralisedCells: 0, formulaColumns: new Set<string>() };
   if (own !== null) return { ...nothing, ...own };
-  const fresh = { ...options, frame: input, inputPath: first.path };
+  const fresh = { ...options, ...marked, frame: input, inputPath: first.path };
   switch (plan.format) {
     case "parquet": {
       const { writeFreshParquet } = await parquet();

@@ -45,11 +45,14 @@ export async function* csvRecords(
     readonly columnCount: number;
     readonly tellsNullFromEmpty: boolean;
     readonly chunks?: AsyncIterable<Buffer>;
+    /** True where the chunks begin after the header, whose width every record must have then. */
+    readonly isContinued?: boolean;
   },
 ): AsyncGenerator<JudgedBatch> {
   const { path, dialect, preambleBytes: start } = layout;
   const isLenient = layout.onBadRow !== "fail";
-  const judge = isLenient ? recordJudge(layout) : null;
+  const width = options.isContinued === true ? options.columnCount : null;
+  const judge = isLenient ? recordJudge(layout, width) : null;
   const chunks = strictUtf8(options.chunks ?? textChunks(path, { start }), {
     path,
     start,
@@ -71,13 +74,16 @@ export async function* csvRecords(
   }
 }
 
-function recordJudge(layout: CsvLayout): {
+function recordJudge(
+  layout: CsvLayout,
+  knownWidth: number | null,
+): {
   readonly onBad: (offset: number) => void;
   faultsOf(batch: RecordBatch): Promise<readonly RecordFault[] | null>;
 } {
   const badBytes: number[] = [];
   let next = 0;
-  let width: number | null = null;
+  let width = knownWidth;
   return {
     onBad: (offset) => badBytes.push(offset - layout.preambleBytes),
     faultsOf: async ({ records, ends }) => {

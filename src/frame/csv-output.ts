@@ -6,6 +6,8 @@ import { access, constants, open, realpath, rename, stat, unlink } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { systemCode } from "./csv-errors.ts";
+import { NO_MARKS, openMarked } from "./write-marks.ts";
+import type { MarkedFile, Marks, WriteResume } from "./write-marks.ts";
 
 /** Where an output will stand and what stands there now. */
 interface Target {
@@ -40,7 +42,8 @@ export const standardOutput = "-";
  *
  * The bytes go to a temporary file in the same folder, are forced to the disk and then take the
  * output's name in one step. When anything fails the temporary file is removed and what stood at
- * `output` stays as it was. A killed process leaves at most a file named `.batchframe-*.tmp`. Bytes for
+ * `output` stays as it was. A killed process leaves at most a file named `.batchframe-*.tmp`, which
+ * `resume` goes on with. Bytes for
  * {@link standardOutput} go there as they come, as fast as they are read: what has gone stays gone.
  *
  * @throws {InputError} `output_is_input`, `output_unwritable`, `disk_full`, and what `write` throws.
@@ -51,8 +54,10 @@ export async function writeWhole<Result>(
     readonly input: string;
     /** The share of the work done, 0 to 1, to tell how much room is missing when the disk is full. */
     readonly doneShare: () => number;
+    /** How the write goes on when it was killed; it begins anew when left out. */
+    readonly resume?: WriteResume | undefined;
   },
-  write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
+  write: (append: (bytes: Buffer) => Promise<void>, marks: Marks) => Promise<Result>,
 ): Promise<Result> {
   if (options.output === standardOutput) return await writeToPipe(write);
   const target = await targetOf(options.output, options.input, "");
@@ -65,28 +70,49 @@ export async function writeWhole<Result>(
     effect.catch((error: unknown) => {
       throw writeFailure(error, { output: options.output, bytes, doneShare: options.doneShare() });
     });
-  const file = await inWords(open(temporary, "wx", target.mode ?? 0o666));
+  const opened = await inWords(openedOutput(temporary, target, options.resume));
+  const { file } = opened;
+  bytes = opened.bytes;
   try {
     const result = await write(async (more) => {
       await inWords(file.writeFile(more));
+      opened.appended(more);
       bytes += more.length;
-    });
+    }, opened.marks);
     if (target.mode !== null) await inWords(file.chmod(target.mode));
     await inWords(file.sync());
     await inWords(file.close());
-    await inWords(rename(temporary, target.path));
+    await inWords(rename(opened.temporary, target.path));
     await inWords(syncFolder(folder));
+    await opened.forget();
     return result;
   } catch (error) {
     // Closing twice, or what is gone already, is no news: the failure above is.
     await file.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
+    await unlink(opened.temporary).catch(() => undefined);
+    await opened.forget().catch(() => undefined);
     throw error;
   }
 }
 
+/** The file that takes the bytes: begun at its last mark where a killed write left one, else new. */
+async function openedOutput(
+  temporary: string,
+  { path, mode }: Target,
+  resume: WriteResume | undefined,
+): Promise<MarkedFile> {
+  const given = { target: path, temporary, mode: mode ?? 0o666 };
+  if (resume !== undefined) return await openMarked(resume, given);
+  return {
+    file: await open(temporary, "wx", given.mode),
+    ...{ temporary, bytes: 0, marks: NO_MARKS },
+    appended: () => undefined,
+    forget: () => Promise.resolve(),
+  };
+}
+
 async function writeToPipe<Result>(
-  write: (append: (bytes: Buffer) => Promise<void>) => Promise<Result>,
+  write: (append: (bytes: Buffer) => Promise<void>, marks: Marks) => Promise<Result>,
 ): Promise<Result> {
   const { stdout } = process;
   // A reader that goes away is reported to each write; without a listener the event would end the process.
@@ -100,7 +126,7 @@ async function writeToPipe<Result>(
       });
     });
   try {
-    return await write(append);
+    return await write(append, NO_MARKS);
   } finally {
     stdout.off("error", ignore);
   }

@@ -22,8 +22,11 @@ export interface Tape {
   sha256(): string;
 }
 
-/** Starts a {@link Tape}. It holds no more of the file than one record and one chunk. */
-export function tapeOf(path: string, preambleBytes: number): Tape {
+/**
+ * Starts a {@link Tape} of what follows the first bytes, which are the preamble, or records that are done
+ * with. It holds no more of the file than one record and one chunk.
+ */
+export function tapeOf(path: string, preambleBytes: number, isPreamble = true): Tape {
   const hash = createHash("sha256");
   const preamble: Buffer[] = [];
   let held: Buffer[] = [];
@@ -39,7 +42,8 @@ export function tapeOf(path: string, preambleBytes: number): Tape {
       hash.update(chunk);
       position += chunk.length;
       // Even an empty piece of a chunk would keep the whole chunk in memory.
-      if (skipped > 0) preamble.push(Buffer.from(chunk.subarray(0, skipped)));
+      if (skipped > 0 && isPreamble) preamble.push(Buffer.from(chunk.subarray(0, skipped)));
+      if (skipped === chunk.length) continue;
       held.push(chunk.subarray(skipped));
       yield chunk.subarray(skipped);
     }

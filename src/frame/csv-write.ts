@@ -2,6 +2,7 @@
 
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
+import type { Json } from "../core/hash.ts";
 import type { Compression } from "./compression.ts";
 import { compressing, textSha256 } from "./compression.ts";
 import { csvText, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
@@ -15,6 +16,8 @@ import type { CsvFrame } from "./csv.ts";
 import { fileState } from "./csv.ts";
 import type { RowQueue } from "./new-columns.ts";
 import { refuseTakenNames, rowQueue } from "./new-columns.ts";
+import type { WriteResume } from "./write-marks.ts";
+import { cellsAfter } from "./write-marks.ts";
 
 /** What was written. */
 export interface CsvWritten {
@@ -40,6 +43,8 @@ export interface NewColumnsTo {
   readonly keeps?: (row: readonly NewCell[]) => boolean;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
+  /** How a write that was killed is gone on with; it begins anew when left out, and where the output is compressed. */
+  readonly resume?: WriteResume;
 }
 
 /**
@@ -78,26 +83,67 @@ export async function writeCsvParts(
   refuseTakenNames(first.columns, columns);
   for (const { path } of inputs) await checkOutput(output, path, "before writing");
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
-  const rows = rowQueue(options.cells, columns.length);
-  const { formulaSafe = "auto" } = options;
+  const { formulaSafe = "auto", keeps = () => true } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
-  const target = { output, input: first.path, doneShare: () => doneShare(tapes) };
-  try {
-    await writeWhole(target, async (append) => {
+  const resume =
+    (options.compression ?? null) === null && options.keeps === undefined
+      ? options.resume
+      : undefined;
+  const doneShare = (): number => shareOf(tapes);
+  const target = { output, input: first.path, doneShare, resume };
+  await writeWhole(target, async (append, marks) => {
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const rows = rowQueue(cells, columns.length, firstRow);
+    const at = spotOf(marks.last?.state ?? null, counts);
+    try {
       await compressing(options.compression ?? null, append, async (appendText) => {
-        const { keeps = () => true } = options;
-        const work = { tapes, columns, rows, counts, keeps, formulaSafe };
-        for await (const bytes of splicedParts(work)) {
+        const work = { tapes, columns, rows, counts, keeps, formulaSafe, at };
+        for await (const { bytes, endsAtSpot } of splicedParts(work)) {
           counts.bytes += bytes.length;
           await appendText(bytes);
+          if (endsAtSpot) await marks.reached(firstRow + at.rowsTaken, () => savedSpot(at, counts));
         }
       });
       if (!(await rows.isDrained())) throw wrongCount(first, "more rows than the file");
-    });
-  } finally {
-    await rows.close();
-  }
+    } finally {
+      await rows.close();
+    }
+  });
   return counts;
+}
+
+/** How far the input has been written. */
+interface Spot {
+  part: number;
+  /** Where the next record of the part begins, in bytes of its text; null before its first. */
+  offset: number | null;
+  /** What ends the header, which a record without an ending is given when another part follows. */
+  lineEnd: string;
+  /** The last two bytes written. */
+  lastBytes: string;
+  /** Rows of new cells taken in this write. */
+  rowsTaken: number;
+}
+
+function spotOf(saved: Json, counts: Work["counts"]): Spot {
+  const from = { part: 0, offset: null, lineEnd: "\n", lastBytes: "\n", rowsTaken: 0 };
+  if (saved === null) return from;
+  const { spot, formulaColumns, ...rest } = saved as unknown as SavedSpot;
+  Object.assign(counts, rest);
+  for (const name of formulaColumns) counts.formulaColumns.add(name);
+  return { ...spot, rowsTaken: 0 };
+}
+
+interface SavedSpot {
+  readonly spot: Spot;
+  readonly formulaColumns: readonly string[];
+  readonly rows: number;
+  readonly neutralisedCells: number;
+  readonly bytes: number;
+}
+
+function savedSpot(at: Spot, { formulaColumns, ...counts }: Work["counts"]): Json {
+  return { ...counts, formulaColumns: [...formulaColumns], spot: { ...at } };
 }
 
 interface OpenTape {
@@ -105,7 +151,7 @@ interface OpenTape {
   readonly tape: Tape;
 }
 
-function doneShare(tapes: readonly OpenTape[]): number {
+function shareOf(tapes: readonly OpenTape[]): number {
   const all = tapes.reduce((sum, { input }) => sum + input.openedState.bytes, 0);
   return tapes.reduce((sum, { tape }) => sum + tape.bytesRead(), 0) / all;
 }
@@ -116,40 +162,59 @@ interface Work {
   readonly counts: {
     rows: number;
     neutralisedCells: number;
+    bytes: number;
     readonly formulaColumns: Set<string>;
   };
   readonly keeps: (row: readonly NewCell[]) => boolean;
   readonly formulaSafe: FormulaSafe;
+  readonly at: Spot;
 }
 
 async function* splicedParts(
-  work: Work & { readonly tapes: readonly OpenTape[] },
-): AsyncGenerator<Buffer> {
-  // What ends the header, which a record without an ending is given when another part follows.
-  let lineEnd: Buffer = Buffer.from("\n");
-  let last: Buffer = lineEnd;
-  for (const [at, { input, tape }] of work.tapes.entries()) {
-    const part = { ...work, input, tape, isFirst: at === 0 };
-    for await (const { bytes, first } of spliced(part)) {
+  work: Work & { readonly tapes: OpenTape[] },
+): AsyncGenerator<{ readonly bytes: Buffer; readonly endsAtSpot: boolean }> {
+  const { at, tapes } = work;
+  const from = { ...at };
+  for (const [part, { input, tape }] of tapes.entries()) {
+    // What stands in the file up to the mark was compared with its input when it was written.
+    if (part < from.part) continue;
+    at.part = part;
+    const isContinued = part === from.part && from.offset !== null;
+    const start = isContinued ? (from.offset ?? 0) : input.preambleBytes;
+    const own = isContinued ? tapeOf(input.path, start, false) : tape;
+    tapes[part] = { input, tape: own };
+    const opened = { ...work, input, tape: own, start, isContinued, isFirst: part === 0 };
+    for await (const { bytes, first, endsRecord } of spliced(opened)) {
       const length = first === null ? 0 : terminatorLength(first, input.dialect);
-      if (at === 0 && first !== null && length > 0) lineEnd = first.subarray(-length);
-      if (bytes.length > 0) last = bytes.subarray(-2);
-      yield bytes;
+      if (part === 0 && first !== null && length > 0)
+        at.lineEnd = first.subarray(-length).toString("latin1");
+      if (bytes.length > 0) at.lastBytes = bytes.subarray(-2).toString("latin1");
+      yield { bytes, endsAtSpot: endsRecord };
     }
-    const isLast = at === work.tapes.length - 1;
-    if (!isLast && terminatorLength(last, input.dialect) === 0) yield lineEnd;
-    await refuseChange(input, () => Promise.resolve(tape.sha256()));
+    const isLast = part === tapes.length - 1;
+    const last = Buffer.from(at.lastBytes, "latin1");
+    if (!isLast && terminatorLength(last, input.dialect) === 0)
+      yield { bytes: Buffer.from(at.lineEnd, "latin1"), endsAtSpot: false };
+    await refuseChange(input, () => Promise.resolve(own.sha256()));
+    at.offset = null;
   }
 }
 
-/** The output's bytes, a piece for each chunk of the input; with the piece that holds it, the first record, which is the header's where there is one. */
-async function* spliced(
-  work: Work & OpenTape & { readonly isFirst: boolean },
-): AsyncGenerator<{ readonly bytes: Buffer; readonly first: Buffer | null }> {
-  const { input, tape, rows } = work;
-  const reading = { columnCount: input.columns.length, tellsNullFromEmpty: false };
-  let isFirstRecord = true;
-  for await (const batch of csvRecords(input, { ...reading, chunks: tape.chunks })) {
+interface Piece {
+  readonly bytes: Buffer;
+  /** The first record, which is the header's where there is one; null in other pieces than the one that holds it. */
+  readonly first: Buffer | null;
+  /** Whether the piece ends with a record, rather than with what follows the last one. */
+  readonly endsRecord: boolean;
+}
+
+/** The output's bytes, a piece for each chunk of the input. */
+async function* spliced(work: Work & OpenTape & Place): AsyncGenerator<Piece> {
+  const { input, tape, rows, start, isContinued, at: spot } = work;
+  const reading = { columnCount: input.columns.length, tellsNullFromEmpty: false, isContinued };
+  const layout = { ...input, preambleBytes: start };
+  let isFirstRecord = !isContinued;
+  for await (const batch of csvRecords(layout, { ...reading, chunks: tape.chunks })) {
     await rows.fill(batch.ends.length);
     const parts: Buffer[] = [];
     let first: Buffer | null = null;
@@ -172,9 +237,18 @@ async function* spliced(
       }
       parts.push(...wide);
     }
-    yield { bytes: Buffer.concat(parts), first };
+    spot.offset = start + (batch.ends.at(-1) ?? 0);
+    yield { bytes: Buffer.concat(parts), first, endsRecord: true };
   }
-  yield { bytes: tape.rest(), first: null };
+  yield { bytes: tape.rest(), first: null, endsRecord: false };
+}
+
+/** Where in a part its records begin. */
+interface Place {
+  readonly start: number;
+  /** Whether the header, and records after it, were written before. */
+  readonly isContinued: boolean;
+  readonly isFirst: boolean;
 }
 
 /** Notes the columns with a cell that a spreadsheet would run; most cells are told by their first character. */
@@ -196,12 +270,13 @@ function withNames(record: Buffer, { columns, input }: Work & OpenTape): readonl
 function withNewRow(
   record: Buffer,
   missing: number,
-  { columns, rows, counts, input, keeps, formulaSafe }: Work & OpenTape,
+  { columns, rows, counts, input, keeps, formulaSafe, at }: Work & OpenTape,
 ): readonly Buffer[] | null {
   counts.rows += 1;
   if (columns.length === 0) return [record];
   const row = rows.take();
   if (row === null) return null;
+  at.rowsTaken += 1;
   if (!keeps(row)) {
     counts.rows -= 1;
     return [];

@@ -15,6 +15,7 @@ import type { JsonFrame } from "./json.ts";
 import { jsonRecords, refuseJsonChange } from "./json.ts";
 import type { RowQueue } from "./new-columns.ts";
 import { refuseTakenNames, rowQueue } from "./new-columns.ts";
+import { cellsAfter } from "./write-marks.ts";
 
 /** What was written. */
 export interface JsonWritten {
@@ -51,40 +52,54 @@ export async function writeJson(
     options.keeps === undefined &&
     inputs.every((input) => input.layout === layout) &&
     (inputs.length === 1 || layout === "jsonl");
-  const rows = rowQueue(options.cells, columns.length);
-  const counts = { rows: 0, bytes: 0, bytesRead: 0 };
+  const counts = { rows: 0, bytes: 0, bytesRead: 0, rowsRead: 0 };
   const bytesInAll = inputs.reduce((sum, { openedState }) => sum + openedState.bytes, 0);
-  const target = { output, input: first.path, doneShare: () => counts.bytesRead / bytesInAll };
-  try {
-    await writeWhole(target, async (append) => {
+  const canGoOn = (options.compression ?? null) === null && options.keeps === undefined;
+  const resume = canGoOn ? options.resume : undefined;
+  const doneShare = (): number => counts.bytesRead / bytesInAll;
+  const target = { output, input: first.path, doneShare, resume };
+  await writeWhole(target, async (append, marks) => {
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const rows = rowQueue(cells, columns.length, firstRow);
+    counts.bytes = Number(marks.last?.state ?? 0);
+    try {
       await compressing(options.compression ?? null, append, async (appendText) => {
         const { keeps = () => true } = options;
-        const work = { inputs, columns, rows, counts, layout, keeps };
-        for await (const text of keepsGaps ? spliced(work) : joined(work)) {
+        const work = { inputs, columns, rows, counts, layout, keeps, firstRow };
+        for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
           const bytes = Buffer.from(text);
           counts.bytes += bytes.length;
           await appendText(bytes);
+          if (endsObject) await marks.reached(counts.rowsRead, () => counts.bytes);
         }
       });
       if (!(await rows.isDrained())) throw wrongCount(first, "more rows than the file");
-    });
-  } finally {
-    await rows.close();
-  }
+    } finally {
+      await rows.close();
+    }
+  });
   return { rows: counts.rows, bytes: counts.bytes };
+}
+
+interface Piece {
+  readonly text: string;
+  /** Whether it ends with an object, or what always follows one, rather than with the file's end. */
+  readonly endsObject: boolean;
 }
 
 interface Work {
   readonly inputs: readonly JsonFrame[];
   readonly columns: readonly NewColumn[];
   readonly rows: RowQueue;
-  readonly counts: { rows: number; bytesRead: number };
+  readonly counts: { rows: number; bytesRead: number; rowsRead: number };
+  /** Rows before this one were written before; they are read to be told apart, and not written again. */
+  readonly firstRow: number;
   readonly layout: JsonLayout;
   readonly keeps: (row: readonly NewCell[]) => boolean;
 }
 
 /** The output's text, what stands between the objects as it is. */
-async function* spliced(work: Work): AsyncGenerator<string> {
+async function* spliced(work: Work): AsyncGenerator<Piece> {
   const widen = widener(work, (text) => text);
   let endsLine = true;
   for (const [at, input] of work.inputs.entries()) {
@@ -96,14 +111,23 @@ async function* spliced(work: Work): AsyncGenerator<string> {
       for (const [index, text] of texts.entries()) {
         const wide = widen(text);
         if (wide === null) throw await tooFewRows(input);
-        parts.push(gaps[index] ?? "", wide);
+        if (wide === "") {
+          isStart = false;
+          endsLine = false;
+        } else parts.push(gaps[index] ?? "", wide);
+      }
+      // A mark follows an object, so what follows the last one of a part stands only before later marks.
+      if (work.counts.rowsRead < work.firstRow) {
+        if (tail !== "") endsLine = tail.endsWith("\n");
+        continue;
       }
       parts.push(tail);
       const made = parts.join("");
       // A byte order mark may stand at the beginning of a file only.
       const own = isStart ? made.replace(/^\ufeff/, "") : made;
       if (own === "") continue;
-      yield isStart && !endsLine ? `\n${own}` : own;
+      const endsObject = tail === "" && texts.length > 0;
+      yield { text: isStart && !endsLine ? `\n${own}` : own, endsObject };
       isStart = false;
       endsLine = own.endsWith("\n");
     }
@@ -112,10 +136,10 @@ async function* spliced(work: Work): AsyncGenerator<string> {
 }
 
 /** The output's text, written anew around the objects. */
-async function* joined(work: Work): AsyncGenerator<string> {
+async function* joined(work: Work): AsyncGenerator<Piece> {
   const isArray = work.layout === "json";
   const widen = widener(work, isArray ? (text) => text : onOneLine);
-  let isFirst = true;
+  let isFirst = work.firstRow === 0;
   for (const input of work.inputs) {
     const source = hashedText(input, work.counts);
     for await (const { texts } of jsonRecords(input, source.chunks)) {
@@ -129,16 +153,16 @@ async function* joined(work: Work): AsyncGenerator<string> {
         else parts.push(wide, "\n");
         isFirst = false;
       }
-      if (parts.length > 0) yield parts.join("");
+      if (parts.length > 0) yield { text: parts.join(""), endsObject: true };
     }
     await refuseChange(input, () => Promise.resolve(source.sha256()));
   }
-  if (isArray) yield isFirst ? "[]\n" : "\n]\n";
+  if (isArray) yield { text: isFirst ? "[]\n" : "\n]\n", endsObject: false };
 }
 
-/** Gives each object with the cells of the next row; nothing where it is left out, null where there is no row for it. */
+/** Gives each object with the cells of the next row; nothing where it is left out or was written before, null where there is no row for it. */
 function widener(
-  { columns, rows, counts, keeps }: Work,
+  { columns, rows, counts, keeps, firstRow }: Work,
   shape: (text: string) => string,
 ): (text: string) => string | null {
   let style: MemberStyle | null = null;
@@ -146,11 +170,13 @@ function widener(
   return (text) => {
     const shaped = shape(text);
     counts.rows += 1;
+    counts.rowsRead += 1;
     if (columns.length === 0) return shaped;
     if (style === null) {
       const { colon } = (style = styleOf(shaped));
       names = columns.map(({ name }) => JSON.stringify(name) + colon);
     }
+    if (counts.rowsRead <= firstRow) return "";
     const row = rows.take();
     if (row === null) return null;
     if (!keeps(row)) {

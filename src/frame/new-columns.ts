@@ -37,13 +37,17 @@ export interface RowQueue {
   close(): Promise<void>;
 }
 
-/** Starts a {@link RowQueue} over blocks of `columnCount` columns. */
-export function rowQueue(cells: AsyncIterable<NewCells>, columnCount: number): RowQueue {
+/** Starts a {@link RowQueue} over blocks of `columnCount` columns, the first of which begins at `firstRow`. */
+export function rowQueue(
+  cells: AsyncIterable<NewCells>,
+  columnCount: number,
+  firstRow = 0,
+): RowQueue {
   const source = cells[Symbol.asyncIterator]();
   let blocks: NewCells[] = [];
   let at = 0;
   let waiting = 0;
-  let received = 0;
+  let received = firstRow;
   let isDone = false;
   const fill = async (count: number): Promise<void> => {
     while (!isDone && waiting < count) {
@@ -97,13 +101,17 @@ export interface ColumnQueue {
   close(): Promise<void>;
 }
 
-/** Starts a {@link ColumnQueue} over blocks of `columnCount` columns. */
-export function columnQueue(cells: AsyncIterable<NewCells>, columnCount: number): ColumnQueue {
+/** Starts a {@link ColumnQueue} over blocks of `columnCount` columns, the first of which begins at `firstRow`. */
+export function columnQueue(
+  cells: AsyncIterable<NewCells>,
+  columnCount: number,
+  firstRow = 0,
+): ColumnQueue {
   const source = cells[Symbol.asyncIterator]();
   let block: readonly (readonly NewCell[])[] = [];
   let at = 0;
   let rowCount = 0;
-  let received = 0;
+  let received = firstRow;
   // True when there is a row to take.
   const filled = async (): Promise<boolean> => {
     while (at === rowCount) {

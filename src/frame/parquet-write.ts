@@ -11,8 +11,11 @@ import { fileState } from "./csv.ts";
 import type { Frame } from "./frame.ts";
 import type { ColumnQueue } from "./new-columns.ts";
 import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { bytesOf, groupsOf, savedGroups } from "./parquet-marks.ts";
+import type { WriteResume } from "./write-marks.ts";
+import { cellsAfter } from "./write-marks.ts";
 import { damaged, encrypted, readRange, withFile } from "./parquet-footer.ts";
-import type { Appender, GroupChunks } from "./parquet-group.ts";
+import type { Appender } from "./parquet-group.ts";
 import { groupEncoder } from "./parquet-group.ts";
 import type { ArrowSchemaFate } from "./parquet-metadata.ts";
 import { addColumns, freshMetadata } from "./parquet-metadata.ts";
@@ -56,23 +59,30 @@ export async function writeParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** How a write that was killed is gone on with, after the last row group that was whole; it begins anew when left out. */
+  readonly resume?: WriteResume;
 }): Promise<ParquetWritten> {
   const { input, columns } = options;
   refuseTakenNames(input.columns, columns);
   const metadata = thriftOf(input);
-  const rows = columnQueue(options.cells, columns.length);
   let doneRows = 0;
   const target = {
     output: options.output,
     input: input.path,
     doneShare: () => doneRows / input.rowCount,
+    resume: options.resume,
   };
-  try {
-    return await writeWhole(target, async (append) => {
-      const file = counting(append);
-      await copyData(input, file);
-      const groups: GroupChunks[] = [];
-      for (const size of input.rowGroupSizes) {
+  return await writeWhole(target, async (append, marks) => {
+    const { last } = marks;
+    const file = counting(append, last === null ? 0 : bytesOf(last.state));
+    const groups = last === null ? [] : groupsOf(last.state);
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const rows = columnQueue(cells, columns.length, firstRow);
+    doneRows = firstRow;
+    try {
+      // Read all the same where it was copied before: whether it is what the run was planned from.
+      await copyData(input, last === null ? file : counting(() => Promise.resolve()));
+      for (const size of input.rowGroupSizes.slice(groups.length)) {
         const group = groupEncoder(columns, file, codecOf(metadata));
         for (let left = size; left > 0;) {
           const count = await fed(group, rows, Math.min(left, stepRows));
@@ -80,17 +90,18 @@ export async function writeParquet(options: {
           left -= count;
           doneRows += count;
         }
-        groups.push(await group.finish());
+        groups.push({ ...(await group.finish()), rowCount: size });
+        await marks.reached(doneRows, () => savedGroups(groups, file.position()));
       }
       if (columns.length > 0 && !(await rows.isDrained()))
         throw wrongCount(input, "more rows than");
       const arrowSchema = await addColumns(metadata, { columns, groups }, mergedArrow(columns));
       await appendFooter(file, metadata);
       return { rows: input.rowCount, bytes: file.position(), arrowSchema };
-    });
-  } finally {
-    await rows.close();
-  }
+    } finally {
+      await rows.close();
+    }
+  });
 }
 
 /**
@@ -109,26 +120,35 @@ export async function writeFreshParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** As {@link writeParquet} has it. */
+  readonly resume?: WriteResume;
 }): Promise<ParquetWritten> {
-  const { frame, columns } = options;
+  const { frame, columns, resume } = options;
   refuseTakenNames(frame.columns, columns);
-  const rows = columnQueue(options.cells, columns.length);
   const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
   const all = [...old, ...columns];
-  const target = { output: options.output, input: options.inputPath, doneShare: () => 0 };
-  try {
-    return await writeWhole(target, async (append) => {
-      const file = counting(append);
-      await file.append(MAGIC);
-      const groups: (GroupChunks & { readonly rowCount: number })[] = [];
-      let group = groupEncoder(all, file, "SNAPPY");
-      let rowCount = 0;
-      const close = async (): Promise<void> => {
-        groups.push({ ...(await group.finish()), rowCount });
-        group = groupEncoder(all, file, "SNAPPY");
-        rowCount = 0;
-      };
-      for await (const block of frame.blocks(frame.columns, stepRows)) {
+  const target = { output: options.output, input: options.inputPath, doneShare: () => 0, resume };
+  return await writeWhole(target, async (append, marks) => {
+    const { last } = marks;
+    const file = counting(append, last === null ? 0 : bytesOf(last.state));
+    const groups = last === null ? [] : groupsOf(last.state);
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const rows = columnQueue(cells, columns.length, firstRow);
+    let written = firstRow;
+    // An encoder notes where its group begins.
+    if (last === null) await file.append(MAGIC);
+    let group = groupEncoder(all, file, "SNAPPY");
+    let rowCount = 0;
+    const close = async (): Promise<void> => {
+      groups.push({ ...(await group.finish()), rowCount });
+      written += rowCount;
+      await marks.reached(written, () => savedGroups(groups, file.position()));
+      group = groupEncoder(all, file, "SNAPPY");
+      rowCount = 0;
+    };
+    try {
+      for await (const block of frame.blocks(frame.columns, stepRows, firstRow)) {
+        if (block.firstRow < firstRow) continue;
         const added = await rows.take(block.rowCount);
         if (added.some(({ length }) => length !== block.rowCount)) {
           throw wrongCount(frame, "fewer rows than");
@@ -142,12 +162,11 @@ export async function writeFreshParquet(options: {
       if (columns.length > 0 && !(await rows.isDrained()))
         throw wrongCount(frame, "more rows than");
       await appendFooter(file, freshMetadata(all, groups));
-      const written = groups.reduce((sum, it) => sum + it.rowCount, 0);
       return { rows: written, bytes: file.position(), arrowSchema: "none" };
-    });
-  } finally {
-    await rows.close();
-  }
+    } finally {
+      await rows.close();
+    }
+  });
 }
 
 const groupRows = 122_880;
@@ -155,9 +174,9 @@ const groupBytes = 64 * 1024 * 1024;
 /** What a Parquet file begins and ends with. */
 export const MAGIC = Buffer.from("PAR1");
 
-/** Bytes appended, counted. */
-export function counting(append: (bytes: Buffer) => Promise<void>): Appender {
-  let position = 0;
+/** Bytes appended after those that stand there, counted. */
+export function counting(append: (bytes: Buffer) => Promise<void>, start = 0): Appender {
+  let position = start;
   return {
     position: () => position,
     append: async (bytes) => {

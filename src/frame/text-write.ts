@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
+import type { Json } from "../core/hash.ts";
 import { compressing } from "./compression.ts";
 import { csvText, harmless, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
 import { checkOutput, writeWhole } from "./csv-output.ts";
@@ -12,6 +13,7 @@ import type { Block, Frame } from "./frame.ts";
 import { cellJson, newCellJson } from "./json-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
 import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { cellsAfter } from "./write-marks.ts";
 
 /** A text format in which rows are written anew. */
 export type FreshFormat = "csv" | "tsv" | "jsonl" | "json";
@@ -42,16 +44,19 @@ export async function writeFreshText(
   const { frame, columns, output, inputPaths, format } = options;
   refuseTakenNames(frame.columns, columns);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
-  const queue = columnQueue(options.cells, columns.length);
-  const { formulaSafe = "auto" } = options;
+  const { formulaSafe = "auto", keeps = () => true, keeps: leavesOut } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
-  const target = { output, input: inputPaths[0] ?? "", doneShare: () => 0 };
+  const canGoOn = (options.compression ?? null) === null && leavesOut === undefined;
+  const resume = canGoOn ? options.resume : undefined;
+  const target = { output, input: inputPaths[0] ?? "", doneShare: () => 0, resume };
   const isCsv = format === "csv" || format === "tsv";
-  try {
-    await writeWhole(target, async (append) => {
+  await writeWhole(target, async (append, marks) => {
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const queue = columnQueue(cells, columns.length, firstRow);
+    const at = spotOf(marks.last?.state ?? null, counts);
+    try {
       await compressing(options.compression ?? null, append, async (appendText) => {
-        const { keeps = () => true } = options;
-        const work = { frame, columns, queue, counts, keeps, formulaSafe };
+        const work = { frame, columns, queue, counts, keeps, formulaSafe, at };
         const { delimiter = format === "tsv" ? "\t" : ",", header = true } = options;
         for await (const text of isCsv
           ? csvRows(work, { delimiter, header })
@@ -59,13 +64,42 @@ export async function writeFreshText(
           const bytes = Buffer.from(text);
           counts.bytes += bytes.length;
           await appendText(bytes);
+          if (!at.isEnd) await marks.reached(at.rows, () => savedSpot(at, counts));
         }
       });
-    });
-  } finally {
-    await queue.close();
-  }
+    } finally {
+      await queue.close();
+    }
+  });
   return counts;
+}
+
+/** How far the frame has been written. */
+interface Spot {
+  /** Rows whose cells were taken. */
+  rows: number;
+  /** Whether what follows the last row has been written. */
+  isEnd: boolean;
+}
+
+interface SavedSpot {
+  readonly at: Spot;
+  readonly formulaColumns: readonly string[];
+  readonly rows: number;
+  readonly neutralisedCells: number;
+  readonly bytes: number;
+}
+
+function savedSpot(at: Spot, { formulaColumns, ...counts }: Work["counts"]): Json {
+  return { ...counts, formulaColumns: [...formulaColumns], at: { ...at } };
+}
+
+function spotOf(saved: Json, counts: Work["counts"]): Spot {
+  if (saved === null) return { rows: 0, isEnd: false };
+  const { at, formulaColumns, ...rest } = saved as unknown as SavedSpot;
+  Object.assign(counts, rest);
+  for (const name of formulaColumns) counts.formulaColumns.add(name);
+  return { ...at };
 }
 
 interface Work {
@@ -75,25 +109,29 @@ interface Work {
   readonly counts: {
     rows: number;
     neutralisedCells: number;
+    bytes: number;
     readonly formulaColumns: Set<string>;
   };
   readonly keeps: (row: readonly NewCell[]) => boolean;
   readonly formulaSafe: FormulaSafe;
+  readonly at: Spot;
 }
 
 const blockRows = 1000;
 
 /** The frame's blocks with the new cells of their rows, column by column. */
-async function* wideBlocks({ frame, columns, queue, counts }: Work): AsyncGenerator<{
+async function* wideBlocks({ frame, columns, queue, counts, at }: Work): AsyncGenerator<{
   readonly block: Block;
   readonly added: readonly (readonly NewCell[])[];
 }> {
-  for await (const block of frame.blocks(frame.columns, blockRows)) {
+  for await (const block of frame.blocks(frame.columns, blockRows, at.rows)) {
+    if (block.firstRow < at.rows) continue;
     const added = await queue.take(block.rowCount);
     if (added.some(({ length }) => length !== block.rowCount)) {
       throw wrongCount(frame, "fewer rows than");
     }
     counts.rows += block.rowCount;
+    at.rows += block.rowCount;
     yield { block, added };
     await nextTurn();
   }
@@ -105,7 +143,7 @@ async function* csvRows(
   { delimiter, header }: { readonly delimiter: string; readonly header: boolean },
 ): AsyncGenerator<string> {
   const { frame, columns, counts, formulaSafe } = work;
-  if (header)
+  if (header && work.at.rows === 0)
     yield `${csvText([...frame.columns, ...columns.map(({ name }) => name)], delimiter)}\n`;
   for await (const { block, added } of wideBlocks(work)) {
     const old = frame.columns.map((name) => oldTexts(name, block.text(name), work));
@@ -144,7 +182,8 @@ async function* jsonRows(work: Work, isArray: boolean): AsyncGenerator<string> {
   const { frame, columns } = work;
   const oldNames = frame.columns.map((name) => `${JSON.stringify(name)}:`);
   const newNames = columns.map(({ name }) => `${JSON.stringify(name)}:`);
-  let isFirst = true;
+  // Without rows that are left out, the first object is that of the first row.
+  let isFirst = work.at.rows === 0;
   for await (const { block, added } of wideBlocks(work)) {
     const old = frame.columns.map((name) => ({
       texts: block.text(name),
@@ -165,6 +204,7 @@ async function* jsonRows(work: Work, isArray: boolean): AsyncGenerator<string> {
     else yield `${isFirst ? "[\n" : ",\n"}${objects.join(",\n")}`;
     isFirst = false;
   }
+  work.at.isEnd = true;
   if (isArray) yield isFirst ? "[]\n" : "\n]\n";
 }
 

@@ -25,6 +25,8 @@ export interface JoinedRowsInput {
   readonly isShort: boolean;
   /** Told of every quote that the row's text does not hold. */
   readonly onForeignQuote: () => void;
+  /** The row to begin at, as {@link joinRows} has it. */
+  readonly firstRow?: number;
 }
 
 /** What became of every row, in row order, with all that the settings want told of it; repeatable. */
@@ -35,6 +37,7 @@ export async function* joinedRows({
   needPlan,
   isShort,
   onForeignQuote,
+  firstRow = 0,
 }: JoinedRowsInput): AsyncGenerator<JoinedRows> {
   const { requests } = await needPlan();
   const { store, provider, token } = ports;
@@ -52,9 +55,9 @@ export async function* joinedRows({
     ...(left === null ? {} : { isLeft: (request: number) => left[request] === 1 }),
   };
   const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: store.files });
-  const rows = joinRows({ store, answers, isPartial, ...told });
+  const rows = joinRows({ store, answers, isPartial, firstRow, ...told });
   const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
-  yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote }) : rows;
+  yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote, firstRow }) : rows;
 }
 
 /** 1 for each request that is in a chunk which is not collected. */
@@ -76,20 +79,38 @@ export async function refetchLost(ports: Ports): Promise<void> {
   }
 }
 
-/** The same rows; once all have passed, the store knows which answers are judged otherwise than before. */
-export async function* rejudging(
-  rows: AsyncIterable<JoinedRows>,
-  store: Store,
-): AsyncGenerator<JoinedRows> {
-  const judgements = new Map<number, Judgement>();
-  for await (const joined of rows) {
-    for (const judgement of joined.rejudged) judgements.set(judgement.ordinal, judgement);
-    yield joined;
-  }
-  if (judgements.size > 0) await store.rejudged([...judgements.values()]);
+/** What the store has yet to be told of answers that are judged otherwise than before. */
+export interface Rejudged {
+  /** The same rows; what they say is noted as they pass, and told once all have. */
+  passing(rows: AsyncIterable<JoinedRows>): AsyncGenerator<JoinedRows>;
+  /** Tells the store what was noted so far. */
+  tell(): Promise<void>;
 }
 
-/** The cells of joined rows, as the frame writers take them, each row counted as it passes. */
+/** Judgements held before the store is told of them. */
+const MOST_HELD = 10_000;
+
+/** Notes judgements for a store. */
+export function rejudged(store: Store): Rejudged {
+  const held = new Map<number, Judgement>();
+  const tell = async (): Promise<void> => {
+    if (held.size > 0) await store.rejudged([...held.values()]);
+    held.clear();
+  };
+  return {
+    tell,
+    passing: async function* (rows) {
+      for await (const joined of rows) {
+        for (const judgement of joined.rejudged) held.set(judgement.ordinal, judgement);
+        if (held.size >= MOST_HELD) await tell();
+        yield joined;
+      }
+      await tell();
+    },
+  };
+}
+
+/** The cells of joined rows, as the frame writers take them, each block counted before it is given. */
 export async function* countedCells(
   rows: AsyncIterable<JoinedRows>,
   tally: RowTally,

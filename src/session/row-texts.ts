@@ -11,13 +11,15 @@ import type { Rendering, Unaskable } from "../stages/ports.ts";
 export interface RowTexts {
   readonly frame: Frame;
   readonly rendering: Rendering;
+  /** The row that the first of the joined rows is; the first when left out. */
+  readonly firstRow?: number;
   /** Told of every quote that a model gave and the row's texts do not hold. */
   readonly onForeignQuote: () => void;
 }
 
 /**
  * The same rows with their quotes checked, each the span of the text itself or null, and with what is
- * known of cut texts. Reads the frame once more, from its top.
+ * known of cut texts. Reads the frame once more, from the first row.
  */
 export async function* withRowTexts(
   rows: AsyncIterable<JoinedRows>,
@@ -72,8 +74,8 @@ interface PromptQueue {
 
 const ROWS_PER_BLOCK = 1000;
 
-function promptQueue({ frame, rendering }: RowTexts): PromptQueue {
-  const blocks = frame.blocks(rendering.columns, ROWS_PER_BLOCK)[Symbol.asyncIterator]();
+function promptQueue({ frame, rendering, firstRow = 0 }: RowTexts): PromptQueue {
+  const blocks = frame.blocks(rendering.columns, ROWS_PER_BLOCK, firstRow)[Symbol.asyncIterator]();
   let waiting: readonly Asked[] = [];
   return {
     take: async (count) => {
@@ -82,7 +84,8 @@ function promptQueue({ frame, rendering }: RowTexts): PromptQueue {
         if (next.done === true) break;
         const promptOf = rendering.prompts(next.value);
         const asked = Array.from({ length: next.value.rowCount }, (_, row) => promptOf(row));
-        waiting = [...waiting, ...asked];
+        const before = Math.max(0, firstRow - next.value.firstRow);
+        waiting = [...waiting, ...asked.slice(before)];
       }
       const taken = waiting.slice(0, count);
       waiting = waiting.slice(count);

@@ -12,10 +12,9 @@ import type { PlanCounts } from "../core/plan.ts";
 import { planWatch, type PlanLook } from "../core/plan-look.ts";
 import { planCost, type PlanCost } from "../core/plan-cost.ts";
 import type { Progress } from "../core/progress.ts";
-import { receiptOf, rowTally, type KeptRows, type Receipt } from "../core/receipt.ts";
+import type { KeptRows, Receipt } from "../core/receipt.ts";
 import { newColumns } from "../output/columns.ts";
 import type { RowErrorCode } from "../core/result.ts";
-import { perhapsPaidTwice } from "./paid-twice.ts";
 import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
 import { answerReading, columnLayout, keptUnder, requestSpec, type Settings } from "./settings.ts";
@@ -37,8 +36,10 @@ import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts"
 import type { CollectOptions } from "../stages/collect.ts";
 import { identify } from "../stages/identify.ts";
 import { newCells } from "./row-cells.ts";
-import { countedCells, joinedRows, refetchLost, rejudging } from "./joined-rows.ts";
-import { cutWarnings, quoteWarnings } from "./text-warnings.ts";
+import { completed } from "./completing.ts";
+import { joinedRows, rejudged } from "./joined-rows.ts";
+import { cutWarnings } from "./text-warnings.ts";
+import type { WriteResume } from "../frame/write-marks.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { remembering } from "./remembering.ts";
@@ -135,6 +136,8 @@ export interface Session extends AsyncDisposable {
 export type WriteCells = (
   columns: readonly NewColumn[],
   cells: AsyncIterable<NewCells>,
+  /** How the write goes on when it was killed; left out where it begins anew. */
+  resume?: WriteResume,
 ) => Promise<{
   readonly output: string | null;
   readonly neutralisedCells: number;
@@ -212,7 +215,6 @@ interface Parts {
 function session(parts: Parts): Session {
   const { settings, conduct, ports, record, directory } = parts;
   const { store } = ports;
-  const { form } = settings;
   const watch = planWatch();
   const stop = new AbortController();
   const memory = driveMemory();
@@ -233,8 +235,8 @@ function session(parts: Parts): Session {
     cutRows = counts.cutRows ?? 0;
     return counts;
   };
-  const joined = (onForeignQuote = (): void => undefined): AsyncGenerator<JoinedRows> =>
-    joinedRows({ ...parts, needPlan, isShort, onForeignQuote });
+  const joined = (): AsyncGenerator<JoinedRows> =>
+    joinedRows({ ...parts, needPlan, isShort, onForeignQuote: () => undefined });
   let isShort = false;
   let cutRows = record.plan?.cutRows ?? 0;
   const layout = columnLayout(settings);
@@ -300,32 +302,19 @@ function session(parts: Parts): Session {
     retry: async (codes) => {
       // Judged by the schema as it is now: what it accepts is not bought again.
       const isWhole = (await store.chunks()).every(({ state }) => state === "collected");
-      const rows = rejudging(joined(), store);
+      const rows = rejudged(store).passing(joined());
       while (isWhole && (await rows.next()).done !== true) continue;
       const { lane = "batch" } = await needPlan();
       return await retryFailed(ports, codes, conduct.lane ?? lane);
     },
     rows: () => joined(),
-    complete: async (write) => {
-      await refetchLost(ports);
-      const tally = rowTally(form.kind === "labels" ? form.labels.map(({ name }) => name) : null);
-      let foreignQuotes = 0;
-      const rows = joined(() => {
-        foreignQuotes += 1;
-      });
-      const written = await write(columns, countedCells(rejudging(rows, store), tally, layout));
-      const paidTwice = await perhapsPaidTwice(store);
-      return receiptOf(tally, await store.chunks(), {
-        ...(paidTwice === null ? {} : { paidTwice }),
-        run: record.id,
-        model: `${ports.provider.id}/${settings.model.model}`,
-        plan: await needPlan(),
-        free: ports.provider.free,
-        price: settings.price,
-        warnings: [...cutWarnings(cutRows, settings), ...quoteWarnings(foreignQuotes)],
-        ...written,
-      });
-    },
+    complete: async (write) =>
+      await completed(write, {
+        ...{ settings, ports, record, directory, columns, layout, needPlan },
+        warnings: () => cutWarnings(cutRows, settings),
+        joined: (firstRow, onForeignQuote) =>
+          joinedRows({ ...parts, needPlan, isShort, onForeignQuote, firstRow }),
+      }),
     [Symbol.asyncDispose]: async () => {
       await ports.remember?.close();
       parts.cache?.[Symbol.dispose]();

@@ -66,6 +66,8 @@ export interface JoinInput {
   readonly isLeft?: (request: number) => boolean;
   /** Whether requests may be without an answer and a failure: their rows are `pending` then. */
   readonly isPartial?: boolean;
+  /** The row to begin at, where a block of planned rows begins; the first when left out. */
+  readonly firstRow?: number;
   /** Makes the values told beside each answer; none are made when left out. */
   readonly meta?: (facts: RequestFacts) => Promise<MetaValues>;
 }
@@ -117,6 +119,10 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
   try {
     const failures = await knownFailures(input.store);
     for await (const rows of input.store.plannedRows()) {
+      if (rows.firstRow < (input.firstRow ?? 0)) {
+        for (const request of rows.requests) unseen = Math.max(unseen, request + 1);
+        continue;
+      }
       const outcomes: RowOutcome[] = [];
       const rejudged: Judgement[] = [];
       const meta: (MetaValues | null)[] = [];

@@ -18,6 +18,7 @@ import { fallbackPlan } from "../../src/passes/fallback.ts";
 import { openCsv } from "../../src/frame/csv.ts";
 import { writeCsv } from "../../src/frame/csv-write.ts";
 import { answerForm } from "../../src/output/form.ts";
+import type { WriteResume } from "../../src/frame/write-marks.ts";
 import type { Passes } from "../../src/passes/passes.ts";
 import { openModel } from "../../src/provider/models.ts";
 import type { Settings } from "../../src/session/settings.ts";
@@ -216,14 +217,34 @@ async function withSecond(settings: Settings): Promise<Passes | null> {
   };
 }
 
+/** Marks made wherever they can be; says from which row the cells were asked for again. */
+function markedAlways(resume: WriteResume): WriteResume {
+  const { source: own } = resume;
+  const source: WriteResume["source"] = {
+    placeAt: async (row) => {
+      // The mark before this one is on the disk.
+      passes("output.mark:before");
+      return await own.placeAt(row);
+    },
+    cellsFrom: (place) => {
+      writeSync(2, `goes on at ${String(place.firstRow)}\n`);
+      return watchedPieces(own.cellsFrom(place), "output.write");
+    },
+  };
+  return { ...resume, source, everyMs: 0 };
+}
+
 function runOf(): EnrichRun<Receipt, unknown> {
   return new EnrichRun<Receipt, unknown>({
     open: openColumn(settingsOf, withSecond),
     finish: async (session) => {
       const input = await openCsv(job.input);
-      const receipt = await session.complete(async (columns, cells) => {
+      const receipt = await session.complete(async (columns, cells, resume) => {
         const watchedCells = watchedPieces(cells, "output.write");
-        const written = await writeCsv({ input, output: job.output, columns, cells: watchedCells });
+        const marked = resume === undefined ? {} : { resume: markedAlways(resume) };
+        const written = await writeCsv({
+          ...{ input, output: job.output, columns, cells: watchedCells, ...marked },
+        });
         passes("output:after");
         return { output: job.output, neutralisedCells: written.neutralisedCells };
       });

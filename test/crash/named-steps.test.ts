@@ -111,6 +111,8 @@ const BETWEEN: readonly (readonly [Scene, string, number?])[] = [
   ["plain", "store.plannedRows:mid"],
   ["rows are many", "store.plannedRows:mid", 2],
   ["rows are many", "output.write:mid", 2],
+  ["requests are large", "output.mark:before", 1],
+  ["requests are large", "output.mark:before", 3],
   ["plain", "output.write:after"],
   ["plain", "output:after"],
   ["plain", "provider.close:after"],
