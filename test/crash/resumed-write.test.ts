@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Receipt } from "../../src/core/receipt.ts";
-import { replyFileName } from "../../src/core/chunk.ts";
+import { answerFileName, replyFileName } from "../../src/core/chunk.ts";
 import { damageOf, receiptOf, UNHARMED, type Stand } from "./stand.ts";
 import { stand } from "./stands.ts";
 
@@ -57,7 +57,7 @@ describe("a run killed while it writes", () => {
   it("reads no reply again whose rows were written", async () => {
     const one = await struckAt(15);
     // The first rows' answers are all in the first chunk.
-    rmSync(join(one.directory, "chunks", replyFileName(1)));
+    rmSync(join(one.directory, "chunks", answerFileName(1)), { force: true });
     writeFileSync(join(one.directory, "chunks", replyFileName(1)), "");
     const ended = await one.finish();
     expect(wentOnAt(ended.stderr)).toBeGreaterThan(300);
