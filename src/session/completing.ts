@@ -10,9 +10,9 @@ import type { RunRecord } from "../store/store.ts";
 import { refetchLost, rejudged } from "./joined-rows.ts";
 import { perhapsPaidTwice } from "./paid-twice.ts";
 import { resumableCells, writeResume } from "./resumable-cells.ts";
-import type { WriteCells } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { quoteWarnings } from "./text-warnings.ts";
+import type { WriteCells } from "./write-cells.ts";
 
 /** A run whose chunks are collected. */
 export interface Completing {

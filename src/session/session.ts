@@ -12,7 +12,7 @@ import type { PlanCounts } from "../core/plan.ts";
 import { planWatch, type PlanLook } from "../core/plan-look.ts";
 import { planCost, type PlanCost } from "../core/plan-cost.ts";
 import type { Progress } from "../core/progress.ts";
-import type { KeptRows, Receipt } from "../core/receipt.ts";
+import type { Receipt } from "../core/receipt.ts";
 import { newColumns } from "../output/columns.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import { makePlan } from "./planning.ts";
@@ -39,7 +39,7 @@ import { newCells } from "./row-cells.ts";
 import { completed } from "./completing.ts";
 import { joinedRows, rejudged } from "./joined-rows.ts";
 import { cutWarnings } from "./text-warnings.ts";
-import type { WriteResume } from "../frame/write-marks.ts";
+import type { WriteCells } from "./write-cells.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { remembering } from "./remembering.ts";
@@ -131,19 +131,6 @@ export interface Session extends AsyncDisposable {
   /** Hands every row's new cells to `write`, counting them, and gives the receipt. */
   complete(write: WriteCells): Promise<Receipt>;
 }
-
-/** Puts the new columns where they belong; tells what it wrote. */
-export type WriteCells = (
-  columns: readonly NewColumn[],
-  cells: AsyncIterable<NewCells>,
-  /** How the write goes on when it was killed; left out where it begins anew. */
-  resume?: WriteResume,
-) => Promise<{
-  readonly output: string | null;
-  readonly neutralisedCells: number;
-  /** Where only some rows were kept, how many. */
-  readonly kept?: KeptRows;
-}>;
 
 /** How many times a request is sent again when no reply came. */
 export const DEFAULT_RESENDS = 3;

@@ -2,7 +2,8 @@
 
 import type { NewCells, NewColumn } from "../core/column.ts";
 import type { Receipt } from "../core/receipt.ts";
-import type { Session, WriteCells } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
+import type { WriteCells } from "../session/write-cells.ts";
 
 /** What one session adds. */
 export interface Completed {

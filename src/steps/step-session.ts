@@ -11,7 +11,8 @@ import { mergedReceipt, stepTally, type Receipt } from "../core/receipt.ts";
 import type { Frame } from "../frame/frame.ts";
 import { rowQueue } from "../frame/new-columns.ts";
 import { frameWithAnswers } from "../frame/with-answers.ts";
-import type { Conduct, Session, WriteCells } from "../session/session.ts";
+import type { Conduct, Session } from "../session/session.ts";
+import type { WriteCells } from "../session/write-cells.ts";
 import type { JoinedRows, RowOutcome } from "../stages/join.ts";
 
 /** One step of a run, ready to be opened once the steps it needs are complete. */
