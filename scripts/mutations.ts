@@ -432,6 +432,12 @@ const SHARING: readonly Mutation[] = [
     guard: { file: "test/store/postgres-datasets.test.ts" },
   },
   {
+    promise: "failures are counted over all parts of a shared run",
+    file: "src/machines/shared-failures.ts",
+    edits: [["return failed > mostFailures(maxFailures, requests);", "return failed < 0;"]],
+    guard: { file: "test/machines/conduct.test.ts", named: "over all parts" },
+  },
+  {
     promise: "workers together send no more requests a minute than the account may",
     file: "src/store/postgres-admission.ts",
     edits: [['if (Boolean(limits?.["is_held"])) return false;', ""]],

@@ -97,7 +97,6 @@ function outputPath(
 async function handOver(input: string, { task, flags }: Ask, terminal: Terminal): Promise<number> {
   const unshared = {
     "--preview": flags.preview,
-    "--max-failures": flags.maxFailures,
     "--failures-to": flags.failuresTo,
     "--notify": flags.notify,
     "--in-place": flags.inPlace,

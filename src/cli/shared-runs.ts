@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   cancelSharedRun,
   findSharedRun,
+  isWithinFailures,
   listSharedRuns,
   openState,
   retrySharedRun,
@@ -145,7 +146,9 @@ export async function sharedAttach(
         if (sums.parts.open === 0) {
           tell(run, terminal);
           if (sums.unsent > 0) return EXIT.budget;
-          return sums.failed > 0 || sums.parts.failed > 0 ? EXIT.failedRows : EXIT.ok;
+          if (sums.parts.failed > 0) return EXIT.failedRows;
+          const rows = { total: sums.requests, skipped: 0, failed: sums.failed };
+          return isWithinFailures(run.maxFailures ?? 0, rows) ? EXIT.ok : EXIT.failedRows;
         }
         await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
         if (stop.signal.aborted) return EXIT.interrupted;

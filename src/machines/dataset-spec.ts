@@ -9,6 +9,7 @@ export interface SharedConduct {
   readonly pollEveryMs: number | null;
   readonly maxResends: number;
   readonly keepRemote: boolean;
+  readonly stallMs: number | null;
 }
 
 /** The settings of a run that many machines share; holds no key. */

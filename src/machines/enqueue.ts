@@ -7,6 +7,7 @@ import { canonicalJson, contentHash, type Json } from "../core/hash.ts";
 import { checkPositive } from "../core/call-options.ts";
 import { InputError } from "../core/errors.ts";
 import { namedFormat } from "../frame/format.ts";
+import type { OpenFileOptions } from "../frame/opened-file.ts";
 import { conductOf, refreshMark, settingsOf } from "../enrich-settings.ts";
 import { checkFileOutput, openFile } from "../files/files.ts";
 import { purseFor, spendingOf } from "../session/run-budget.ts";
@@ -15,7 +16,14 @@ import type { Settings } from "../session/settings.ts";
 import type { Objects } from "../store/objects.ts";
 import { limitAccount } from "../store/postgres-admission.ts";
 import { capDataset } from "../store/postgres-purse.ts";
-import { addDataset, readDataset, readDatasets, reopenShort } from "../store/postgres-datasets.ts";
+import {
+  addDataset,
+  limitFailures,
+  readDataset,
+  readDatasets,
+  reopenFailing,
+  reopenShort,
+} from "../store/postgres-datasets.ts";
 import { countParts, openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
 import { accountOf } from "./accounts.ts";
 import type { DatasetJob } from "./dataset-job.ts";
@@ -57,7 +65,10 @@ export async function enqueueDataset(job: DatasetJob, state: SharedState): Promi
     if (first.done === true) throw new Error("An input stands for one file at least.");
     const settings = await firstSettings(job, first.value, folder);
     try {
-      return await recorded({ job, files, first: first.value, inputs, settings, data }, state);
+      return await recorded(
+        { job, files, first: first.value, inputs, settings, data, folder },
+        state,
+      );
     } finally {
       await settings.model.provider.close();
       await inputs.return(undefined);
@@ -118,6 +129,8 @@ interface Recording {
   readonly inputs: AsyncIterable<PartInput>;
   readonly settings: Settings;
   readonly data: Objects;
+  /** A folder on this machine for copies. */
+  readonly folder: string;
 }
 
 async function recorded(recording: Recording, { database, ticks }: SharedState): Promise<Enqueued> {
@@ -149,6 +162,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
       pollEveryMs: conduct.pollEveryMs,
       maxResends: conduct.maxResends,
       keepRemote: conduct.keepRemote,
+      stallMs: conduct.stallMs,
     },
     settleMs: typeof job.model === "string" ? null : (job.model.settleMs ?? null),
   };
@@ -159,6 +173,8 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
     const { capUsd } = conduct.purse ?? {};
     if (capUsd !== undefined && (await capDataset(connection, id, capUsd)))
       await reopenShort(connection, id);
+    await limitFailures(connection, id, conduct.maxFailures);
+    await reopenFailing(connection, id);
     const limits = limitsOf(job);
     if (limits !== null) await limitAccount(connection, accountOf(provider).id, limits);
     return isAdded;
@@ -180,24 +196,47 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
 
 /** Copies what the parts read to where workers reach it, unless it is there. */
 async function handedOver(
-  { first, inputs, data }: Recording,
+  { job, first, inputs, data, folder }: Recording,
   { id, ending }: { readonly id: string; readonly ending: string },
 ): Promise<readonly NewPart[]> {
+  const { reading = {} } = job;
   const parts: NewPart[] = [];
-  const add = async ({ name, version, at }: PartInput): Promise<void> => {
+  let left = job.options.limit ?? null;
+  const add = async (part: PartInput): Promise<void> => {
+    const { name, version, at } = part;
     const number = padded(parts.length + 1);
     const isHere = typeof at === "string";
+    const rowLimit = left;
+    if (left !== null && left > 0) left -= await rowsUpTo(left, part, { folder, reading });
     const input = isHere ? `${id}/input/${number}-${name}` : at.key;
     if (isHere) await data.put(input, at);
     parts.push({
       run: `${id}-p${number}`,
       ...{ place: isHere ? data.url : at.place.url, input, inputVersion: version },
       output: `part-${number}${ending}`,
+      rowLimit,
     });
   };
   await add(first);
   for await (const input of inputs) await add(input);
   return parts;
+}
+
+const ROWS_PER_BLOCK = 1000;
+
+/** How many rows an input has, counted no further than `most`. */
+async function rowsUpTo(
+  most: number,
+  part: PartInput,
+  { folder, reading }: { readonly folder: string; readonly reading: OpenFileOptions },
+): Promise<number> {
+  const frame = await openFile(await localPath(part, folder), reading);
+  let rows = 0;
+  for await (const block of frame.blocks(frame.columns.slice(0, 1), ROWS_PER_BLOCK)) {
+    rows += block.rowCount;
+    if (rows >= most) return most;
+  }
+  return rows;
 }
 
 function padded(number: number): string {

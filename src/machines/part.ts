@@ -19,6 +19,7 @@ import { datasetSpec, type DatasetSpec } from "./dataset-spec.ts";
 import { partFrame, type PartFrame } from "./part-frame.ts";
 import { writePart } from "./part-output.ts";
 import { openPlace } from "./places.ts";
+import { sharedFailureLimit, type SharedFailureLimit } from "./shared-failures.ts";
 import { sharedPurse } from "./shared-purse.ts";
 
 /** What working on parts needs. */
@@ -142,7 +143,7 @@ async function partSettings({ part, spec, frame }: Opening, work: PartWork): Pro
     asked: () => askedOf(run, undefined),
   });
   // A part without a single row to ask is a part all the same.
-  return { ...settings, mayAskNothing: true };
+  return { ...settings, limit: part.rowLimit, mayAskNothing: true };
 }
 
 function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduct {
@@ -154,10 +155,8 @@ function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduc
         ? null
         : sharedPurse(work.database, { dataset: dataset.id, run: part.run, capUsd }),
     lane: "batch",
-    // A part knows nothing of the others, so its own failures end nothing.
-    maxFailures: "100%",
+    maxFailures: dataset.maxFailures,
     deadlineMs: null,
-    stallMs: null,
     signal: work.signal,
     onOpen: () => undefined,
     onProgress: () => undefined,
@@ -166,9 +165,12 @@ function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduc
 }
 
 async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress> {
-  const { part, session, settings, store } = held;
+  const { part, dataset, session, settings, store } = held;
   const { memory, leaves } = work;
   await session.plan();
+  const failures = sharedFailureLimit(work.database, dataset);
+  // One part's own failures say nothing of a limit that is for all parts.
+  if (failures.watch !== null) memory.failures = failures.watch;
   if (part.retry !== null) {
     await session.retry(part.retry === "all" ? undefined : (part.retry as RowErrorCode[]));
     await store.guarded((connection) => changePart(connection, part.run, { retry: null }));
@@ -176,7 +178,7 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
   // What is asked from here would stand still while nobody holds it.
   const once = settings.model.provider.asksLive !== true;
   for (;;) {
-    if (await drivenOut(session, { once, memory, leaves })) break;
+    if (await drivenOut(held, { once, memory, leaves }, failures)) break;
     const restMs = leaves() ? 0 : memory.restMs;
     if (restMs > SHORT_REST_MS || leaves()) {
       await store.guarded((connection) =>
@@ -191,11 +193,24 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
 }
 
 /** Drives a part; true when nothing is open, or when what is left to send is more than the budget allows. */
-async function drivenOut(session: Session, how: DriveHow): Promise<boolean> {
+async function drivenOut(
+  { session, store, settings, spec }: HeldPart,
+  how: DriveHow & { readonly memory: DriveMemory },
+  failures: SharedFailureLimit,
+): Promise<boolean> {
   try {
     return await session.drive(how);
   } catch (error) {
     if (!(error instanceof BudgetError)) throw error;
+    if (error.code === "too_many_failures") {
+      const isOut = (await store.chunks()).every(
+        ({ state }) => state === "planned" || state === "collected",
+      );
+      if (isOut) throw await failures.error(error);
+      // Once the part is stopped nobody would collect what is under way and paid for.
+      how.memory.restMs = spec.conduct.pollEveryMs ?? settings.model.provider.pollEveryMs;
+      return false;
+    }
     // What waits is counted as left out for the budget, and goes on once the cap is raised.
     return true;
   }

@@ -12,28 +12,69 @@ import type { DatasetJob } from "./dataset-job.ts";
  * @throws {InputError} `option_unsupported`, naming the first that was given; nothing was sent.
  */
 export function refuseUnshared({ options, template }: DatasetJob): void {
-  const unshared = {
-    "--votes": options.votes,
-    "--limit": options.limit,
-    "--stall": options.stallMs,
-    "--cache-file": options.cacheFile,
-    "--fallback-model": options.fallbackModel,
+  const given: Readonly<Record<string, unknown>> = {
     "--cascade": options.cascade,
+    "--fallback-model": options.fallbackModel,
+    "--votes": options.votes,
     "--deadline": options.deadlineMs,
+    "--lane realtime": options.lane === "realtime" ? true : undefined,
     "--concurrency": options.concurrency,
     "--request-timeout": options.requestTimeoutMs,
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
-    "--lane realtime": options.lane === "realtime" ? true : undefined,
+    "--cache-file": options.cacheFile,
     "a template that is a function": typeof template === "string" ? undefined : true,
   };
-  const [name] = Object.entries(unshared).find(([, value]) => value !== undefined) ?? [];
-  if (name === undefined) return;
+  const found = Object.entries(UNSHARED).find(([name]) => given[name] !== undefined);
+  if (found === undefined) return;
+  const [name, { why, instead }] = found;
   throw new InputError(
     "option_unsupported",
-    `${name} cannot be used where many machines share a run. Nothing was sent.`,
-    { hint: "Leave it out, or run without --state." },
+    `${name} cannot be used where many machines share a run: ${why}. Nothing was sent.`,
+    { hint: instead },
   );
 }
+
+const ONE_MACHINE = "Leave it out, or run without --state.";
+const LIVE = {
+  why: "what is asked one by one is kept on one machine until a chunk is complete, and would be paid twice when that machine is lost",
+  instead: "Leave it out, so that all goes in batches, or run without --state.",
+} as const;
+
+/** Why each cannot be shared, and what to do instead. */
+const UNSHARED: Readonly<Record<string, { readonly why: string; readonly instead: string }>> = {
+  "--cascade": {
+    why: "the sample that sets its threshold is drawn from all rows, and a worker sees one part",
+    instead: ONE_MACHINE,
+  },
+  "--fallback-model": {
+    why: "a part is a run of one model",
+    instead:
+      "Leave it out, export the run, and run the rows that failed again with the other model.",
+  },
+  "--votes": {
+    why: "a part asks each question once",
+    instead: "Leave it out, or run it once for each vote under another --column.",
+  },
+  "--deadline": {
+    why: `what batches have not answered by then would be asked in realtime, and ${LIVE.why}`,
+    instead: "Leave it out; batchframe cancel --state keeps what came when the time is over.",
+  },
+  "--lane realtime": LIVE,
+  "--concurrency": LIVE,
+  "--request-timeout": LIVE,
+  "--on-long chunk": {
+    why: "the answers to a text's pieces are put together by a second run after the first",
+    instead: "Use --on-long truncate or fail, or run without --state.",
+  },
+  "--cache-file": {
+    why: "what was answered before is kept with the shared state",
+    instead: "Leave it out, or turn the cache off with --no-cache.",
+  },
+  "a template that is a function": {
+    why: "workers have only what is recorded",
+    instead: "Give the template as text, or run without shared state.",
+  },
+};
 
 /** The options without bounds that hold over all workers, and so are the account's. */
 export function unpaced({

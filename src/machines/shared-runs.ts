@@ -1,5 +1,6 @@
 /** Runs that many machines share, looked at and steered from anywhere. */
 
+import type { MaxFailures } from "../core/failure-limit.ts";
 import type { Json } from "../core/hash.ts";
 import { InputError, StoreError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
@@ -30,6 +31,8 @@ export interface SharedRun {
   readonly output: string;
   /** The most that may be spent on it, in US dollars; null for any amount. */
   readonly capUsd: number | null;
+  /** How many requests may fail; null where nobody said so. */
+  readonly maxFailures: MaxFailures | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly isCancelled: boolean;
@@ -80,6 +83,7 @@ async function shown(dataset: Dataset, database: Database): Promise<SharedRun> {
     column,
     output: dataset.output,
     capUsd: dataset.capUsd,
+    maxFailures: dataset.maxFailures,
     createdAt: new Date(dataset.createdAtMs),
     finishedAt: dataset.finishedAtMs === null ? null : new Date(dataset.finishedAtMs),
     isCancelled: dataset.cancelRequestedAtMs !== null,

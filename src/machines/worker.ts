@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   BatchframeError,
+  BudgetError,
   InputError,
   InvariantError,
   ProviderError,
@@ -99,6 +100,8 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
     });
     if (trouble === "elsewhere" || part === null || (cut.signal.aborted && trouble === "passing"))
       return;
+    // Whoever lets it go on wants its failures of before forgotten.
+    if (trouble === "fatal") memories.delete(run);
     const troubles = part.troubles + 1;
     const restMs =
       trouble === "fatal" ? 0 : Math.min(MOST_REST_MS, 1000 * 2 ** Math.min(troubles, 10));
@@ -182,6 +185,8 @@ const LEASES_UNTIL_FORGOTTEN = 5;
 /** `elsewhere`: another worker has the part · `passing`: it may go better later · `fatal`: not before somebody acts. */
 function troubleOf(error: unknown): "elsewhere" | "passing" | "fatal" {
   if (error instanceof InputError || error instanceof InvariantError) return "fatal";
+  // Only of too many failures: what the budget has no room for is left out, and the part done.
+  if (error instanceof BudgetError) return "fatal";
   if (error instanceof ProviderError)
     return error.retryable || error.code === "provider_auth" ? "passing" : "fatal";
   if (error instanceof StoreError) {

@@ -1,5 +1,6 @@
 /** Runs over many parts: what each is about, and what is asked of all its parts at once. */
 
+import type { MaxFailures } from "../core/failure-limit.ts";
 import type { Json } from "../core/hash.ts";
 import { StoreError } from "../core/errors.ts";
 import type { DatabaseRow, Queryable } from "./postgres-client.ts";
@@ -18,6 +19,8 @@ export interface Dataset {
   readonly output: string;
   /** The most that may be spent on it, in US dollars; null for any amount. */
   readonly capUsd: number | null;
+  /** How many requests of all parts may fail before nothing more is sent; null where nobody said so. */
+  readonly maxFailures: MaxFailures | null;
   readonly createdAtMs: number;
   readonly cancelRequestedAtMs: number | null;
   readonly finishedAtMs: number | null;
@@ -37,10 +40,10 @@ export async function addDataset(
   );
   if (added === 0) return false;
   await connection.change(
-    `insert into batchframe.part (dataset, number, run, place, input, input_version, output)
-     select $1, n, run, place, input, version, output
-     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-       with ordinality as p (run, place, input, version, output, n)`,
+    `insert into batchframe.part (dataset, number, run, place, input, input_version, output, row_limit)
+     select $1, n, run, place, input, version, output, row_limit
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+       with ordinality as p (run, place, input, version, output, row_limit, n)`,
     [
       id,
       parts.map(({ run }) => run),
@@ -48,6 +51,7 @@ export async function addDataset(
       parts.map(({ input }) => input),
       parts.map(({ inputVersion }) => inputVersion),
       parts.map((part) => part.output),
+      parts.map(({ rowLimit }) => rowLimit),
     ],
   );
   return true;
@@ -78,6 +82,7 @@ function datasetOf(row: DatabaseRow): Dataset {
     data: text(row["data"]),
     output: text(row["output"]),
     capUsd: numberOrNull(row["cap_usd"]),
+    maxFailures: jsonOf(row["max_failures"]) as MaxFailures | null,
     createdAtMs: Number(row["created_at_ms"]),
     cancelRequestedAtMs: numberOrNull(row["cancel_requested_at_ms"]),
     finishedAtMs: numberOrNull(row["finished_at_ms"]),
@@ -101,6 +106,27 @@ export async function deleteDataset(connection: Queryable, id: string): Promise<
     [id],
   );
   await connection.change("delete from batchframe.dataset where id = $1", [id]);
+}
+
+/** Sets how many requests of a dataset may fail from now on; null for no limit of its own. */
+export async function limitFailures(
+  connection: Queryable,
+  id: string,
+  maxFailures: MaxFailures | null,
+): Promise<void> {
+  await connection.change("update batchframe.dataset set max_failures = $2 where id = $1", [
+    id,
+    maxFailures === null ? null : JSON.stringify(maxFailures),
+  ]);
+}
+
+/** Lets parts go on that were stopped because too much had failed. */
+export async function reopenFailing(connection: Queryable, id: string): Promise<void> {
+  await connection.change(
+    `update batchframe.part set state = 'open', error = null, troubles = 0, next_at_ms = 0
+     where dataset = $1 and state = 'failed' and error::json->>'code' = 'too_many_failures'`,
+    [id],
+  );
 }
 
 /** Lets parts go on that the budget has stopped; gives the runs of the parts. */

@@ -3,7 +3,7 @@
 import type { Json } from "../core/hash.ts";
 import type { Queryable } from "./postgres-client.ts";
 import { NOW_MS } from "./postgres-lease.ts";
-import { jsonOf, text } from "./sqlite-values.ts";
+import { jsonOf, numberOrNull, text } from "./sqlite-values.ts";
 
 /** A new part: an object to read, and the one to write. */
 export interface NewPart {
@@ -15,6 +15,8 @@ export interface NewPart {
   readonly inputVersion: string;
   /** What its output is called; each time it is written it has a name of its own that begins like this. */
   readonly output: string;
+  /** How many of its rows, from the first, are asked; null for all. */
+  readonly rowLimit: number | null;
 }
 
 /** `open` has work left · `done` its output is written · `failed` it cannot go on until somebody acts. */
@@ -45,6 +47,7 @@ export async function readPart(database: Queryable, run: string): Promise<Part |
     input: text(row["input"]),
     inputVersion: text(row["input_version"]),
     output: text(row["output"]),
+    rowLimit: numberOrNull(row["row_limit"]),
     frame: jsonOf(row["frame"]) as Json | null,
     state: text(row["state"]) as PartState,
     retry: jsonOf(row["retry"]) as Part["retry"],

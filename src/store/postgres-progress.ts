@@ -78,6 +78,22 @@ export async function datasetSums(database: Queryable, id: string): Promise<Data
   };
 }
 
+/** How many requests of a dataset's planned parts there are, and how many have failed. */
+export async function failedSoFar(
+  database: Queryable,
+  id: string,
+): Promise<{ readonly failed: number; readonly requests: number }> {
+  const [row] = await database.rows(
+    `select (select count(*) from batchframe.part p join batchframe.failure f on f.run = p.run
+         where p.dataset = $1) as failed,
+       (select coalesce(sum((r.plan::json->>'requests')::bigint), 0)::bigint
+         from batchframe.part p join batchframe.run r on r.id = p.run
+         where p.dataset = $1 and r.plan is not null) as requests`,
+    [id],
+  );
+  return { failed: Number(row?.["failed"] ?? 0), requests: Number(row?.["requests"] ?? 0) };
+}
+
 /** The run of a part, and how many rows it has; 0 before they are planned. */
 export interface PartRun {
   readonly number: number;

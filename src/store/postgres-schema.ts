@@ -10,12 +10,14 @@ const VERSIONS: readonly string[] = [
 create table batchframe.dataset (
   id text primary key, identity text not null, spec text not null, data text not null,
   output text not null, created_at_ms bigint not null,
-  cap_usd double precision, cancel_requested_at_ms bigint, finished_at_ms bigint
+  cap_usd double precision, max_failures text, cancel_requested_at_ms bigint, finished_at_ms bigint
 );
 create table batchframe.part (
   dataset text not null references batchframe.dataset (id) on delete cascade,
   number integer not null, run text not null unique,
   place text not null, input text not null, input_version text not null, output text not null,
+  -- How many of its rows are asked; null for all of them.
+  row_limit bigint,
   frame text, state text not null default 'open' check (state in ('open','done','failed')),
   written text, receipt text, error text, retry text, troubles integer not null default 0,
   next_at_ms bigint not null default 0, ticked_at_ms bigint not null default 0,

@@ -19,7 +19,14 @@ afterAll(async () => {
 });
 
 const PARTS = ["one", "two"].map((run) => {
-  return { run, place: "d", input: `${run}.csv`, inputVersion: "1", output: `${run}.csv` };
+  return {
+    run,
+    place: "d",
+    input: `${run}.csv`,
+    inputVersion: "1",
+    output: `${run}.csv`,
+    rowLimit: null,
+  };
 });
 
 const DONE = { written: "part", receipt: { rows: 1 } };

@@ -42,7 +42,14 @@ async function twoParts(dataset: string, capUsd: number | null): Promise<readonl
   await addDataset(
     database,
     { id: dataset, identity: "i", spec: {}, data: "d", output: "o" },
-    runs.map((run) => ({ run, place: "d", input: run, inputVersion: "1", output: run })),
+    runs.map((run) => ({
+      run,
+      place: "d",
+      input: run,
+      inputVersion: "1",
+      output: run,
+      rowLimit: null,
+    })),
   );
   if (capUsd !== null) await capDataset(database, dataset, capUsd);
   return await Promise.all(
