@@ -15,6 +15,7 @@ import type { ExportFlags } from "./export.ts";
 import { tellFailures, type FailuresFlags } from "./failures.ts";
 import type { RemoveFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { sharedStatus, withState } from "./shared-runs.ts";
 import { rowOfNumber, tellTraces, type ShowFlags } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
@@ -83,7 +84,25 @@ export async function sharedExport(
 ): Promise<number> {
   return await withState(flags, async ({ database }) => {
     const { id, sums } = await findSharedRun(ref, database);
-    const { parts, rows } = await exportSharedRun(id, flags.output, database);
+    const stop = new AbortController();
+    // Parts that were sent stay with the storage, and cost, until somebody takes them back.
+    const forget = flags.output.startsWith("s3://")
+      ? onInterrupt(() => {
+          stop.abort();
+        })
+      : () => undefined;
+    const { signal } = stop;
+    const exported = await exportSharedRun(id, flags.output, { database, signal })
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      })
+      .finally(forget);
+    if (exported === null) {
+      terminal.say(`Interrupted; nothing was left at ${flags.output}.`);
+      return EXIT.interrupted;
+    }
+    const { parts, rows } = exported;
     terminal.data({ schemaVersion: 1, run: id, output: flags.output, parts, rows });
     terminal.say(
       `${count(rows)} rows of ${counted(parts, "part", "parts")} written to ${flags.output}`,

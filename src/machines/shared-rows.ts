@@ -115,7 +115,7 @@ export interface ExportedRun {
 export async function exportSharedRun(
   id: string,
   output: string,
-  database: Database,
+  { database, signal }: { readonly database: Database; readonly signal?: AbortSignal },
 ): Promise<ExportedRun> {
   const dataset = await readDataset(database, id);
   if (dataset.finishedAtMs === null)
@@ -129,12 +129,17 @@ export async function exportSharedRun(
   try {
     const paths: string[] = [];
     for await (const part of partReceipts(database, id)) {
+      signal?.throwIfAborted();
       const path = join(folder, part.output);
       await place.fetch(part.output, path);
       paths.push(path);
     }
     const { reading } = datasetSpec(dataset.spec).run;
-    const rows = await written(output, (target) => joinFiles(paths, { output: target, reading }));
+    const rows = await written(
+      output,
+      (target) => joinFiles(paths, { output: target, reading }),
+      signal,
+    );
     return { parts: paths.length, rows };
   } finally {
     await place[Symbol.asyncDispose]();
@@ -143,7 +148,11 @@ export async function exportSharedRun(
 }
 
 /** Has a file written where it belongs: here, or as one object on `s3://` once it is whole. */
-async function written<T>(output: string, write: (path: string) => Promise<T>): Promise<T> {
+async function written<T>(
+  output: string,
+  write: (path: string) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   if (!isRemote(output)) return await write(output);
   const folder = await mkdtemp(join(tmpdir(), "batchframe-output-"));
   const at = output.lastIndexOf("/");
@@ -151,7 +160,7 @@ async function written<T>(output: string, write: (path: string) => Promise<T>): 
   try {
     const path = join(folder, output.slice(at + 1));
     const result = await write(path);
-    await place.put(output.slice(at + 1), path);
+    await place.put(output.slice(at + 1), path, signal);
     return result;
   } finally {
     await place[Symbol.asyncDispose]();

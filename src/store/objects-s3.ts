@@ -12,6 +12,7 @@ import type * as Library from "@aws-sdk/client-s3";
 import { InputError, StoreError } from "../core/errors.ts";
 import { assertPackage, type PackageNeed } from "../core/needed-package.ts";
 import type { ObjectEntry, Objects } from "./objects.ts";
+import { putInParts, statusOf, type Opened } from "./s3-parts.ts";
 
 const PACKAGE = "@aws-sdk/client-s3";
 
@@ -52,14 +53,22 @@ export function assertS3Library(
 export interface S3Options {
   /** How often a call that failed is made again; 8 when left out. Waits double from a tenth of a second. */
   readonly retries?: number;
+  /** Larger files go in parts of so many bytes; 64 MiB when left out, and more where there would be too many. */
+  readonly partBytes?: number;
 }
+
+// Storage takes 5 GB at once at most, and a part that fails is sent again by itself.
+const PART_BYTES = 64 * 1024 * 1024;
 
 /**
  * The objects below an address. Credentials, region and another server's address come from the
  * environment (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3` and the like). The library is loaded at
  * the first call.
  */
-export function s3Objects(url: string, { retries = 8 }: S3Options = {}): Objects {
+export function s3Objects(
+  url: string,
+  { retries = 8, partBytes = PART_BYTES }: S3Options = {},
+): Objects {
   const { bucket, prefix } = s3Address(url);
   assertS3Library();
   let opened: Promise<Opened> | undefined;
@@ -80,9 +89,19 @@ export function s3Objects(url: string, { retries = 8 }: S3Options = {}): Objects
   });
   return {
     url,
-    put: (key, path) =>
-      call(key, async ({ client, library }) => {
-        const { size } = await stat(path);
+    put: async (key, path, signal) => {
+      const { size } = await stat(path);
+      if (size > partBytes) {
+        const calls = { call: <T>(act: (s3: Opened) => Promise<T>) => call(key, act), at: at(key) };
+        await putInParts(calls, {
+          path,
+          size,
+          partBytes,
+          ...(signal === undefined ? {} : { signal }),
+        });
+        return;
+      }
+      await call(key, async ({ client, library }) => {
         // Read anew at each try: a stream that was cut off cannot be sent again.
         const Body = createReadStream(path);
         try {
@@ -92,7 +111,8 @@ export function s3Objects(url: string, { retries = 8 }: S3Options = {}): Objects
         } finally {
           Body.destroy();
         }
-      }),
+      });
+    },
     fetch: (key, path) => call(key, (s3) => fetchWhole(s3, at(key), path)),
     bytes: (key) =>
       call(key, async ({ client, library }) => {
@@ -115,11 +135,6 @@ export function s3Objects(url: string, { retries = 8 }: S3Options = {}): Objects
       (await opened)?.client.destroy();
     },
   };
-}
-
-interface Opened {
-  readonly library: typeof Library;
-  readonly client: Library.S3Client;
 }
 
 const quiet = (): void => undefined;
@@ -190,11 +205,6 @@ async function listed(
     token = page.NextContinuationToken;
     if (token === undefined) return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
-}
-
-function statusOf(error: unknown): number | undefined {
-  const metadata = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata;
-  return metadata?.httpStatusCode;
 }
 
 /** Whether trying again cannot help: the storage has answered, and says no. */

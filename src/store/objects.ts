@@ -18,8 +18,8 @@ export interface ObjectEntry {
 export interface Objects extends AsyncDisposable {
   /** Its address, for people and for the spec of a run; holds no key. */
   readonly url: string;
-  /** Copies a file of this machine to a key, whole or not at all; in place of what may be there. */
-  put(key: string, path: string): Promise<void>;
+  /** Copies a file of this machine to a key, whole or not at all; in place of what may be there. The signal may end it before. */
+  put(key: string, path: string, signal?: AbortSignal): Promise<void>;
   /** Copies an object to a file of this machine, which appears whole or not at all. @throws {StoreError} `object_missing` */
   fetch(key: string, path: string): Promise<void>;
   /** The size of an object; null when there is none. */

@@ -8,6 +8,8 @@ import { startFauxqs } from "fauxqs";
 export interface FlakyS3 {
   /** What programs must have in their environment to reach it. */
   readonly env: Readonly<Record<string, string>>;
+  /** What was called, in order, as `PUT /bucket/key`; failed calls included. */
+  calls(): readonly string[];
   /** Calls that came, and those of them that were failed. */
   counts(): { readonly calls: number; readonly failed: number };
   close(): Promise<void>;
@@ -20,8 +22,10 @@ export async function startFlakyS3(failsEvery: number): Promise<FlakyS3> {
   const server = await startFauxqs({ port: 0, logger: false, init: { buckets: [BUCKET] } });
   let calls = 0;
   let failed = 0;
+  const called: string[] = [];
   const door: Server = createServer((incoming, answer) => {
     calls += 1;
+    called.push(`${incoming.method ?? ""} ${incoming.url ?? ""}`);
     const way = calls % failsEvery === 0 ? (failed += 1) % 3 : null;
     // Cut off before anything was done.
     if (way === 0) {
@@ -64,6 +68,7 @@ export async function startFlakyS3(failsEvery: number): Promise<FlakyS3> {
       AWS_SECRET_ACCESS_KEY: "test-secret",
       AWS_REGION: "us-east-1",
     },
+    calls: () => called,
     counts: () => ({ calls, failed }),
     close: async () => {
       door.closeAllConnections();
