@@ -54,6 +54,12 @@ function withChoices(
   return [...new Map(found.map(({ long, choices }) => [long, choices.join(" ")] as const))];
 }
 
+/** What a command does, or those below it. */
+function doesOf(word: string, commands: readonly DescribedCommand[]): string {
+  const one = commands.find(({ words }) => words === word);
+  return one?.does ?? commands.find(({ words }) => words.startsWith(`${word} `))?.group ?? "";
+}
+
 /** Bash has no descriptions: words only, and files where nothing else is known. */
 function bash(commands: readonly DescribedCommand[]): string {
   const inner = [...secondWords(commands)].map(
@@ -105,7 +111,7 @@ complete -o filenames -F _batchframe batchframe`;
 
 function zsh(commands: readonly DescribedCommand[]): string {
   const seconds = secondWords(commands);
-  const of = (first: string): string => commands.find(({ words }) => words === first)?.does ?? "…";
+  const of = (word: string): string => doesOf(word, commands);
   const firsts = firstWords(commands).map((first) => `    ${zshItem(first, of(first))}`);
   const inner = [...seconds].map(([first, all]) => {
     const items = all.map((second) => zshItem(second, of(`${first} ${second}`)));
@@ -157,7 +163,7 @@ function zshFlag({ long, takes, choices, is }: DescribedFlag): string {
 function fish(commands: readonly DescribedCommand[]): string {
   const seconds = secondWords(commands);
   const lines = firstWords(commands).map((first) => {
-    const does = commands.find(({ words }) => words === first)?.does ?? "";
+    const does = doesOf(first, commands);
     return `complete -c batchframe -n __fish_use_subcommand -f -a ${quoted(first)} -d ${quoted(does)}`;
   });
   for (const [first, all] of seconds)

@@ -9,6 +9,8 @@ export interface DescribedCommand {
   readonly does: string;
   readonly arguments: readonly { readonly name: string; readonly is: string }[];
   readonly flags: readonly DescribedFlag[];
+  /** What the command above it does; null where it is below none. */
+  readonly group: string | null;
   /** The words of its example; null where it has none. */
   readonly example: string | null;
   /** The heading it stands under in the help; that of the command above it for one below. */
@@ -29,23 +31,32 @@ export interface DescribedFlag {
 
 /** Every command of a program that can be run, in the order of the help. */
 export function describedCommands(program: Command): readonly DescribedCommand[] {
-  return program.commands.flatMap((command) => below(command, [], headingOf(command)));
+  return program.commands.flatMap((command) =>
+    below(command, { before: [], group: null, heading: headingOf(command) }),
+  );
 }
 
-function below(
-  command: Command,
-  before: readonly string[],
-  heading: string,
-): readonly DescribedCommand[] {
-  const words = [...before, command.name()];
-  const inner = command.commands.flatMap((one) => below(one, words, heading));
-  return inner.length > 0 ? inner : [described(command, words, heading)];
+/** Where a command stands. */
+interface Place {
+  /** The words of the commands above it. */
+  readonly before: readonly string[];
+  readonly group: string | null;
+  readonly heading: string;
 }
 
-function described(command: Command, words: readonly string[], heading: string): DescribedCommand {
+function below(command: Command, place: Place): readonly DescribedCommand[] {
+  const before = [...place.before, command.name()];
+  const inner = command.commands.flatMap((one) =>
+    below(one, { ...place, before, group: command.description() }),
+  );
+  return inner.length > 0 ? inner : [described(command, place)];
+}
+
+function described(command: Command, { before, group, heading }: Place): DescribedCommand {
   return {
-    words: words.join(" "),
+    words: [...before, command.name()].join(" "),
     does: command.description(),
+    group,
     arguments: command.registeredArguments.map((argument) => ({
       name: nameOf(argument),
       is: argument.description,

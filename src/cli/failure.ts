@@ -54,8 +54,12 @@ export interface Failure {
 
 const HANG = 2;
 
+// Where rows from a pipe are kept while they are read: nobody gave that path, or finds it afterwards.
+const SPOOLED = /\S+[/\\]batchframe-[A-Za-z0-9]{6}[/\\]stdin\b/g;
+
 /** Prints a failure. */
-export function tell(terminal: Terminal, failure: Failure): void {
+export function tell(terminal: Terminal, told: Failure): void {
+  const failure = { ...told, message: told.message.replace(SPOOLED, "standard input") };
   terminal.data({ schemaVersion: 1, error: failure });
   if (terminal.progress === "json") {
     terminal.event("error", failure);

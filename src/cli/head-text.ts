@@ -4,7 +4,7 @@ import type { Lane, OpenFileOptions, RunPlan } from "../index.ts";
 import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
-import { shortPath } from "./paths.ts";
+import { shortInput, shortPath } from "./paths.ts";
 import { planCostText, tokensText } from "./plan-text.ts";
 
 /** What is known of a run before its first request. */
@@ -64,7 +64,7 @@ export function headText(
   const { host, opened, plan } = known;
   const where = host.free ? "free · your rows stay on this machine" : `rows go to ${host.name}`;
   return [
-    line("input", `${printable(shortPath(facts.input))} · ${counted(plan.rows, "row")}`, look),
+    line("input", `${printable(shortInput(facts.input))} · ${counted(plan.rows, "row")}`, look),
     line("model", `${colours.strong(facts.model)} · ${where}`, look),
     ...(facts.modelWhy === null ? [] : [line("", colours.dim(facts.modelWhy), look)]),
     line("column", `${colours.strong(printable(facts.column))}${promptText(facts)}`, look),

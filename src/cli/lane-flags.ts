@@ -22,7 +22,11 @@ export interface LaneFlags {
 export function addLaneFlags(command: Command, values: FlagValues): Command {
   return command
     .optionsGroup("How requests travel:")
-    .option("--lane <lane>", "batch, realtime, or auto: up to 200 in realtime (default: batch)")
+    .addOption(
+      command
+        .createOption("--lane <lane>", "auto: up to 200 requests in realtime (default: batch)")
+        .choices(["batch", "realtime", "auto"]),
+    )
     .option(
       "--deadline <duration>",
       "be done by then: what batches will not make goes in realtime",

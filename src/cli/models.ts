@@ -1,6 +1,7 @@
 /** `batchframe models`: what models cost, and from where that is known. */
 
 import { InputError, pricedModels, type ModelPrice } from "../index.ts";
+import { wrapped } from "./cells.ts";
 import { counted } from "./format.ts";
 import { tableText } from "./table.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
@@ -34,6 +35,7 @@ function modelsText(models: readonly ModelPrice[], terminal: Terminal): string {
         title,
         align: "right" as const,
         whole: true,
+        spare: title !== "in" && title !== "out",
       })),
     ],
     models.map(({ name, price }) => [
@@ -44,16 +46,16 @@ function modelsText(models: readonly ModelPrice[], terminal: Terminal): string {
       dollars(price.outputPerM),
       `${String(Math.round(price.batchShare * 100))} %`,
     ]),
-    terminal.width,
+    terminal.isPiped ? Number.POSITIVE_INFINITY : terminal.width,
   );
   const sources = [...new Set(models.map(({ source }) => source))].map((source) => `  ${source}`);
   const [first] = models;
-  return [
-    table,
+  const notes = [
     `${counted(models.length, "model")}. US dollars per million tokens; batches at that share of it. ${first?.price.source ?? ""}, from:`,
     ...sources,
     "Another price: --price in=…,out=…, a file with --prices, or prices in code.",
-  ].join("\n");
+  ];
+  return [table, ...notes.map((note) => wrapped(note, terminal.wrapWidth, 0))].join("\n");
 }
 
 function dollars(perM: number | undefined): string {

@@ -2,6 +2,11 @@
 
 import { basename, dirname, extname, isAbsolute, join, relative } from "node:path";
 
+/** A pipe in words, else the path from the working directory where that is shorter. */
+export function shortInput(path: string): string {
+  return path === "-" ? "standard input" : shortPath(path);
+}
+
 /** The path from the working directory where that is shorter, else as it is. */
 export function shortPath(path: string): string {
   const near = relative(process.cwd(), path);

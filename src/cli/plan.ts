@@ -8,7 +8,7 @@ import type { EnrichFlags } from "./flags.ts";
 import type { Followed } from "./follow.ts";
 import { count, counted, dollarsText, megabytes } from "./format.ts";
 import { line, planText, type Host, type Look } from "./head-text.ts";
-import { shortPath } from "./paths.ts";
+import { shortInput } from "./paths.ts";
 import { lookLines } from "./plan-look.ts";
 import { planCostText, tokensText } from "./plan-text.ts";
 import type { Terminal } from "./terminal.ts";
@@ -46,7 +46,7 @@ export async function tellPlan(
       [
         line(
           "input",
-          `${printable(shortPath(facts.input))} · ${counted(plan.rows, "row")}`,
+          `${printable(shortInput(facts.input))} · ${counted(plan.rows, "row")}`,
           terminal,
         ),
         line("model", terminal.colours.strong(facts.model), terminal),

@@ -161,7 +161,7 @@ const BAD: readonly Bad[] = [
     name: "a lane that does not exist",
     more: ["--lane", "express"],
     code: 2,
-    says: /"express"[^]*batch/,
+    says: /'express'[^]*batch, realtime, auto[^]*Nothing was sent/,
   },
   { name: "an unknown flag", more: ["--colunm", "x"], code: 2, says: /--colunm'[^]*--column/ },
   {

@@ -43,6 +43,8 @@ describe("completions", () => {
       "_batchframe",
     ],
     ["fish", "source ./c; complete -C 'batchframe run --formula-s'", "--formula-safe"],
+    ["fish", "source ./c; complete -C 'batchframe cac'", "cache\tthe answers bought so far"],
+    ["fish", "source ./c; complete -C 'batchframe run --lane '", "realtime"],
   ])("are taken by %s where it is installed", async (shell, script, told) => {
     const cwd = folder();
     const { stdout, code } = await cli(cwd, ["completions", shell]);
