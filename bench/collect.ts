@@ -3,32 +3,64 @@
  * `node bench/collect.ts [rows]`.
  *
  * `bare` calls JSON.parse on every reply line and puts the answers into columns by row. `collect + join` is
- * what a run does once its batches have ended: it stores the replies, matches and reads them, keeps them
- * for later runs, reads them again in row order and writes the Parquet file with the new columns. The last
- * line gives the ratio.
+ * what a run does once its batches have ended: it finds that they have, stores the replies, matches and
+ * reads them, keeps them for later runs, and writes the Parquet file with the new columns in row order. The
+ * service is a folder of reply files. The last line gives the ratio.
  */
 
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { requestFileName } from "../src/core/chunk.ts";
 import { linesOf } from "../src/core/lines.ts";
 import { enrichFile } from "../src/index.ts";
+import { openModel } from "../src/provider/models.ts";
+import type { BatchProvider } from "../src/provider/provider.ts";
 import { LABELS, writeReplies } from "./replies.ts";
 import { isTaskRun, lineOf, measured, ratioOf, type Tasks } from "./measure.ts";
 import { writeRows } from "./rows.ts";
 
-function runIn(folder: string) {
+/** OpenAI's lines and replies, with a folder for the service; batches end once the replies are there. */
+async function folderService(folder: string): Promise<BatchProvider> {
+  const address = { baseUrl: "http://127.0.0.1:9", apiKey: "none" };
+  const { provider } = await openModel({ provider: "openai", model: "m", ...address });
+  const { live: _none, ...service } = provider;
+  const repliesOf = (batchId: string): string => join(folder, "replies", `${batchId}.jsonl`);
+  return {
+    ...service,
+    stage: () => Promise.resolve({}),
+    create: ({ tag }) => Promise.resolve(String(tag.chunk)),
+    poll: ({ batchId }) =>
+      Promise.resolve(
+        existsSync(repliesOf(batchId))
+          ? { phase: "ended", ending: { outcome: "completed", results: {}, reason: null } }
+          : { phase: "running", done: null },
+      ),
+    replies: ({ batchId }) => createReadStream(repliesOf(batchId), { highWaterMark: 1 << 18 }),
+    discard: () => Promise.resolve(),
+    list: async function* () {
+      yield* await Promise.resolve([]);
+    },
+  };
+}
+
+function runIn(folder: string, provider: BatchProvider) {
   const files = { input: join(folder, "rows.parquet"), output: join(folder, "out.parquet") };
-  const model = { provider: "openai", model: "m", baseUrl: "http://127.0.0.1:9", apiKey: "none" };
   const runDir = join(folder, "runs");
-  return enrichFile(files, "{{ review }}", model, {
-    runDir,
-    column: "answer",
-    name: "run",
-    lane: "batch",
-    output: { labels: LABELS },
-  });
+  return enrichFile(
+    files,
+    "{{ review }}",
+    { provider, model: "m" },
+    {
+      runDir,
+      column: "answer",
+      name: "run",
+      lane: "batch",
+      pollEveryMs: 10,
+      output: { labels: LABELS },
+    },
+  );
 }
 
 const tasks: Tasks = {
@@ -36,10 +68,25 @@ const tasks: Tasks = {
     await writeRows(join(folder, "rows.parquet"), { rows });
     await mkdir(join(folder, "runs"));
     await mkdir(join(folder, "replies"));
-    const chunks = await runIn(folder).requestFiles();
-    for (const { chunk, path } of chunks)
-      await writeReplies(path, join(folder, "replies", `${String(chunk)}.jsonl`));
-    await writeFile(join(folder, "chunks.json"), JSON.stringify(chunks.map(({ chunk }) => chunk)));
+    const service = await folderService(folder);
+    const { chunks } = await runIn(folder, service).plan();
+    const numbers = Array.from({ length: chunks }, (_, at) => at + 1);
+    const polled = new Set<string>();
+    const sending = runIn(folder, {
+      ...service,
+      poll: (batch, signal) => {
+        if (polled.add(batch.batchId).size === chunks) void sending.detach();
+        return service.poll(batch, signal);
+      },
+    });
+    await sending.result().catch((error: unknown) => {
+      if (polled.size < chunks) throw error;
+    });
+    for (const chunk of numbers) {
+      const requests = join(folder, "runs", "run", "chunks", requestFileName(chunk));
+      await writeReplies(requests, join(folder, "replies", `${String(chunk)}.jsonl`));
+    }
+    await writeFile(join(folder, "chunks.json"), JSON.stringify(numbers));
   },
   bare: async (folder, rows) => {
     const answers = new Array<string | null>(rows).fill(null);
@@ -61,14 +108,7 @@ const tasks: Tasks = {
     if (answers.includes(null)) throw new Error("an answer is missing");
   },
   collect: async (folder) => {
-    const run = runIn(folder);
-    for (const chunk of await chunksIn(folder))
-      await run.collect({
-        results: join(folder, "replies", `${String(chunk)}.jsonl`),
-        chunk,
-        sends: false,
-      });
-    await run.result();
+    await runIn(folder, await folderService(folder)).result();
   },
 };
 

@@ -36,6 +36,14 @@ const READING: readonly Mutation[] = [
     guard: { file: "test/session/stored-answers.test.ts", named: "a bit of it is another" },
   },
   {
+    promise: "a reply line read by a pattern says what it says as JSON",
+    file: "src/provider/alike-lines.ts",
+    edits: [
+      ["  return isSound ? pattern : null;", "  return isSound || !isSound ? pattern : null;"],
+    ],
+    guard: { file: "test/provider/alike-lines.test.ts", named: "have no pattern" },
+  },
+  {
     promise: "what is put into the cache is found though nobody came to index it",
     file: "src/store/reply-cache.ts",
     edits: [["      if (ids.length === 0) return replies;\n      index();\n", ""]],

@@ -70,13 +70,21 @@ export function checklist(token: string, chunk: number, ordinals: Uint32Array): 
         `Chunk ${String(chunk)} lists request ${String(ordinals[place])} twice or out of order.`,
       );
   const seen = new Uint8Array(ordinals.length);
+  const prefix = customId(token, { chunk, ordinal: 0 }).slice(0, -1);
+  // Requests of a plan follow one another; those that were handed on do not.
+  const first = ordinals[0] ?? 0;
+  const isRange = (ordinals.at(-1) ?? 0) - first === ordinals.length - 1;
+  const placeOf = (ordinal: number): number => {
+    if (!isRange) return indexOf(ordinals, ordinal);
+    return ordinal >= first && ordinal - first < ordinals.length ? ordinal - first : -1;
+  };
   let answered = 0;
   let duplicates = 0;
   let unknown = 0;
   return {
     tick: (id) => {
-      const address = id === null ? null : readCustomId(token, id);
-      const place = address?.chunk === chunk ? indexOf(ordinals, address.ordinal) : -1;
+      const ordinal = id?.startsWith(prefix) === true ? ordinalAfter(id, prefix.length) : null;
+      const place = ordinal === null ? -1 : placeOf(ordinal);
       if (place < 0) {
         unknown += 1;
         return null;
@@ -92,6 +100,23 @@ export function checklist(token: string, chunk: number, ordinals: Uint32Array): 
     missing: () => [...seen.keys()].filter((place) => seen[place] === 0),
     match: () => ({ answered, missing: ordinals.length - answered, duplicates, unknown }),
   };
+}
+
+const DIGIT_0 = 0x30;
+const MOST_DIGITS = 10;
+
+/** The number that ends an id, written as {@link customId} writes it; null for any other. */
+function ordinalAfter(id: string, start: number): number | null {
+  const digits = id.length - start;
+  if (digits < 1 || digits > MOST_DIGITS) return null;
+  if (digits > 1 && id.charCodeAt(start) === DIGIT_0) return null;
+  let ordinal = 0;
+  for (let at = start; at < id.length; at += 1) {
+    const digit = id.charCodeAt(at) - DIGIT_0;
+    if (digit < 0 || digit > 9) return null;
+    ordinal = 10 * ordinal + digit;
+  }
+  return ordinal;
 }
 
 function indexOf(sorted: Uint32Array, wanted: number): number {

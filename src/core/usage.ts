@@ -36,6 +36,19 @@ export function subtractUsage(whole: Usage, part: Usage): Usage {
   };
 }
 
+/** A usage that grows, for those who add up millions. */
+export type UsageSum = { -readonly [Kind in keyof Usage]: number };
+
+/** Adds a usage to a sum, in its place. */
+export function addToUsage(sum: UsageSum, usage: Usage): void {
+  sum.inputTokens += usage.inputTokens;
+  sum.cachedInputTokens += usage.cachedInputTokens;
+  sum.cacheWriteTokens += usage.cacheWriteTokens;
+  sum.cacheWriteHourTokens += usage.cacheWriteHourTokens;
+  sum.outputTokens += usage.outputTokens;
+  sum.reasoningTokens += usage.reasoningTokens;
+}
+
 /** The sum of two usages. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {

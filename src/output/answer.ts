@@ -68,13 +68,51 @@ export function readAnswer(
   if (text === "" && toolCalls.length > 0) return { value: null };
   if (form.kind === "text")
     return text === "" ? { invalid: "The reply is empty." } : { value: text };
-  const parsed = parseJsonText(reading.isStrict ? text : unfenced(text));
-  if ("problem" in parsed) return { invalid: `The reply ${parsed.problem}: ${excerpt(text)}` };
-  const confidence = form.confidence === true ? confidenceIn(parsed.json) : null;
-  const sure = (answer: Answer): Answer =>
-    "value" in answer && confidence !== null ? { ...answer, confidence } : answer;
-  if (form.kind === "labels") return sure(readLabels(form, parsed.json, text));
-  return readObject({ ...reading, form }, parsed.json, text).then(sure);
+  if (form.kind === "labels") return knownLabels(reading, form, text);
+  return readObject({ ...reading, form }, text);
+}
+
+const SHORT = 100;
+const MOST_KNOWN = 1000;
+
+const known = new WeakMap<AnswerReading, Map<string, Answer>>();
+
+/** What a reply says as a label, worked out once for each short text: a million rows choose from a few. */
+function knownLabels(reading: AnswerReading, form: LabelsForm, text: string): Answer {
+  // A set of labels is a list, which whoever is given it may change.
+  if (form.multi === true || text.length > SHORT) return labelsIn(reading, form, text);
+  let answers = known.get(reading);
+  if (answers === undefined) known.set(reading, (answers = new Map<string, Answer>()));
+  const before = answers.get(text);
+  if (before !== undefined) return before;
+  const answer = labelsIn(reading, form, text);
+  if (answers.size < MOST_KNOWN) answers.set(text, answer);
+  return answer;
+}
+
+function labelsIn({ isStrict }: AnswerReading, form: LabelsForm, text: string): Answer {
+  const parsed = parseJsonText(isStrict ? text : unfenced(text));
+  if ("problem" in parsed) return notJson(parsed.problem, text);
+  return withConfidence(form, parsed.json, readLabels(form, parsed.json, text));
+}
+
+async function readObject(
+  reading: AnswerReading & { readonly form: ObjectForm },
+  text: string,
+): Promise<Answer> {
+  const { form, isStrict } = reading;
+  const parsed = parseJsonText(isStrict ? text : unfenced(text));
+  if ("problem" in parsed) return notJson(parsed.problem, text);
+  return withConfidence(form, parsed.json, await readFields(reading, parsed.json, text));
+}
+
+function notJson(problem: string, text: string): Answer {
+  return { invalid: `The reply ${problem}: ${excerpt(text)}` };
+}
+
+function withConfidence(form: LabelsForm | ObjectForm, json: Json, answer: Answer): Answer {
+  const confidence = form.confidence === true ? confidenceIn(json) : null;
+  return "value" in answer && confidence !== null ? { ...answer, confidence } : answer;
 }
 
 /** How sure a reply says the model is; null where it says nothing that can be meant. An answer is none the less one. */
@@ -124,7 +162,7 @@ function labelOf({ labels, allowOther }: LabelsForm, word: string): string | nul
   return isLabel ? (matchingWord(other, names) ?? other) : null;
 }
 
-async function readObject(
+async function readFields(
   { form, validate }: AnswerReading & { readonly form: ObjectForm },
   json: Json,
   text: string,

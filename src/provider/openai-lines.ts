@@ -4,12 +4,13 @@ import { InputError } from "../core/errors.ts";
 import { fittedAnswer } from "../core/form.ts";
 import type { Request, RequestSpec } from "../core/request.ts";
 import type { RequestFailure, RowErrorCode } from "../core/result.ts";
+import { alikeLines } from "./alike-lines.ts";
 import { asRecord, parseJson, textOf } from "./json-values.ts";
 import { CHAT_CAPS, CHAT_ENDPOINT, chatBody, withMessage } from "./openai-chat-lines.ts";
 import type { ChatDialect, RequestLines, TextEndpoint } from "./openai-dialect.ts";
 import { EMBEDDINGS_ENDPOINT, embeddingBody } from "./openai-embedding-lines.ts";
 import type { Unread } from "./openai-reading.ts";
-import { parseReplyLine } from "./openai-replies.ts";
+import { parseReplyLine, REPLY_PLACES } from "./openai-replies.ts";
 import {
   RESPONSES_CAPS,
   RESPONSES_ENDPOINT,
@@ -44,7 +45,7 @@ export function chatLines(dialect: ChatDialect, endpoint: TextEndpoint = "chat")
     readdress: readdressLine,
     amendable: amendableFailures,
     amend: amendLine,
-    parse: parseReplyLine,
+    parse: alikeLines(parseReplyLine, REPLY_PLACES),
   };
 }
 

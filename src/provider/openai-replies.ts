@@ -2,6 +2,7 @@
 
 import type { RequestFailure, Result } from "../core/result.ts";
 import type { Usage } from "../core/usage.ts";
+import type { LinePlaces } from "./alike-lines.ts";
 import { asRecord, numberOf, parseJson, textOf } from "./json-values.ts";
 import { readChat } from "./openai-chat-lines.ts";
 import { readEmbedding } from "./openai-embedding-lines.ts";
@@ -34,6 +35,32 @@ export function parseReplyLine(line: string): Result {
   const model = textOf(body?.["model"]);
   return { status: "succeeded", customId, ...reading, model, ...finish, usage };
 }
+
+/** Where reply lines to chats, and to the Responses API, differ though they say the same. */
+export const REPLY_PLACES: LinePlaces = {
+  id: "nothing",
+  custom_id: "customId",
+  "response.request_id": "nothing",
+  "response.body.id": "nothing",
+  "response.body.created": "nothing",
+  "response.body.created_at": "nothing",
+  "response.body.completed_at": "nothing",
+  "response.body.system_fingerprint": "nothing",
+  "response.body.choices.0.message.content": "text",
+  "response.body.output.0.id": "nothing",
+  "response.body.output.0.content.0.text": "text",
+  "response.body.output.1.id": "nothing",
+  "response.body.output.1.content.0.text": "text",
+  "response.body.usage.prompt_tokens": "inputTokens",
+  "response.body.usage.completion_tokens": "outputTokens",
+  "response.body.usage.total_tokens": "nothing",
+  "response.body.usage.prompt_tokens_details.cached_tokens": "cachedInputTokens",
+  "response.body.usage.completion_tokens_details.reasoning_tokens": "reasoningTokens",
+  "response.body.usage.input_tokens": "inputTokens",
+  "response.body.usage.output_tokens": "outputTokens",
+  "response.body.usage.input_tokens_details.cached_tokens": "cachedInputTokens",
+  "response.body.usage.output_tokens_details.reasoning_tokens": "reasoningTokens",
+};
 
 /** A chat says in its choice why the model stopped, a response in its status or why it is incomplete. */
 function finishOf(body: Unread | null): { readonly finishReason?: string } {

@@ -15,7 +15,7 @@ import { lineBlocks } from "../core/lines.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { checklist, type Checklist, type Match } from "../core/tracker.ts";
 import { isLong, type Price } from "../core/price.ts";
-import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import { addToUsage, NO_USAGE, type Usage, type UsageSum } from "../core/usage.ts";
 import { readAnswer, type Answer, type AnswerReading } from "../output/answer.ts";
 import { sheetWriter, type SheetWriter } from "../output/answer-sheet.ts";
 import { readingMark } from "../output/reading-mark.ts";
@@ -173,8 +173,8 @@ class Outcomes {
   readonly failures: FailedRequest[] = [];
   readonly resend: number[] = [];
   readonly again: number[] = [];
-  #usage: Usage = NO_USAGE;
-  #longUsage: Usage | null = null;
+  readonly #usage: UsageSum = { ...NO_USAGE };
+  #longUsage: UsageSum | null = null;
   readonly #ordinals: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #lengths: Uint32Array;
@@ -192,10 +192,10 @@ class Outcomes {
 
   bill(usage: Usage | null): void {
     if (usage === null) return;
-    this.#usage = addUsage(this.#usage, usage);
+    addToUsage(this.#usage, usage);
     const { price = null } = this.#options;
     if (price !== null && isLong(usage, price))
-      this.#longUsage = addUsage(this.#longUsage ?? NO_USAGE, usage);
+      addToUsage((this.#longUsage ??= { ...NO_USAGE }), usage);
   }
 
   /** Records a reply; gives the request's ordinal when it is an accepted answer, else null. */

@@ -1,0 +1,178 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Result } from "../../src/core/result.ts";
+import { alikeLines } from "../../src/provider/alike-lines.ts";
+import { parseReplyLine, REPLY_PLACES } from "../../src/provider/openai-replies.ts";
+
+interface Said {
+  readonly id: string;
+  readonly text: string;
+  readonly tokens: number;
+  readonly cached?: number;
+  readonly finish?: string;
+  readonly fingerprint?: string | null;
+}
+
+/** A chat's reply as OpenAI writes it, with a space after each comma and colon. */
+function chatLine({
+  id,
+  text,
+  tokens,
+  cached = 0,
+  finish = "stop",
+  fingerprint = null,
+}: Said): string {
+  const usage = `"usage": {"prompt_tokens": ${String(tokens)}, "completion_tokens": 5, "total_tokens": ${String(tokens + 5)}, "prompt_tokens_details": {"cached_tokens": ${String(cached)}}, "completion_tokens_details": {"reasoning_tokens": 2}}`;
+  const message = `{"role": "assistant", "content": ${JSON.stringify(text)}, "refusal": null}`;
+  const body = `{"id": "chatcmpl-${id}", "created": 1790000000, "model": "m", "choices": [{"index": 0, "message": ${message}, "finish_reason": ${JSON.stringify(finish)}}], ${usage}, "system_fingerprint": ${JSON.stringify(fingerprint)}}`;
+  return `{"id": "batch_${id}", "custom_id": "r-${id}", "response": {"status_code": 200, "request_id": "${id}", "body": ${body}}, "error": null}`;
+}
+
+const responseLine = ({ id, text, tokens }: Said): string =>
+  JSON.stringify({
+    custom_id: id,
+    response: {
+      status_code: 200,
+      body: {
+        object: "response",
+        status: "completed",
+        output: [
+          { type: "reasoning", id: `rs_${id}`, summary: [] },
+          { type: "message", id: `msg_${id}`, content: [{ type: "output_text", text }] },
+        ],
+        usage: { input_tokens: tokens, output_tokens: 3 },
+      },
+    },
+  });
+
+const said: fc.Arbitrary<Said> = fc.record({
+  id: fc.string({ unit: fc.constantFrom("a", "b", "0", "1", "9", "-", "_"), maxLength: 12 }),
+  text: fc.oneof(
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.constantFrom('{"label":"a"}', ""),
+  ),
+  tokens: fc.nat(2_000_000),
+  cached: fc.nat(9),
+  finish: fc.constantFrom("stop", "stop", "stop", "length", "content_filter"),
+  fingerprint: fc.constantFrom(null, "fp_1", "fp_2"),
+});
+
+const lineOf = fc.constantFrom(chatLine, responseLine);
+const line = fc.tuple(lineOf, said).map(([write, what]) => write(what));
+
+/** A line with some characters exchanged, left out or put in, which may no longer be JSON. */
+const damagedLine = fc
+  .tuple(
+    line,
+    fc.array(
+      fc.tuple(
+        fc.nat(900),
+        fc.nat(3),
+        fc.oneof(
+          fc.string({ unit: "binary", maxLength: 3 }),
+          fc.constantFrom(
+            '"',
+            "\\",
+            "\\u0041",
+            "\n",
+            ",",
+            "}",
+            "-1",
+            "1.5",
+            "1e3",
+            "00",
+            "null",
+            "[]",
+          ),
+          fc.constantFrom(' "custom_id": "twice",', ' "content": "twice",', '"tool_calls":[{}],'),
+        ),
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+  )
+  .map(([whole, changes]) =>
+    changes.reduce((text, [at, out, put]) => text.slice(0, at) + put + text.slice(at + out), whole),
+  );
+
+/** A reading that counts how often it is asked. */
+function counted(): { readonly read: (line: string) => Result; readonly times: () => number } {
+  let times = 0;
+  return {
+    read: (text) => {
+      times += 1;
+      return parseReplyLine(text);
+    },
+    times: () => times,
+  };
+}
+
+describe("lines that are alike", () => {
+  it("read as they do one by one, whatever stands in them and in whatever order they come", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(line, line, damagedLine), { maxLength: 40 }), (lines) => {
+        const read = alikeLines(parseReplyLine, REPLY_PLACES);
+        for (const text of lines) expect(read(text), text).toEqual(parseReplyLine(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ["chats", chatLine],
+    ["the Responses API", responseLine],
+  ])("are read as JSON but a few times: %s", (_, write) => {
+    const { read, times } = counted();
+    const fast = alikeLines(read, REPLY_PLACES);
+    for (let at = 0; at < 1000; at++) {
+      const text = write({ id: String(at), text: `"${String(at)}" ü\n`, tokens: at });
+      expect(fast(text)).toEqual(parseReplyLine(text));
+    }
+    expect(times()).toBeLessThan(10);
+  });
+
+  const odd = chatLine({ id: "7", text: "TEXT", tokens: 42 });
+  it.each([
+    ["a raw line feed in the answer", odd.replace("TEXT", "TE\nXT")],
+    ["an escape that is none", odd.replace("TEXT", "TE\\xXT")],
+    ["an escaped quotation mark at the answer's end", odd.replace("TEXT", String.raw`TEXT\\\"`)],
+    ["an answer that is null", odd.replace('"TEXT"', "null")],
+    ["an answer that is a list", odd.replace('"TEXT"', '["TEXT"]')],
+    ["an empty answer", odd.replace("TEXT", "")],
+    ["an id with an escape", odd.replace("r-7", String.raw`r-\u0037`)],
+    ["an id twice", odd.replace('"error"', '"custom_id": "r-8", "error"')],
+    ["a count that is no whole number", odd.replace(": 42", ": 42.5")],
+    ["a count with an exponent", odd.replace(": 42", ": 42e1")],
+    ["a count below zero", odd.replace(": 42", ": -42")],
+    ["a count with a nought before it", odd.replace(": 42", ": 042")],
+    ["a count that is null", odd.replace(": 42", ": null")],
+    ["more after its end", `${odd} {}`],
+    ["another finish reason", odd.replace('"stop"', '"length"')],
+    ["a failure", odd.replace("200", "500")],
+  ])("do not take for one of them a line with %s", (_, text) => {
+    const fast = alikeLines(parseReplyLine, REPLY_PLACES);
+    for (const id of ["1", "2", "3"]) fast(chatLine({ id, text: id, tokens: 1 }));
+    expect(text).not.toBe(odd);
+    for (let times = 0; times < 3; times++) expect(fast(text)).toEqual(parseReplyLine(text));
+  });
+
+  it("cost a bounded number of attempts where none is like another", () => {
+    const { read, times } = counted();
+    const fast = alikeLines(read, REPLY_PLACES);
+    for (let at = 0; at < 1000; at++)
+      fast(chatLine({ id: "a", text: "b", tokens: 1, finish: `stop${String(at)}` }));
+    expect(times()).toBeLessThan(1000 + 8 * 4);
+  });
+
+  it("have no pattern made of them where a place is more than it is named for", () => {
+    const strange = (text: string): Result => {
+      const result = parseReplyLine(text);
+      // What nobody would expect: the model's name depends on the answer's id.
+      return result.status === "succeeded" ? { ...result, model: text.slice(8, 17) } : result;
+    };
+    const fast = alikeLines(strange, REPLY_PLACES);
+    for (let at = 0; at < 50; at++) {
+      const text = chatLine({ id: String(at), text: "b", tokens: 1 });
+      expect(fast(text)).toEqual(strange(text));
+    }
+  });
+});
