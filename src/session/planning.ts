@@ -19,6 +19,7 @@ import { answerReading, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "../stages/chunk.ts";
 import { planRows } from "../stages/plan.ts";
 import { recall, type RecallInput } from "../stages/recall.ts";
+import { openDigester } from "./digest-thread.ts";
 import { peekedRequests } from "./first-request.ts";
 import { takeLeftPreviews } from "./left-previews.ts";
 import { lanesAtHand, type Ports, type Rendering } from "../stages/ports.ts";
@@ -62,6 +63,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const spec = requestSpec(settings);
   const estimates = await openEstimates(settings);
   const counting = planCounter(input, [estimates, input.watch]);
+  const digester = openDigester();
   try {
     if (cache !== null) await takeLeftPreviews({ runDir: settings.runDir, cache, provider });
     const soFar = await plannedBefore(store, counting);
@@ -74,6 +76,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       provider,
       ...soFar,
       onBlank: input.watch.blank,
+      digest: digester.digest,
     });
     const blocks = counting.watch(rows);
     const finding = recalling(input, estimates);
@@ -109,6 +112,8 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     if (await hasSent(store)) throw brokenOff(error);
     await forget(store, directory);
     throw error;
+  } finally {
+    await digester.close();
   }
 }
 

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { digestTexts, type PackedTexts } from "../../src/core/packed.ts";
+import { openDigester, type Digester } from "../../src/session/digest-thread.ts";
+
+let open: Digester | null = null;
+
+afterEach(async () => {
+  await open?.close();
+  open = null;
+});
+
+function opened(file?: URL): Digester {
+  return (open = openDigester({ blocksHere: 0, ...(file === undefined ? {} : { file }) }));
+}
+
+function textsOf(block: number): PackedTexts {
+  const texts = Array.from(
+    { length: 50 },
+    (_, at) => `block ${String(block)}, "text" ${String(at)}\n`,
+  );
+  let end = 0;
+  return {
+    forms: [{ hashed: "user text\n", middle: '","content":', end: "}" }],
+    form: new Uint8Array(texts.length),
+    ends: Uint32Array.from(texts, (text) => (end += text.length)),
+    bytes: new Uint8Array(Buffer.from(texts.join(""))),
+  };
+}
+
+/** Digests blocks until some were taken to the thread; whether any was. */
+async function digested(digester: Digester, blocks: number): Promise<boolean> {
+  let isTaken = false;
+  for (let block = 0; block < blocks; block += 1) {
+    const some = Array.from({ length: 8 }, (_, at) => textsOf(8 * block + at));
+    const expected = some.map((texts) => digestTexts(texts));
+    const made = some.map((texts) => digester.digest(texts));
+    isTaken ||= some.some(({ bytes }) => bytes.buffer.detached);
+    for (const [at, { lines, read }] of (await Promise.all(made)).entries()) {
+      expect(Buffer.from(lines.ids).equals(expected[at]?.ids ?? Buffer.of())).toBe(true);
+      expect(lines.ends).toEqual(expected[at]?.ends);
+      const [end = 0] = lines.ends.slice(-1);
+      const bytes = expected[at]?.bytes.subarray(0, end) ?? Buffer.of();
+      expect(Buffer.from(lines.bytes.subarray(0, end)).equals(bytes)).toBe(true);
+      expect(Buffer.from(read).toString()).toContain(`block ${String(8 * block + at)}, "text" 49`);
+    }
+    if (isTaken) return true;
+    await sleep(10);
+  }
+  return isTaken;
+}
+
+describe("a digester", () => {
+  it("gives the same from its thread as here, each block its own", async () => {
+    expect(await digested(opened(), 2000)).toBe(true);
+  });
+
+  it("begins no thread for a small plan", async () => {
+    open = openDigester();
+    const before = process.getActiveResourcesInfo();
+    await digested(open, 1);
+    expect(process.getActiveResourcesInfo()).toEqual(before);
+  });
+
+  it("digests here where there is no thread to be had", async () => {
+    const missing = new URL("./no-such-file.ts", import.meta.url);
+    expect(await digested(opened(missing), 20)).toBe(false);
+  });
+
+  it("says so when its thread breaks off, and leaves nobody waiting", async () => {
+    const code = `import { parentPort } from "node:worker_threads";
+      parentPort.on("message", () => process.exit(3));
+      parentPort.postMessage("ready");`;
+    const breaking = opened(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    await expect(digested(breaking, 2000)).rejects.toMatchObject({
+      code: "plan_thread_ended",
+      message: expect.stringContaining("it ended with code 3") as string,
+    });
+    expect(await digested(breaking, 1)).toBe(false);
+  });
+});
