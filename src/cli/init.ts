@@ -17,28 +17,33 @@ import { packageVersion } from "./version.ts";
 
 /** What can be written, and how one goes on from there. */
 const KINDS: Readonly<Record<string, Kind>> = {
+  // A module whatever package.json says: `npm init` makes one in which .ts files are none.
   ts: {
-    path: "enrich.ts",
+    path: "enrich.mts",
     text: scriptText,
-    next: ["npm install batchframe", "node enrich.ts"],
+    next: () => ["npm install batchframe", "node enrich.mts"],
   },
   notebook: {
     path: "enrich.ipynb",
     text: notebookText,
-    next: ["deno jupyter --install", "jupyter lab enrich.ipynb"],
+    next: () => ["deno jupyter --install", "jupyter lab enrich.ipynb"],
   },
   ci: {
     path: ".github/workflows/enrich.yml",
     text: jobText,
-    next: ["git add .github", "git commit -m 'Enrich in CI'", "git push"],
+    next: (input) => [
+      `git add ${commandLine([".github", input])}`,
+      "git commit -m 'Enrich in CI'",
+      "git push",
+    ],
   },
 };
 
 interface Kind {
   readonly path: string;
   readonly text: (beginning: Beginning) => string;
-  /** The command lines to type next. */
-  readonly next: readonly string[];
+  /** The command lines to type next, for this file of rows. */
+  readonly next: (input: string) => readonly string[];
 }
 
 /** The names of what can be written. */
@@ -72,15 +77,16 @@ export async function initCommand(
   ];
   for (const [path] of files) if (await isThere(path)) throw exists(path);
   for (const [path, content] of files) await writeNew(path, content);
+  const next = kind.next(input);
   terminal.data({
     schemaVersion: 1,
     written: files.map(([path]) => path),
     input,
     column,
-    next: kind.next,
+    next,
   });
   terminal.say(`Wrote ${files.map(([path]) => path).join(" and ")}. Next:\n`);
-  for (const line of kind.next) terminal.say(`  ${line}`);
+  for (const line of next) terminal.say(`  ${line}`);
   if (file !== undefined)
     terminal.say(
       `\nIt asks about the column ${JSON.stringify(column)}; change it, and the labels, there.`,

@@ -31,8 +31,9 @@ export function scriptText({ input, column, output }: Beginning): string {
 
 // The model is inside the package: no key, no network, no cost. With OPENAI_API_KEY set, try
 // "openai/gpt-5-mini"; run.plan() says beforehand what that will send.
+const output = ${JSON.stringify(output)};
 const run = enrichFile(
-  { input: ${JSON.stringify(input)}, output: ${JSON.stringify(output)} },
+  { input: ${JSON.stringify(input)}, output },
   ${JSON.stringify(placeholder(column))},
   "embedded/use-lite",
   {
@@ -42,7 +43,7 @@ const run = enrichFile(
 );
 
 const { rows } = await run;
-console.log(\`\${rows.ok} of \${rows.total} rows labelled in \${${JSON.stringify(output)}}\`);
+console.log(\`\${rows.ok} of \${rows.total} rows labelled in \${output}\`);
 `;
 }
 

@@ -46,14 +46,17 @@ it("writes a script and rows that run", { timeout: 120_000 }, async () => {
   const cwd = projectFolder();
   const ended = await cli(cwd, ["init"]);
   expect(ended).toMatchObject({ code: 0, stdout: "" });
-  expect(ended.stderr).toContain("Wrote enrich.ts and reviews.csv.");
-  expect(ended.stderr).toContain("  node enrich.ts");
-  const ran = await run(cwd, "enrich.ts");
+  expect(ended.stderr).toContain("Wrote enrich.mts and reviews.csv.");
+  expect(ended.stderr).toContain("  node enrich.mts");
+  const ran = await run(cwd, "enrich.mts");
   expect(ran.stderr).toBe("");
   expect(ran.stdout).toBe("4 of 4 rows labelled in reviews.enriched.csv\n");
   const labelled = readFileSync(join(cwd, "reviews.enriched.csv"), "utf8");
   expect(labelled).toMatch(/^1,.*,positive,ok,/m);
   expect(labelled).toMatch(/^2,.*,negative,ok,/m);
+  // What npm init makes of a project.
+  writeFileSync(join(cwd, "package.json"), '{ "type": "commonjs" }');
+  expect(await run(cwd, "enrich.mts")).toMatchObject({ code: 0, stdout: ran.stdout });
 });
 
 it("takes a file of the reader's, and the column with the longest texts", async () => {
@@ -62,7 +65,7 @@ it("takes a file of the reader's, and the column with the longest texts", async 
   const ended = await cli(cwd, ["init", "ts", "said.csv"]);
   expect(ended.stderr).toContain('the column "what | they said"');
   expect(existsSync(join(cwd, "reviews.csv"))).toBe(false);
-  expect(await run(cwd, "enrich.ts")).toMatchObject({
+  expect(await run(cwd, "enrich.mts")).toMatchObject({
     code: 0,
     stdout: "2 of 2 rows labelled in said.enriched.csv\n",
   });
@@ -87,8 +90,10 @@ it("writes a notebook that is one, and whose cells run", { timeout: 120_000 }, a
 
 it("writes a job for CI whose command works here", { timeout: 120_000 }, async () => {
   const cwd = folder({ "said.csv": ODD });
-  const { code } = await cli(cwd, ["init", "ci", "said.csv"]);
+  const { code, stderr } = await cli(cwd, ["init", "ci", "said.csv"]);
   expect(code).toBe(0);
+  // The job asks about the rows, so they go with it.
+  expect(stderr).toContain("  git add .github said.csv\n");
   const job = parse(readFileSync(join(cwd, ".github", "workflows", "enrich.yml"), "utf8")) as {
     readonly jobs: { readonly enrich: { readonly steps: readonly Step[] } };
   };
@@ -112,7 +117,7 @@ interface Step {
 }
 
 it.each([
-  ["the script", "enrich.ts"],
+  ["the script", "enrich.mts"],
   ["the rows", "reviews.csv"],
 ])("writes nothing where %s would be written over", async (_, name) => {
   const cwd = folder({ [name]: "mine" });
