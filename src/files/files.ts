@@ -168,7 +168,7 @@ interface OutputPlan {
  * anything is sent.
  *
  * @throws {InputError} `output_format`, `column_type` for a column that the output's format cannot hold,
- * `output_is_input` or `output_unwritable`. Rows are left out of CSV, TSV and JSON only.
+ * `output_is_input` or `output_unwritable`. Rows are not left out where Parquet stays Parquet or Arrow Arrow.
  */
 export async function checkFileOutput(
   input: FileFrame,
@@ -186,11 +186,11 @@ export async function checkFileOutput(
   }
 }
 
-function refuseLeavingOut({ format }: OutputPlan, output: string): void {
-  if (format !== "parquet" && format !== "arrow") return;
+function refuseLeavingOut({ format, isOwn }: OutputPlan, output: string): void {
+  if (!isOwn || (format !== "parquet" && format !== "arrow")) return;
   throw new InputError(
     "output_format",
-    `Rows can be left out of text files only, and ${output} would be ${format}. Nothing was sent.`,
+    `Rows cannot be left out of ${output}: the ${format} input's columns are passed on as they are encoded, all their rows together. Nothing was sent.`,
     { hint: "Let the output's name end in .csv or .jsonl, or keep all rows and their column." },
   );
 }
@@ -221,7 +221,7 @@ export async function writeFileFrame(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
-  /** Whether a row is written, by its new cells; all rows are when left out, and in Parquet and Arrow. */
+  /** Whether a row is written, by its new cells; all rows are when left out, and where Parquet stays Parquet or Arrow Arrow. */
   readonly keeps?: (row: readonly NewCell[]) => boolean;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;

@@ -13,7 +13,7 @@ import { writeWhole } from "./csv-output.ts";
 import type { Frame } from "./frame.ts";
 import { checkCells } from "./new-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
-import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
 
 /** What was written. */
 export interface ArrowWritten {
@@ -84,6 +84,8 @@ export async function writeFreshArrow(options: {
   readonly container: ArrowContainer;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
+  readonly keeps?: (row: readonly NewCell[]) => boolean;
 }): Promise<ArrowWritten> {
   const { frame, columns } = options;
   refuseTakenNames(frame.columns, columns);
@@ -96,9 +98,17 @@ export async function writeFreshArrow(options: {
       const out = counting(append);
       const bytes = arrowBytes(options.container, schema);
       for await (const block of frame.blocks(frame.columns, freshRows)) {
-        const { rowCount } = block;
-        const added = await addedData(queue, columns, { rowCount, name: frame.name });
-        const children = frame.columns.map((name) => arrowDataOf("text", block.text(name)));
+        const cells = await takenCells(queue, columns, {
+          rowCount: block.rowCount,
+          name: frame.name,
+        });
+        const kept = keptCells(cells, block.rowCount, options.keeps);
+        const { rowCount } = kept;
+        if (rowCount === 0) continue;
+        const added = columns.map(({ type }, at) => arrowDataOf(type, kept.of(cells[at] ?? [])));
+        const children = frame.columns.map((name) =>
+          arrowDataOf("text", kept.of(block.text(name))),
+        );
         await out.write(bytes.write(widerBatch(schema, { children, rowCount }, added)), rowCount);
       }
       await refuseRest(queue, columns, frame.name);
@@ -135,13 +145,23 @@ async function addedData(
   columns: readonly NewColumn[],
   rows: { readonly rowCount: number; readonly name: string },
 ): Promise<readonly ReturnType<typeof arrowDataOf>[]> {
+  const cells = await takenCells(queue, columns, rows);
+  return columns.map(({ type }, at) => arrowDataOf(type, cells[at] ?? []));
+}
+
+/** The new cells of the next rows, one for each and of their columns' types. */
+async function takenCells(
+  queue: ColumnQueue,
+  columns: readonly NewColumn[],
+  rows: { readonly rowCount: number; readonly name: string },
+): Promise<readonly (readonly NewCell[])[]> {
   const cells = await queue.take(rows.rowCount);
-  return columns.map((column, at) => {
+  columns.forEach((column, at) => {
     const own: readonly NewCell[] = cells[at] ?? [];
     if (own.length !== rows.rowCount) throw wrongCount(rows.name, "fewer rows than");
     checkCells(column, own);
-    return arrowDataOf(column.type, own);
   });
+  return cells;
 }
 
 async function refuseRest(

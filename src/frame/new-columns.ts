@@ -165,3 +165,27 @@ export function checkedRowCount(
 function misaligned(what: string): InvariantError {
   return new InvariantError("cells_misaligned", `New cells do not fit their rows: ${what}.`);
 }
+
+/** Which rows of a block are kept, by their new cells. */
+export interface KeptCells {
+  /** How many. */
+  readonly rowCount: number;
+  /** The cells of the rows that are kept. */
+  of<Value>(column: readonly Value[]): readonly Value[];
+}
+
+/** The rows of a block of new cells for which `keeps` says true, each asked once; all where it is left out. */
+export function keptCells(
+  columns: readonly (readonly NewCell[])[],
+  rowCount: number,
+  keeps?: (row: readonly NewCell[]) => boolean,
+): KeptCells {
+  if (keeps === undefined) return { rowCount, of: (column) => column };
+  const kept = Array.from({ length: rowCount }, (_, row) =>
+    keeps(columns.map((column) => column[row] ?? null)),
+  );
+  return {
+    rowCount: kept.filter((is) => is).length,
+    of: (column) => column.filter((_, row) => kept[row] === true),
+  };
+}

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { NewCells, NewColumn } from "../core/column.ts";
+import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { WriteCodec } from "./codecs.ts";
 import { inputChanged } from "./csv-errors.ts";
@@ -10,7 +10,7 @@ import { writeWhole } from "./csv-output.ts";
 import { fileState } from "./csv.ts";
 import type { Frame } from "./frame.ts";
 import type { ColumnQueue } from "./new-columns.ts";
-import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
 import { bytesOf, groupsOf, savedGroups } from "./parquet-marks.ts";
 import type { WriteResume } from "./write-marks.ts";
 import { cellsAfter } from "./write-marks.ts";
@@ -120,10 +120,13 @@ export async function writeFreshParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
-  /** As {@link writeParquet} has it. */
+  /** As {@link writeParquet} has it; not where rows are left out. */
   readonly resume?: WriteResume;
+  /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
+  readonly keeps?: (row: readonly NewCell[]) => boolean;
 }): Promise<ParquetWritten> {
-  const { frame, columns, resume } = options;
+  const { frame, columns, keeps } = options;
+  const resume = keeps === undefined ? options.resume : undefined;
   refuseTakenNames(frame.columns, columns);
   const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
   const all = [...old, ...columns];
@@ -153,8 +156,10 @@ export async function writeFreshParquet(options: {
         if (added.some(({ length }) => length !== block.rowCount)) {
           throw wrongCount(frame, "fewer rows than");
         }
-        await group.add([...frame.columns.map((name) => block.text(name)), ...added]);
-        rowCount += block.rowCount;
+        const kept = keptCells(added, block.rowCount, keeps);
+        const old = frame.columns.map((name) => kept.of(block.text(name)));
+        await group.add([...old, ...added.map((column) => kept.of(column))]);
+        rowCount += kept.rowCount;
         if (rowCount >= groupRows || group.heldBytes() >= groupBytes) await close();
         await nextTurn();
       }

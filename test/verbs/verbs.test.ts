@@ -244,10 +244,30 @@ describe("filter", () => {
     expect(emulator.requests()).toHaveLength(sent);
   });
 
-  it("refuses to leave rows out of a binary file, before anything is sent", async () => {
+  it.each(["parquet", "arrow", "arrows"])("leaves rows out of text written as %s", async (to) => {
+    const { folder, model, quick } = await stand({ answer: late });
+    const [input, output] = [join(folder, "in.jsonl"), join(folder, `out.${to}`)];
+    await writeFile(input, `${ROWS.join("\n")}\n`);
+    const task = filterTask({ text: "text", condition: "late", keepRows: true, failed: "drop" });
+    const receipt = await fileTask({ input, output }, task, model, quick);
+    expect(receipt.kept).toEqual({ rows: 2, unanswered: 0, leftOut: 3 });
+    const bytes = await readFile(output);
+    const read =
+      to === "parquet"
+        ? pl.readParquet(bytes)
+        : to === "arrow"
+          ? pl.readIPC(bytes)
+          : pl.readIPCStream(bytes);
+    expect(read.select("id", "text", "keep").rows()).toEqual([
+      ["1", "late one", true],
+      ["4", "late two", true],
+    ]);
+  });
+
+  it("refuses to leave rows out of Parquet that stays Parquet, before anything is sent", async () => {
     const { emulator, folder, model, quick } = await stand({ answer: late });
-    const input = join(folder, "in.csv");
-    await writeFile(input, "text\nlate one\n");
+    const input = join(folder, "in.parquet");
+    pl.DataFrame({ text: ["late one"] }).writeParquet(input);
     const task = filterTask({ text: "text", condition: "late", keepRows: true });
     const files = { input, output: join(folder, "out.parquet") };
     await expect(fileTask(files, task, model, quick)).rejects.toMatchObject({
