@@ -446,6 +446,12 @@ const SHARING: readonly Mutation[] = [
     guard: { file: "test/machines/conduct.test.ts", named: "over all parts" },
   },
   {
+    promise: "what a shared run has bought no other buys again",
+    file: "src/machines/part.ts",
+    edits: [['cache: cache === null ? null : { file: "", ...cache },', "cache: null,"]],
+    guard: { file: "test/machines/cache.test.ts", named: "no other run buys" },
+  },
+  {
     promise: "workers together send no more requests a minute than the account may",
     file: "src/store/postgres-admission.ts",
     edits: [['if (Boolean(limits?.["is_held"])) return false;', ""]],

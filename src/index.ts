@@ -159,6 +159,7 @@ export type { DatasetJob } from "./machines/dataset-job.ts";
 export type { Enqueued } from "./machines/enqueue.ts";
 export { serveWorkerHealth } from "./machines/health.ts";
 export type { WorkerHealth } from "./machines/health.ts";
+export { clearSharedCache, inspectSharedCache } from "./machines/shared-cache.ts";
 export {
   exportSharedRun,
   sharedFailures,

@@ -1,14 +1,22 @@
 /** `batchframe cache`: what the cache of answers holds, and clearing it. */
 
-import { cacheFileOf, clearCache, inspectCache } from "../index.ts";
+import {
+  cacheFileOf,
+  clearCache,
+  clearSharedCache,
+  inspectCache,
+  inspectSharedCache,
+} from "../index.ts";
 import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, megabytes } from "./format.ts";
 import { shortPath } from "./paths.ts";
+import { withState } from "./shared-runs.ts";
 import { tableText } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import type { StateFlags } from "./worker.ts";
 
 /** Flags of `cache`. */
-export interface CacheFlags extends LookFlags {
+export interface CacheFlags extends LookFlags, StateFlags {
   readonly cacheFile?: string;
 }
 
@@ -20,16 +28,18 @@ export interface ClearCacheFlags extends CacheFlags {
 
 /** Runs `cache info`; gives 0. With `--json` prints one object on standard output. */
 export async function cacheInfoCommand(flags: CacheFlags, terminal: Terminal): Promise<number> {
-  const info = await inspectCache(flags.cacheFile ?? cacheFileOf(flags.runDir));
+  const isShared = flags.state !== undefined;
+  const info = isShared
+    ? await withState(flags, ({ database }) => inspectSharedCache(database))
+    : await inspectCache(flags.cacheFile ?? cacheFileOf(flags.runDir));
+  const name = isShared ? info.file : shortPath(info.file);
   terminal.data({ schemaVersion: 1, ...info });
   if (info.shares.length === 0) {
-    terminal.say(`There are no answers in ${shortPath(info.file)}.`);
+    terminal.say(`There are no answers in ${name}.`);
     return 0;
   }
   const replies = info.shares.reduce((sum, share) => sum + share.replies, 0);
-  terminal.say(
-    `${shortPath(info.file)}: ${counted(replies, "answer")}, ${megabytes(info.bytes ?? 0)}\n`,
-  );
+  terminal.say(`${name}: ${counted(replies, "answer")}, ${megabytes(info.bytes ?? 0)}\n`);
   const columns = [
     { title: "model", whole: true },
     { title: "answers", align: "right", whole: true },
@@ -55,11 +65,15 @@ export async function cacheClearCommand(
 ): Promise<number> {
   const { model, olderThan } = flags;
   const slash = model?.indexOf("/") ?? -1;
-  const cleared = await clearCache(flags.cacheFile ?? cacheFileOf(flags.runDir), {
+  const filter = {
     ...(model === undefined || slash <= 0 ? {} : { provider: model.slice(0, slash) }),
     ...(model === undefined ? {} : { model: model.slice(slash + 1) }),
     ...(olderThan === undefined ? {} : { savedBeforeMs: Date.now() - olderThan }),
-  });
+  };
+  const cleared =
+    flags.state === undefined
+      ? await clearCache(flags.cacheFile ?? cacheFileOf(flags.runDir), filter)
+      : await withState(flags, ({ database }) => clearSharedCache(database, filter));
   terminal.data({ schemaVersion: 1, cleared });
   terminal.say(`${counted(cleared, "answer")} cleared.`);
   return 0;

@@ -32,7 +32,7 @@ function flagForWorkers(command: Command): string | null {
   if (command.getOptionValue("state") === undefined) return null;
   // Who hands a run over says how workers are to drive it.
   const hands = command.options.some((option) => option.attributeName() === "data");
-  const local = hands ? ["runDir", "confirmAbove"] : ["runDir", ...DRIVING];
+  const local = hands ? ["runDir", "confirmAbove"] : ["runDir", "cacheFile", ...DRIVING];
   const useless = local.find((flag) => isWritten(flag) && SHARED[name]?.includes(flag) !== true);
   if (useless === undefined) return null;
   return `option '${longOf(useless, command)}' says nothing with '--state', where workers drive the run`;

@@ -42,7 +42,9 @@ export function addRemoval(program: Command, choose: Choose, values: FlagValues)
 export function addCache(program: Command, choose: Choose, values: FlagValues): void {
   const cache = program.command("cache").description("the answers bought so far, for every run");
   const within = (command: Command): Command =>
-    addLookFlags(command.option("--cache-file <file>", "another cache than the one of the runs"));
+    addLookFlags(
+      addStateFlag(command.option("--cache-file <file>", "another cache than the one of the runs")),
+    );
   within(cache.command("info", { isDefault: true }).description("what it holds")).action(
     (flags: CacheFlags) => {
       choose(flags, (terminal) => cacheInfoCommand(flags, terminal));

@@ -10,6 +10,8 @@ export interface SharedConduct {
   readonly maxResends: number;
   readonly keepRemote: boolean;
   readonly stallMs: number | null;
+  /** How the cache of all shared runs is used; null for not at all. */
+  readonly cache: { readonly reads: boolean } | null;
 }
 
 /** The settings of a run that many machines share; holds no key. */

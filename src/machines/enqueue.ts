@@ -150,7 +150,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
   const output = place === null ? joined(data.url, `${id}/output`) : absolute(place);
   // Found again, nothing is handed over anew: workers may be reading it.
   const parts = known === undefined ? await handedOver(recording, { id, ending }) : [];
-  const conduct = conductOf(job.options) satisfies SharedConduct;
+  const conduct = conductOf(job.options);
   const spec = {
     run: {
       ...identifyingSettings(settings),
@@ -163,7 +163,8 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
       maxResends: conduct.maxResends,
       keepRemote: conduct.keepRemote,
       stallMs: conduct.stallMs,
-    },
+      cache: job.options.cache === false ? null : { reads: job.options.cache !== "refresh" },
+    } satisfies SharedConduct,
     settleMs: typeof job.model === "string" ? null : (job.model.settleMs ?? null),
   };
   const { provider } = settings.model;

@@ -11,6 +11,7 @@ import { openSession, type Conduct, type DriveHow, type Session } from "../sessi
 import type { Settings } from "../session/settings.ts";
 import type { Objects } from "../store/objects.ts";
 import type { Database } from "../store/postgres-client.ts";
+import { postgresCache } from "../store/postgres-cache.ts";
 import { readDataset, type Dataset } from "../store/postgres-datasets.ts";
 import { changePart, type Part } from "../store/postgres-parts.ts";
 import { openPostgresStore, type SharedStore } from "../store/postgres.ts";
@@ -143,7 +144,14 @@ async function partSettings({ part, spec, frame }: Opening, work: PartWork): Pro
     asked: () => askedOf(run, undefined),
   });
   // A part without a single row to ask is a part all the same.
-  return { ...settings, limit: part.rowLimit, mayAskNothing: true };
+  const { cache } = spec.conduct;
+  return {
+    ...settings,
+    limit: part.rowLimit,
+    mayAskNothing: true,
+    cache: cache === null ? null : { file: "", ...cache },
+    openCache: () => postgresCache(work.database),
+  };
 }
 
 function conductOfPart({ part, dataset, spec }: Opening, work: PartWork): Conduct {

@@ -10,7 +10,7 @@ import { requestSpec, type Settings } from "./settings.ts";
 import { planRows } from "../stages/plan.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { recall } from "../stages/recall.ts";
-import type { ReplyCache } from "../store/reply-cache.ts";
+import type { SessionCache } from "../store/reply-cache.ts";
 
 /** Tells, for each column that can be planned now, what an earlier run had of its rows. */
 export type Compare = (earlier: readonly EarlierRequests[]) => Promise<readonly AgainstTally[]>;
@@ -20,7 +20,7 @@ export interface ComparedPlan {
   readonly settings: Settings;
   readonly rendering: Rendering;
   readonly ports: Ports;
-  readonly cache: ReplyCache | null;
+  readonly cache: SessionCache | null;
 }
 
 /** Goes through the rows as planning does, and tells what an earlier run had of them; writes nothing down. */
@@ -38,7 +38,7 @@ export async function tallyAgainst(
     ...{ frame, rendering, spec, onNull, limit, provider, index },
     firstRow: 0,
   });
-  const finding = recalling({ settings, ports, cache }, estimates);
+  const finding = await recalling({ settings, ports, cache }, estimates);
   const blocks = finding === null ? rows : recall(rows, finding);
   const fates = fatesByOrdinal();
   const counts = { kept: 0, same: 0, fresh: 0 };

@@ -12,7 +12,7 @@ import {
   openReplyCache,
   replyBatch,
   type ReplyBatch,
-  type ReplyCache,
+  type SessionCache,
 } from "../store/reply-cache.ts";
 import { openSqliteStore, STORE_FILE } from "../store/sqlite.ts";
 import { removeRunFiles } from "../store/sqlite-remove.ts";
@@ -25,7 +25,7 @@ export const PREVIEWS = ".previews";
 export interface Taker {
   /** The directory that holds the runs. */
   readonly runDir: string;
-  readonly cache: ReplyCache;
+  readonly cache: Pick<SessionCache, "put">;
   readonly provider: Pick<BatchProvider, "id" | "parse">;
 }
 
@@ -71,7 +71,7 @@ async function takeOne(directory: string, { cache, provider }: Taker): Promise<v
     const { spec } = await store.run();
     const of = spec as { readonly provider: string; readonly model: string };
     if (of.provider !== provider.id) return;
-    cache.put(await leftReplies(store, provider), { ...of, reading: null });
+    await cache.put(await leftReplies(store, provider), { ...of, reading: null });
   } finally {
     await store[Symbol.asyncDispose]();
   }

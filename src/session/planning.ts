@@ -24,7 +24,7 @@ import { peekedRequests } from "./first-request.ts";
 import { takeLeftPreviews } from "./left-previews.ts";
 import { lanesAtHand, type Ports, type Rendering } from "../stages/ports.ts";
 import { removeRunFiles } from "../store/sqlite-remove.ts";
-import type { ReplyCache } from "../store/reply-cache.ts";
+import type { SessionCache } from "../store/reply-cache.ts";
 import type { Store } from "../store/store.ts";
 
 /** What making a plan needs. */
@@ -36,7 +36,7 @@ export interface PlanningInput {
   /** Null where nobody has chosen one: batches, after a first request asked alone. */
   readonly lane: LaneChoice | null;
   readonly directory: string;
-  readonly cache: ReplyCache | null;
+  readonly cache: SessionCache | null;
   /** Told of everything that is planned now. */
   readonly watch: PlanWatch;
   readonly onProgress: (progress: Progress) => void;
@@ -79,7 +79,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       digest: digester.digest,
     });
     const blocks = counting.watch(rows);
-    const finding = recalling(input, estimates);
+    const finding = await recalling(input, estimates);
     const kept = finding === null ? blocks : recall(blocks, finding);
     // Who says outright that batches are wanted is asked nothing in realtime.
     const mayTry = input.lane !== "batch" && manyBy === "batch" && ports.live !== null;
@@ -158,12 +158,12 @@ async function forget(store: Store, directory: string): Promise<void> {
 }
 
 /** How kept replies are found and tried: by the form and the check of this run; null where none are. */
-export function recalling(
+export async function recalling(
   { settings, ports, cache }: Pick<PlanningInput, "settings" | "ports" | "cache">,
   estimates: Pick<Estimates, "answered">,
-): RecallInput | null {
+): Promise<RecallInput | null> {
   // Looking for a million requests in an empty cache would take as long as planning them.
-  if (cache === null || settings.cache?.reads !== true || cache.isEmpty()) return null;
+  if (cache === null || settings.cache?.reads !== true || (await cache.isEmpty())) return null;
   const reading = answerReading(settings);
   return {
     find: (ids) => cache.find(ids),

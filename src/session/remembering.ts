@@ -1,13 +1,13 @@
 /** Remembering: the answers a run buys go to the cache, so that no run has to buy them again. */
 
 import type { Remember } from "../stages/ports.ts";
-import type { KeptUnder, ReplyBatch, ReplyCache } from "../store/reply-cache.ts";
+import type { KeptUnder, ReplyBatch, SessionCache } from "../store/reply-cache.ts";
 import type { Store } from "../store/store.ts";
 
 /** What remembering needs to know. */
 export interface RememberingInput {
   readonly store: Pick<Store, "idsOf">;
-  readonly cache: Pick<ReplyCache, "put" | "index">;
+  readonly cache: Pick<SessionCache, "put" | "index">;
   readonly under: KeptUnder;
 }
 
@@ -26,7 +26,7 @@ export function remembering({ store, cache, under }: RememberingInput): Remember
       (a, b) => (taken.ordinals[a] ?? 0) - (taken.ordinals[b] ?? 0),
     );
     const ids = await store.idsOf(order.map((place) => taken.ordinals[place] ?? 0));
-    cache.put({ ids, ...taken.inOrder(order) }, under);
+    await cache.put({ ids, ...taken.inOrder(order) }, under);
   };
   // Chunks are collected side by side: what another's flush has taken must be kept as well before this one's ends.
   const flush = async (): Promise<void> => {

@@ -17,7 +17,14 @@ import { newColumns } from "../output/columns.ts";
 import type { RowErrorCode } from "../core/result.ts";
 import { makePlan } from "./planning.ts";
 import { providerWarnings } from "./schema-warnings.ts";
-import { answerReading, columnLayout, keptUnder, requestSpec, type Settings } from "./settings.ts";
+import {
+  answerReading,
+  columnLayout,
+  keptUnder,
+  requestSpec,
+  type CacheUse,
+  type Settings,
+} from "./settings.ts";
 import { driveRun, type DriveOptions, type Warning } from "../run.ts";
 import { sendEarly } from "./early.ts";
 import { driveMemory, type DriveMemory } from "../run/driver.ts";
@@ -43,7 +50,7 @@ import type { WriteCells } from "./write-cells.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { remembering } from "./remembering.ts";
-import { openReplyCache, type ReplyCache } from "../store/reply-cache.ts";
+import { openReplyCache, type SessionCache } from "../store/reply-cache.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { requestCancel } from "../store/sqlite-reader.ts";
 import type { RunRecord } from "../store/store.ts";
@@ -169,9 +176,9 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     identity,
     createdAtMs: Date.now(),
   });
-  let cache: ReplyCache | null = null;
+  let cache: SessionCache | null = null;
   try {
-    cache = settings.cache === null ? null : await openReplyCache(settings.cache.file);
+    cache = settings.cache === null ? null : await cacheOf(settings, settings.cache);
     const record = await store.run();
     if (record.identity !== identity) throw differs(id);
     await noteSpent(spending, store);
@@ -188,6 +195,10 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
   }
 }
 
+async function cacheOf({ openCache }: Settings, { file }: CacheUse): Promise<SessionCache> {
+  return openCache === undefined ? await openReplyCache(file) : openCache();
+}
+
 interface Parts {
   readonly settings: Settings;
   readonly conduct: Conduct;
@@ -196,7 +207,7 @@ interface Parts {
   readonly ports: Ports;
   readonly record: RunRecord;
   readonly directory: string;
-  readonly cache: ReplyCache | null;
+  readonly cache: SessionCache | null;
 }
 
 function session(parts: Parts): Session {

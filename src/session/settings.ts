@@ -16,7 +16,7 @@ import type { Frame } from "../frame/frame.ts";
 import type { TextEndpoint } from "../provider/openai-dialect.ts";
 import type { OpenedModel } from "../provider/models.ts";
 import type { Example, RowFunction } from "../stages/render.ts";
-import type { KeptUnder } from "../store/reply-cache.ts";
+import type { KeptUnder, SessionCache } from "../store/reply-cache.ts";
 import type { openSqliteStore } from "../store/sqlite.ts";
 
 /** Where runs live when nothing else is said, below the working directory. */
@@ -68,6 +68,8 @@ export interface Settings {
   readonly memo: Readonly<Record<string, Json>>;
   /** Opens the run's memory; the embedded store when left out. */
   readonly openStore?: typeof openSqliteStore;
+  /** Opens the cache of replies; that of its file when left out. */
+  readonly openCache?: () => SessionCache;
 }
 
 /** Where a pass of a run with several stands. */

@@ -12,7 +12,9 @@ export interface Kept {
 /** What recalling needs to know. */
 export interface RecallInput {
   /** The replies kept for requests, null where there is none. */
-  readonly find: (ids: readonly string[]) => readonly (Kept | null)[];
+  readonly find: (
+    ids: readonly string[],
+  ) => readonly (Kept | null)[] | Promise<readonly (Kept | null)[]>;
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
   readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
 }
@@ -24,7 +26,7 @@ export async function* recall(
 ): AsyncGenerator<PlannedBlock> {
   for await (const block of blocks) {
     const kept: (string | null)[] = [];
-    const found = find(block.requests.map(({ id }) => id));
+    const found = await find(block.requests.map(({ id }) => id));
     for (const [at, request] of block.requests.entries()) {
       const reply = found[at] ?? null;
       const usable = reply !== null && isUsable(reply, request);

@@ -86,6 +86,16 @@ create table batchframe.failure (
   ordinal bigint not null, code text not null, message text not null, retryable boolean not null,
   primary key (run, ordinal)
 );
+-- Answers that any part has bought, some dozens in a row, and where each is; they outlive their runs.
+create table batchframe.reply_pack (
+  number bigint generated always as identity primary key,
+  provider text not null, model text not null, reading text, saved_at_ms bigint not null,
+  ends bytea not null, lines bytea not null
+);
+create table batchframe.reply (
+  id bytea primary key, pack bigint not null references batchframe.reply_pack (number), place integer not null
+);
+create index reply_of_pack on batchframe.reply (pack);
 -- Objects are never changed: what a file's name means is decided here, in one place.
 create table batchframe.file (
   run text not null references batchframe.run (id) on delete cascade,

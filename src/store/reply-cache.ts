@@ -53,8 +53,22 @@ export interface CacheFilter {
   readonly savedBeforeMs?: number;
 }
 
-/** A cache of replies, open. Failures are never in it. */
-export interface ReplyCache extends Disposable {
+/** A cache as a run uses it, whatever it is kept in. Failures are never in it. */
+export interface SessionCache extends Disposable {
+  /** Whether nothing is kept at all: then nothing need be looked for. */
+  isEmpty(): boolean | Promise<boolean>;
+  /** The replies to requests, null where there is none. */
+  find(
+    ids: readonly string[],
+  ): readonly (KeptReply | null)[] | Promise<readonly (KeptReply | null)[]>;
+  /** Keeps replies in place of what was kept for the same requests. */
+  put(replies: ReplyBatch, under: KeptUnder): void | Promise<void>;
+  /** Makes what was put quick to find. */
+  index(): void;
+}
+
+/** A cache of replies in a file, open. */
+export interface ReplyCache extends SessionCache {
   /** Whether nothing is kept at all: then nothing need be looked for. */
   isEmpty(): boolean;
   /** The replies to requests, null where there is none. */
