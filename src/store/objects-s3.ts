@@ -78,7 +78,8 @@ export function s3Objects(
       try {
         return await act(s3);
       } catch (error) {
-        if (isFinal(error) || tries >= retries) throw s3Error(error, `${what} of ${url}`);
+        if (isFinal(error) || tries >= retries)
+          throw s3Error(error, { what: `${what} of ${url}`, bucket });
         await sleep(Math.min(5000, 100 * 2 ** tries));
       }
     }
@@ -214,11 +215,20 @@ function isFinal(error: unknown): boolean {
   return isNo || (error instanceof Error && error.name === "CredentialsProviderError");
 }
 
-function s3Error(error: unknown, what: string): StoreError {
+function s3Error(
+  error: unknown,
+  { what, bucket }: { readonly what: string; readonly bucket: string },
+): StoreError {
   const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (error instanceof Error && error.name === "NoSuchBucket")
+    return new StoreError(
+      "object_missing",
+      `There is no bucket ${bucket} there, so ${what} is not either. No money was spent.`,
+      { hint: "Make the bucket, or check its name and AWS_ENDPOINT_URL_S3.", cause: error },
+    );
   if (statusOf(error) === 404)
     return new StoreError("object_missing", `${what} is missing. No money was spent.`, {
-      hint: "Restore the shared data from a copy, or check the bucket's name.",
+      hint: "Restore the shared data from a copy.",
       cause: error,
     });
   if (isFinal(error))

@@ -114,11 +114,11 @@ it("refuses a password on the command line, and what machines cannot share", asy
     "--data",
     "d",
     "--yes",
-    "--limit",
-    "1",
+    "--deadline",
+    "1h",
   );
   expect([limited.code, limited.stderr]).toEqual([
     2,
-    expect.stringContaining("--limit cannot be used"),
+    expect.stringContaining("--deadline cannot be used"),
   ]);
 }, 60_000);
