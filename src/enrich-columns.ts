@@ -8,7 +8,7 @@ import { EnrichRun } from "./enrich-run.ts";
 import { checkHow, withFormulas, writeOutput } from "./files/file-output.ts";
 import { openFile } from "./files/files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
-import { fileTable, frameTable } from "./previews/preview-tables.ts";
+import { textTable, frameTable } from "./previews/preview-tables.ts";
 import { stepsPreview } from "./steps-preview.ts";
 import { stepsJob, type ColumnStep, type RunOptions } from "./steps-job.ts";
 
@@ -87,7 +87,7 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
   };
   return new EnrichRun({
     ...stepsJob(steps, options, source),
-    preview: stepsPreview({ steps, options, source, table: fileTable }),
+    preview: stepsPreview({ steps, options, source, table: textTable }),
     finish: async (session) => {
       const input = await openFile(files.input);
       let formulaColumns: ReadonlySet<string> = new Set();

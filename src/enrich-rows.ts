@@ -4,6 +4,7 @@ import type { RecordBatch, Table } from "apache-arrow";
 import type { DataFrame, LazyDataFrame } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
+import { columnPreview } from "./column-preview.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import { EnrichRun } from "./enrich-run.ts";
 import { openColumn } from "./open-column.ts";
@@ -13,6 +14,7 @@ import type { Frame } from "./frame/frame.ts";
 import { recordsFrame, recordsWith, type RowRecord } from "./frame/records.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import type { OutputOption } from "./output/form.ts";
+import { textTable } from "./previews/preview-tables.ts";
 import type { ModelRef } from "./provider/models.ts";
 import type { RowFunction } from "./stages/render.ts";
 
@@ -31,7 +33,7 @@ export type RowsEnriched<R extends RowsGiven> = R extends readonly (infer Row)[]
  *
  * Objects come back as new objects, an Arrow table as a table with its own columns untouched, a LazyFrame
  * collected, as a DataFrame. Record batches are read once, when the run starts, and held as Arrow holds
- * them until they come back as a table; for more than fits into memory write them to a file and use
+ * them until they come back as a table; a preview is a DataFrame of what the template reads, as text; for more than fits into memory write them to a file and use
  * `enrichFile`. Tables and batches must be of the apache-arrow that batchframe uses.
  *
  * @throws {InputError} for anything wrong with the arguments, before anything is sent.
@@ -50,11 +52,11 @@ export function enrichRows<const R extends RowsGiven, const O extends OutputOpti
     );
   const opened = onceOpened(rows);
   const given = { options, memo: {}, refreshed: refreshMark(options) };
+  const own = async () => settingsOf((await opened()).frame, template, model, given);
+  const passes = passesOf(options, (other, main) => settingsOf(main.frame, template, other, given));
   return new EnrichRun<RowsEnriched<R>, AnswerOf<O>>({
-    open: openColumn(
-      async () => settingsOf((await opened()).frame, template, model, given),
-      passesOf(options, (other, main) => settingsOf(main.frame, template, other, given)),
-    ),
+    open: openColumn(own, passes),
+    preview: columnPreview(own, passes, textTable),
     finish: async (session) => {
       const enriched = await opened();
       let result: unknown = null;

@@ -1,6 +1,6 @@
 /** A run as a value: nothing happens until it is awaited, iterated or started. */
 
-import { BudgetError, InputError } from "./core/errors.ts";
+import { BudgetError } from "./core/errors.ts";
 import { batchChanges, type BatchChange, type Progress } from "./core/progress.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { RowErrorCode } from "./core/result.ts";
@@ -47,8 +47,8 @@ export interface Job<T> {
   open(conduct: Conduct, place: (settings: Settings) => Promise<string>): Promise<OpenedSession>;
   /** Writes the rows where they belong. */
   finish(session: Session): Promise<Done<T>>;
-  /** Asks some rows before the whole; left out where a run cannot be tried so. */
-  readonly preview?: PreviewJob;
+  /** Asks some rows before the whole. */
+  readonly preview: PreviewJob;
   readonly conduct: ConductGiven;
   readonly signal: AbortSignal | undefined;
   /** Whether the run's memory goes with it: it then lies in a temporary folder, whatever the settings say. */
@@ -118,18 +118,11 @@ export class EnrichRun<T, V>
    * where another model may be asked as well, only the one that is asked every row.
    *
    * @throws {InputError} `preview_late` once the run has sent something, `preview_uncached` where it
-   * takes nothing from a cache, `option_unsupported` for rows that are no DataFrame and no file.
+   * takes nothing from a cache.
    */
   async preview(rows = 10, how: PreviewHow = {}): Promise<Preview> {
-    const { preview } = this.#job;
-    if (preview === undefined)
-      throw new InputError(
-        "option_unsupported",
-        "Rows that are no DataFrame and no file cannot be tried on a few. Nothing was sent.",
-        { hint: "Preview a DataFrame of them with enrichColumn." },
-      );
     const conduct = { ...this.#conduct(), onOpen: (): void => undefined };
-    return await preview(rows, { how, conduct });
+    return await this.#job.preview(rows, { how, conduct });
   }
 
   /** The latest progress; null before the run has started. */

@@ -44,7 +44,7 @@ import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
 import { withBadRows } from "./session/text-warnings.ts";
 import { columnPreview } from "./column-preview.ts";
-import { fileTable, frameTable } from "./previews/preview-tables.ts";
+import { textTable, frameTable } from "./previews/preview-tables.ts";
 import { isVoted, votedFile, votedFrame } from "./votes.ts";
 
 export type { AnswerOf, EnrichedSchema, EnrichOptions, FilePair, FrameSchema, RowOf };
@@ -272,7 +272,7 @@ export function fileRun<V>({
       const told = await withBadRows(safe, input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
-    preview: columnPreview(async () => settingsFor(model, await open()), passes, fileTable),
+    preview: columnPreview(async () => settingsFor(model, await open()), passes, textTable),
     conduct: conductOf(options),
     signal: options.signal,
     forgets: options.runDir === null,

@@ -82,7 +82,7 @@ export function stepsJob(
   steps: readonly JobStep[],
   options: RunOptions,
   source: StepsSource,
-): Omit<Job<never>, "finish"> {
+): Omit<Job<never>, "finish" | "preview"> {
   const refreshed = refreshMark(options);
   return {
     conduct: conductOf(options),

@@ -18,7 +18,7 @@ import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { withBadRows } from "./session/text-warnings.ts";
 import type { PreviewTable } from "./previews/preview-run.ts";
-import { fileTable, frameTable } from "./previews/preview-tables.ts";
+import { textTable, frameTable } from "./previews/preview-tables.ts";
 import { stepsPreview } from "./steps-preview.ts";
 import { runOptionsOf, stepsJob, type JobStep } from "./steps-job.ts";
 
@@ -79,7 +79,7 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
       },
       memo: { input: lastingPath(files.input) },
     },
-    fileTable,
+    textTable,
   );
   return new EnrichRun<Receipt, V>({
     ...job,

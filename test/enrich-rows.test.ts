@@ -69,6 +69,35 @@ describe("enrichRows", () => {
     expect(made.schema.fields[0]).toEqual(table.schema.fields[0]);
   });
 
+  it("tries a few rows first, whose answers count toward the run", async () => {
+    const rows = Array.from({ length: 30 }, (_, id) => ({ id, text: `text ${String(id)}` }));
+    const run = enrichRows(rows, "say {{ text }}", model, here());
+    const tried = await run.preview(4);
+    expect(tried.rows).toHaveLength(4);
+    expect(tried.frame.columns).toEqual(["text", "said", "said_status", "said_error"]);
+    expect(tried.frame.getColumn("text").toArray()).toEqual(
+      tried.rows.map((row) => `text ${String(row)}`),
+    );
+    expect(emulator.stats()).toMatchObject({ liveCalls: 4, rowsExecuted: 0 });
+    const made = await run;
+    expect(made.map(({ said }) => said)).toEqual(rows.map(({ text }) => `say ${text}`));
+    expect(emulator.stats()).toMatchObject({ liveCalls: 4, rowsExecuted: 26 });
+  });
+
+  it("reads record batches once, a preview before the run included", async () => {
+    let reads = 0;
+    async function* batches(): AsyncGenerator<RecordBatch> {
+      reads += 1;
+      yield* await Promise.resolve(
+        new Table({ text: vectorFromArray(["a", "b"], new Utf8()) }).batches,
+      );
+    }
+    const run = enrichRows(batches(), "say {{ text }}", model, here());
+    expect((await run.preview(1)).rows).toHaveLength(1);
+    expect([...((await run).getChild("said") ?? [])]).toEqual(["say a", "say b"]);
+    expect(reads).toBe(1);
+  });
+
   it("takes record batches as they come, once, and gives them as a table", async () => {
     let reads = 0;
     async function* batches(): AsyncGenerator<RecordBatch> {

@@ -13,8 +13,8 @@ export function frameTable(rows: DataFrame): PreviewTable {
   };
 }
 
-/** Previews of a file: the columns its templates read, as text. */
-export const fileTable: PreviewTable = async ({ frame, positions, columns }, added, cells) => {
+/** Previews of a file, or of rows that are no DataFrame: the columns its templates read, as text. */
+export const textTable: PreviewTable = async ({ frame, positions, columns }, added, cells) => {
   const { textFrame, withNewColumns } = await import("../frame/polars.ts");
   const texts = columns.map((): (string | null)[] => []);
   if (positions.length > 0)

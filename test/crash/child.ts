@@ -250,6 +250,7 @@ function runOf(): EnrichRun<Receipt, unknown> {
       });
       return { result: receipt, receipt };
     },
+    preview: () => Promise.reject(new Error("Nobody asks this run for a preview.")),
     conduct: {
       requestsPerChunk: job.chunkRows,
       lane: job.lane,
