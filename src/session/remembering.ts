@@ -1,13 +1,14 @@
 /** Remembering: the answers a run buys go to the cache, so that no run has to buy them again. */
 
 import type { Remember } from "../stages/ports.ts";
-import type { KeptUnder, ReplyBatch, SessionCache } from "../store/reply-cache.ts";
+import type { CacheWriter } from "../store/cache-writer.ts";
+import type { KeptUnder, ReplyBatch } from "../store/reply-cache.ts";
 import type { Store } from "../store/store.ts";
 
 /** What remembering needs to know. */
 export interface RememberingInput {
   readonly store: Pick<Store, "idsOf">;
-  readonly cache: Pick<SessionCache, "put" | "index">;
+  readonly cache: CacheWriter;
   readonly under: KeptUnder;
 }
 
@@ -37,8 +38,11 @@ export function remembering({ store, cache, under }: RememberingInput): Remember
     add: (ordinal, line) => pile.add(ordinal, line) >= BYTES_AT_ONCE,
     flush,
     close: async () => {
-      await flush();
-      cache.index();
+      try {
+        await flush();
+      } finally {
+        await cache.close();
+      }
     },
   };
 }

@@ -50,6 +50,7 @@ import type { WriteCells } from "./write-cells.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
 import { remembering } from "./remembering.ts";
+import { cacheWriter } from "../store/cache-writer.ts";
 import { openReplyCache, type SessionCache } from "../store/reply-cache.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { requestCancel } from "../store/sqlite-reader.ts";
@@ -184,7 +185,16 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
     await noteSpent(spending, store);
     conduct.onOpen({ id, directory, resumed: record.plan !== null });
     const remember =
-      cache === null ? null : remembering({ store, cache, under: keptUnder(settings) });
+      cache === null || settings.cache === null
+        ? null
+        : remembering({
+            store,
+            cache: cacheWriter(
+              cache,
+              settings.openCache === undefined ? settings.cache.file : null,
+            ),
+            under: keptUnder(settings),
+          });
     const { signal } = conduct;
     const ports: Ports = { store, provider, live, token: record.token, remember, signal };
     return session({ settings, conduct, spending, rendering, ports, record, directory, cache });

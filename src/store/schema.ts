@@ -23,14 +23,15 @@ create table request_ids (first_ordinal integer primary key, ids blob not null) 
 create table chunk (
   number integer primary key,
   state text not null check (state in ('planned','submitting','submitted','ended','collected')),
-  ordinals blob not null, request_count integer not null,
+  request_count integer not null,
   origin text not null default 'plan' check (origin in ('plan','resend','again','retry','cache')),
   lane text not null check (lane in ('batch','realtime')),
   attempt integer not null default 1, resends integer not null default 0, bytes integer,
   estimate text,
   intent_id text, intent_at_ms integer, staged text,
   batch_id text, submitted_at_ms integer, look text, ending text, collection text,
-  reply_ordinals blob, reply_offsets blob, reply_lengths blob
+  -- The large ones last: what stands after them is read through all of their pages.
+  ordinals blob not null, reply_ordinals blob, reply_offsets blob, reply_lengths blob
 ) strict;
 create unique index chunk_batch on chunk (batch_id) where batch_id is not null;
 -- One row per intent, never deleted: what was promised, and how it ended.

@@ -1,0 +1,40 @@
+/** The thread that writes to a cache: packs what it is given, and puts it into the index. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { openReplyCache, type KeptUnder, type ReplyBatch } from "./reply-cache.ts";
+
+/** Replies to be kept; null to bring the index up to date and end. */
+export type CacheOrder = { readonly replies: ReplyBatch; readonly under: KeptUnder } | null;
+
+/** Whether an order was carried out; orders are answered one after the other. */
+export type CacheReport = boolean;
+
+// Put into the index in smaller numbers, ids, which are random, would rewrite most of its pages each time.
+const INDEXED_AT_ONCE = 100_000;
+
+async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
+  const cache = await openReplyCache((workerData as { readonly path: string }).path);
+  let waiting = 0;
+  port.on("message", (order: CacheOrder) => {
+    port.postMessage(carriedOut(order) satisfies CacheReport);
+    // Once it is answered: nobody waits for it.
+    if (waiting >= INDEXED_AT_ONCE && carriedOut(null)) waiting = 0;
+    if (order !== null) return;
+    cache[Symbol.dispose]();
+    port.close();
+  });
+
+  function carriedOut(order: CacheOrder): boolean {
+    try {
+      if (order === null) cache.index();
+      else cache.put(order.replies, order.under);
+      waiting += order?.replies.ends.length ?? 0;
+      return true;
+    } catch {
+      // Who ordered it does it again, and meets the same error where it can be told.
+      return false;
+    }
+  }
+}
+
+if (parentPort !== null) await serve(parentPort);
