@@ -105,7 +105,8 @@ async function until(look: () => Promise<Json>, isDone: (found: Json) => boolean
   }
 }
 
-async function openaiBatch(base: string, path: string, endpoint: string): Promise<Response> {
+/** Hands a file of requests in to a service of OpenAI's protocol, and gives the answers as they come. */
+export async function openaiBatch(base: string, path: string, endpoint: string): Promise<Response> {
   const form = new FormData();
   form.append("purpose", "batch");
   form.append("file", await openAsBlob(path), "requests.jsonl");

@@ -69,9 +69,7 @@ export function measured(name: string, series: Series): Measured {
 }
 
 function once(name: string, { file, folder, rows }: Series): Measured {
-  build();
-  const hook = join(import.meta.dirname, "built.ts");
-  const words = ["--import", hook, file, TASK, name, folder, String(rows)];
+  const words = [...asBuilt(), file, TASK, name, folder, String(rows)];
   const run = spawnSync(process.execPath, words, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
@@ -79,6 +77,12 @@ function once(name: string, { file, folder, rows }: Series): Measured {
   });
   if (run.status !== 0) throw new Error(`${name} ended with ${String(run.status ?? run.signal)}`);
   return JSON.parse(run.stdout.trimEnd().split("\n").at(-1) ?? "") as Measured;
+}
+
+/** What Node is told so that a bench runs the package as it is published, which is built first. */
+export function asBuilt(): readonly string[] {
+  build();
+  return ["--import", join(import.meta.dirname, "built.ts")];
 }
 
 let isBuilt = false;

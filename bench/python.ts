@@ -16,19 +16,20 @@ import { copyFile, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from
 import { once } from "node:events";
 import { homedir, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import type * as batchframe from "../src/index.ts";
+import { bareRun } from "./bare-run.ts";
 import { emulatorProcess, type EmulatorProcess } from "./emulator-process.ts";
-import { isTaskRun, type Measured, type Tasks } from "./measure.ts";
+import { asBuilt, isTaskRun, type Measured, type Tasks } from "./measure.ts";
 import { reviewOf } from "./rows.ts";
 
 const SYSTEMS = ["lm-deluge", "instructor", "openai-batch", "llm-batch-py", "batchata"] as const;
 
-// Long enough for the slowest at 100,000 rows, short enough to be waited for.
-const PATIENCE_MS = 10 * 60_000;
+// Twenty times what the fastest need for 100,000 rows.
+const PATIENCE_MS = 3 * 60_000;
 
 const tasks: Tasks = {
   ours: async (folder) => {
-    const { enrichFile } = await built();
+    // Loaded here, so that it counts, and so that only the process that needs it loads it.
+    const { enrichFile } = await import("../src/index.ts");
     const files = { input: join(folder, "rows.csv"), output: join(folder, "ours.csv") };
     const baseUrl = process.env["OPENAI_BASE_URL"] ?? "";
     const model = { provider: "openai", model: "gpt-4o-mini", baseUrl, apiKey: "test-key" };
@@ -36,14 +37,8 @@ const tasks: Tasks = {
     const template = "Is this review praise, blame or neither?\n\n{{ review }}";
     await enrichFile(files, template, model, options);
   },
+  bare: (folder) => bareRun(folder, process.env["OPENAI_BASE_URL"] ?? ""),
 };
-
-/** The package as it is published; as it stands here where it has not been built. */
-async function built(): Promise<typeof batchframe> {
-  const dist = join(import.meta.dirname, "..", "dist", "index.js");
-  const path = existsSync(dist) ? dist : join(import.meta.dirname, "..", "src", "index.ts");
-  return (await import(path)) as typeof batchframe;
-}
 
 async function writeCsv(path: string, rows: number): Promise<void> {
   const out = createWriteStream(path);
@@ -182,15 +177,8 @@ async function main(rows: number, environments?: string, only?: string): Promise
     await mkdir(join(folder, "runs"));
     await layTables(join(folder, "tiktoken"));
     console.log(`${String(rows)} rows, load ${loadavg()[0]?.toFixed(1) ?? "?"} before`);
-    const ours = await overEmulator(folder, async (run) => {
-      const args = [import.meta.filename, "--task", "ours", folder, String(rows)];
-      const { status, said, complaint } = await ranTo(process.execPath, args, run);
-      if (status !== 0) throw new Error(complaint);
-      const measured = JSON.parse(lastLine(said)) as Measured;
-      console.log(`${"batchframe".padEnd(24)} ${figuresOf(rows, measured)}`);
-      console.log(await emulatorLine(run));
-      return measured;
-    });
+    const ours = await inNode("batchframe", "ours", { folder, rows });
+    await inNode("the least in Node", "bare", { folder, rows });
     for (const system of SYSTEMS) {
       if (only !== undefined && system !== only) continue;
       const got = await installed(system, environments ?? join(folder, "venv"));
@@ -200,6 +188,26 @@ async function main(rows: number, environments?: string, only?: string): Promise
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function inNode(
+  name: string,
+  task: string,
+  { folder, rows }: { readonly folder: string; readonly rows: number },
+): Promise<Measured> {
+  return overEmulator(folder, async (run) => {
+    const words = [import.meta.filename, "--task", task, folder, String(rows)];
+    const { status, said, complaint } = await ranTo(
+      process.execPath,
+      [...asBuilt(), ...words],
+      run,
+    );
+    if (status !== 0) throw new Error(complaint);
+    const measured = JSON.parse(lastLine(said)) as Measured;
+    console.log(`${name.padEnd(24)} ${figuresOf(rows, measured)}`);
+    console.log(await emulatorLine(run));
+    return measured;
+  });
 }
 
 interface Driven {
@@ -218,10 +226,10 @@ async function driven(run: Run, { system, python, rows, ours }: Driven): Promise
     const its = JSON.parse(lastLine(ended.said)) as Figures & { readonly version: string };
     console.log(`${`${system} ${its.version}`.padEnd(24)} ${figuresOf(rows, its)}`);
     console.log(
-      `${"".padEnd(24)} batchframe: x ${(its.seconds / ours.seconds).toFixed(2)} its rows a second, x ${(ours.peakMB / its.peakMB).toFixed(2)} its memory`,
+      `${"".padEnd(24)} batchframe: x ${(its.seconds / ours.seconds).toFixed(2)} its rows a second (x ${(its.cpuSeconds / ours.cpuSeconds).toFixed(2)} by processors), x ${(ours.peakMB / its.peakMB).toFixed(2)} its memory`,
     );
   } else {
-    const how = ended.status === null ? "no end within ten minutes" : lastLine(ended.complaint);
+    const how = ended.status === null ? "no end within three minutes" : lastLine(ended.complaint);
     console.log(`${system.padEnd(24)} failed: ${how}`);
   }
   console.log(await emulatorLine(run));
