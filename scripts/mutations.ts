@@ -581,6 +581,12 @@ const SHOWING: readonly Mutation[] = [
     guard: { file: "test/display/html.test.ts" },
   },
   {
+    promise: "a notebook does not set sums in dollars as formulas",
+    file: "src/display/card.ts",
+    edits: [[' ${UNTYPESET}">', '">']],
+    guard: { file: "test/display/cards.test.ts", named: "keeps dollars from" },
+  },
+  {
     promise: "a receipt that shows itself is otherwise what it was",
     file: "src/display/bundle.ts",
     edits: [["enumerable: false", "enumerable: true"]],
