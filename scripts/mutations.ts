@@ -284,6 +284,12 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/cache.test.ts", named: "another host" },
   },
   {
+    promise: "a kept answer is judged again where it was accepted as something else",
+    file: "src/session/planning.ts",
+    edits: [["mark !== null && kept.reading === mark", "mark !== null"]],
+    guard: { file: "test/session/recalling.test.ts" },
+  },
+  {
     promise: "a kept answer that is none any more is asked again",
     file: "src/stages/recall.ts",
     edits: [["usable instanceof Promise ? await usable : usable", "usable !== null"]],

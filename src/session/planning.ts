@@ -15,7 +15,7 @@ import { planningProgress, type Progress } from "../core/progress.ts";
 import { addEstimates } from "../core/token-estimate.ts";
 import { readAnswer } from "../output/answer.ts";
 import { openEstimates, type Estimates } from "./plan-estimates.ts";
-import { answerReading, requestSpec, type Settings } from "./settings.ts";
+import { answerReading, keptUnder, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "../stages/chunk.ts";
 import { planRows } from "../stages/plan.ts";
 import { recall, type RecallInput } from "../stages/recall.ts";
@@ -165,17 +165,27 @@ export async function recalling(
   // Looking for a million requests in an empty cache would take as long as planning them.
   if (cache === null || settings.cache?.reads !== true || (await cache.isEmpty())) return null;
   const reading = answerReading(settings);
+  const mark = keptUnder(settings).reading;
+  let accepted = 0;
   return {
     find: (ids) => cache.find(ids),
-    isUsable: ({ line }, fresh) => {
-      const result = ports.provider.parse(line);
+    isUsable: (kept, fresh) => {
+      // Read as they would be read now they were accepted: what they were billed is learnt from some of them.
+      const isAccepted = mark !== null && kept.reading === mark;
+      if (isAccepted && accepted++ >= ALL_LEARNT_FROM && accepted % LEARNT_FROM_ONE_IN !== 0)
+        return true;
+      const result = ports.provider.parse(kept.line);
       if (result.status === "failed") return false;
       if (result.usage !== null) estimates.answered(fresh, result.usage);
+      if (isAccepted) return true;
       const answer = readAnswer(reading, result);
       return answer instanceof Promise ? answer.then((read) => "value" in read) : "value" in answer;
     },
   };
 }
+
+const ALL_LEARNT_FROM = 1000;
+const LEARNT_FROM_ONE_IN = 50;
 
 interface PlanCounter {
   /** Counts rows that were planned. */
