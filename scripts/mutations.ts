@@ -158,7 +158,7 @@ const COLLECTING: readonly Mutation[] = [
     promise: "replies are on disk before the store says collected",
     file: "src/stages/collect.ts",
     edits: [
-      ["    await writer.commit();\n", ""],
+      ["    const { bytes } = await writer.commit();\n", "    const bytes = 1;\n"],
       [
         "  return collection;\n}\n\n/** Refuses replies",
         "  await writer.commit();\n  return collection;\n}\n\n/** Refuses replies",
@@ -514,7 +514,9 @@ const GUARDING: readonly Mutation[] = [
   {
     promise: "a killed preview loses nothing it has paid for",
     file: "src/session/left-previews.ts",
-    edits: [["    cache.put(await leftReplies(store, provider), of);\n", ""]],
+    edits: [
+      ["    await cache.put(await leftReplies(store, provider), { ...of, reading: null });\n", ""],
+    ],
     guard: { file: "test/previews/preview-run.test.ts", named: "killed in the middle" },
   },
   {

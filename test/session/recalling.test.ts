@@ -38,9 +38,9 @@ async function tried(lines: readonly string[], reading: string | null) {
   const input = {
     settings: SETTINGS,
     ports: { provider },
-    cache: { isEmpty: () => false, find: () => [] },
+    cache: { isEmpty: () => Promise.resolve(false), find: () => [] },
   } as unknown as PlanningInput;
-  const finding = recalling(input, { answered: () => (learnt += 1) });
+  const finding = await recalling(input, { answered: () => (learnt += 1) });
   const request: NewRequest = { ordinal: 0, id: "", prompt: { messages: [], cells: [] } };
   const usable: boolean[] = [];
   for (const line of lines)
