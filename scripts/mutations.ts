@@ -529,6 +529,12 @@ const GUARDING: readonly Mutation[] = [
 
 const LANES: readonly Mutation[] = [
   {
+    promise: "a batch that was just made is looked at soon, not after half a minute",
+    file: "src/core/pace.ts",
+    edits: [["usualMs, whileYoungMs(seen.ageMs)", "usualMs"]],
+    guard: { file: "test/core/pace.test.ts", named: "looks soon at a batch that was just made" },
+  },
+  {
     promise: "realtime calls are never counted at the price of batches",
     file: "src/core/receipt.ts",
     edits: [
