@@ -71,6 +71,7 @@ export { openFile, writeFileFrame } from "./files/files.ts";
 export type { FileFrame } from "./files/files.ts";
 export type { Frame } from "./frame/frame.ts";
 export type { OutputHow } from "./files/file-output.ts";
+export type { CellPlace, CellSource, WriteResume } from "./frame/write-marks.ts";
 export type { FormulaSafe } from "./frame/csv-cells.ts";
 export type { FileFormat } from "./frame/format.ts";
 export type { OnBadRow } from "./frame/csv-judged.ts";
