@@ -15,8 +15,8 @@ export interface CellPlace {
 
 /** New cells that can be had from a row on. */
 export interface CellSource {
-  /** The last place at or before a row whose cells were given; what is counted up to it is durable then. */
-  placeAt(row: number): Promise<CellPlace>;
+  /** The last place at or before a row whose cells were given, null where none is known; what is counted up to it is durable then. */
+  placeAt(row: number): Promise<CellPlace | null>;
   /** The cells from a place on. */
   cellsFrom(place: CellPlace): AsyncIterable<NewCells>;
 }
@@ -99,6 +99,7 @@ export async function openMarked(
   const reached: Marks["reached"] = async (rows, state) => {
     if (performance.now() - markedAtMs < (resume.everyMs ?? DEFAULT_EVERY_MS)) return;
     const place = await resume.source.placeAt(rows);
+    if (place === null) return;
     // A mark that outlives the bytes it speaks of would be found out, but of no use.
     await file.sync();
     const { key, journal } = resume;

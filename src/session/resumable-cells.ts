@@ -28,6 +28,10 @@ export interface ResumableCells extends CellSource {
   readonly cells: AsyncIterable<NewCells>;
 }
 
+// A writer is never further behind than what it reads at once, some ten thousand rows.
+const ROWS_BETWEEN = 250;
+const MOST_PLACES = 200;
+
 /**
  * The cells of a run's rows, each block counted as it is given.
  *
@@ -38,11 +42,14 @@ export function resumableCells(input: CellsInput): ResumableCells {
   let places: CellPlace[] = [{ firstRow: 0, counted: saved(input) }];
   const from = async function* (start: number): AsyncGenerator<NewCells> {
     const rows = rejudged.passing(joined(start));
+    let isFirst = true;
     for await (const block of countedCells(rows, tally, layout)) {
-      if (places.length === 1 && places[0]?.firstRow === start && block.firstRow !== start)
+      if (isFirst && block.firstRow !== start)
         throw new InvariantError("cells_misaligned", `No rows begin at row ${String(start)}.`);
+      isFirst = false;
       const firstRow = block.firstRow + (block.columns[0]?.length ?? 0);
-      places.push({ firstRow, counted: saved(input) });
+      if (firstRow - (places.at(-1)?.firstRow ?? 0) >= ROWS_BETWEEN)
+        places = [...places.slice(-MOST_PLACES), { firstRow, counted: saved(input) }];
       yield block;
     }
   };
@@ -53,7 +60,7 @@ export function resumableCells(input: CellsInput): ResumableCells {
       await rejudged.tell();
       const last = places.findLastIndex(({ firstRow }) => firstRow <= row);
       places = places.slice(Math.max(0, last));
-      return places[0] ?? { firstRow: 0, counted: null };
+      return last < 0 ? null : (places[0] ?? null);
     },
     cellsFrom: ({ firstRow, counted }) => {
       const { rows, others } = counted as unknown as Counted;
