@@ -16,8 +16,8 @@ export interface CacheWriter {
 const BYTES_WITHOUT_THREAD = 8 * 1024 * 1024;
 
 /**
- * Starts writing to a cache; `path` is its file, null where it is kept in none and so takes no thread. Where a thread cannot begin, or cannot do what
- * it is told, the loop does it.
+ * Starts writing to a cache; `path` is its file, null where it is kept in none and takes no thread. Where a
+ * thread cannot begin, or cannot do what it is told, the loop does it.
  */
 export function cacheWriter(
   cache: Pick<SessionCache, "put" | "index">,
