@@ -74,13 +74,13 @@ describe("preview", () => {
     expect(told).toMatchObject({ status: "previewed", costUsd: 10, requestsLeft: 11 });
     expect(told.rows).toHaveLength(5);
     expect(told.preview.map(({ text, enriched }) => [text, enriched])).toEqual(
-      told.rows.map((row) => [`text ${String(row % 16)}`, "sixteen letters."]),
+      told.rows.map((row) => [`text ${String((row - 1) % 16)}`, "sixteen letters."]),
     );
     const lines = shown.stderr.split("\n");
     expect(lines.find((text) => /row +text +enriched/.test(text))).toBeDefined();
     for (const row of told.rows)
       expect(shown.stderr).toMatch(
-        new RegExp(`^ *${String(row + 1)} +text ${String(row % 16)} +sixteen letters\\.`, "m"),
+        new RegExp(`^ *${String(row)} +text ${String((row - 1) % 16)} +sixteen letters\\.`, "m"),
       );
     expect(shown.stderr).toMatch(/tried +5 rows: 5 answered · \$10\.00/);
     expect(shown.stderr).toMatch(/the rest +11 requests · \$1\d\.50 – \$11\.50 in batches/);
