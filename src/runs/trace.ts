@@ -12,6 +12,7 @@ import type { Result, RowErrorCode, RowStatus } from "../core/result.ts";
 import { customId } from "../core/tracker.ts";
 import type { Usage } from "../core/usage.ts";
 import { openModel, type OpenedModel } from "../provider/models.ts";
+import { keptRequest } from "./kept-request.ts";
 import { partsOf, type RunStatus } from "./run-status.ts";
 import { readSpec, readingOfSpec, type Spec } from "../session/run-spec.ts";
 import { storedAnswers } from "../session/stored-answers.ts";
@@ -29,7 +30,10 @@ export interface Sending {
   /** Null while there is none, and for an answer from the cache. */
   readonly batchId: string | null;
   readonly sentAt: Date | null;
-  /** The line of the request file, as it was sent; null where there is none, as for the cache. */
+  /**
+   * The line of the request file, as it was sent; for an answer from the cache the line that the run would have
+   * sent, made of its input again. Null where there is none, or where the input is not what it was.
+   */
   readonly request: Json | null;
   /** The provider's reply line, byte for byte; null where none is kept. */
   readonly reply: string | null;
@@ -181,8 +185,9 @@ async function sendingsOf(ordinal: number, tracing: Tracing): Promise<readonly S
 async function sendingOf(
   chunk: Chunk,
   { ordinal, reply }: { readonly ordinal: number; readonly reply: string | null },
-  { token, store, model, price }: Tracing,
+  tracing: Tracing,
 ): Promise<Sending> {
+  const { token, store, model, price } = tracing;
   const { number, lane, state, batchId, submittedAtMs } = chunk;
   const isRecalled = number === RECALLED_CHUNK;
   const id = customId(token, { chunk: number, ordinal });
@@ -193,13 +198,23 @@ async function sendingOf(
     ...{ chunk: number, lane, state, batchId, reply },
     customId: isRecalled ? null : id,
     sentAt: submittedAtMs === null ? null : new Date(submittedAtMs),
-    request: isRecalled ? null : await requestLine(store.files, { chunk: number, id }),
+    request: isRecalled
+      ? await recalledRequest(ordinal, tracing)
+      : await requestLine(store.files, { chunk: number, id }),
     text: result?.status === "succeeded" ? result.text : null,
     model: result?.status === "succeeded" ? result.model : null,
     finishReason: result?.finishReason ?? null,
     usage,
     costUsd: isRecalled || model?.provider.free === true ? 0 : cost,
   };
+}
+
+async function recalledRequest(
+  ordinal: number,
+  { row, run, store, model }: Tracing,
+): Promise<Json> {
+  if (model === null) return null;
+  return await keptRequest({ row, ordinal, spec: run.spec, store, provider: model.provider });
 }
 
 function resultOf(model: OpenedModel | null, line: string): Result | null {

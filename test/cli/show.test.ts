@@ -1,6 +1,6 @@
 /** A row traced to its requests, failed rows as a file, outputs written once more, and word of the end. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -38,9 +38,9 @@ interface Trace {
   readonly sendings: readonly Record<string, unknown>[];
 }
 
-async function traced(row: string): Promise<Trace> {
+async function traced(row: string, run = "r"): Promise<Trace> {
   // Without a key: nothing is asked of anybody.
-  const { stdout } = await cli(cwd, ["show", "r", "--row", row, "--json"]);
+  const { stdout } = await cli(cwd, ["show", run, "--row", row, "--json"]);
   const { traces } = JSON.parse(stdout) as { traces: readonly [Trace] };
   return traces[0];
 }
@@ -83,6 +83,24 @@ describe("show", () => {
   it.each(["5", "0", "x", "id=none", "none=1"])("refuses row %s", async (row) => {
     const ended = await cli(cwd, ["show", "r", "--row", row]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  it("makes the request of a kept answer again, as long as the input is what it was", async () => {
+    writeFileSync(join(cwd, "kept.csv"), CSV);
+    const words = ["run", "kept.csv", ...RUN.slice(2), "--poll", "20ms", "--name", "kept"];
+    expect(await cli(cwd, [...words, "-o", "kept-out.csv"], env)).toMatchObject({ code: 3 });
+    const trace = await traced("4", "kept");
+    expect(trace).toMatchObject({ status: "cached", sharedBy: 2, sendings: [{ customId: null }] });
+    expect(JSON.stringify(trace.sendings[0]?.["request"])).toContain("Say\\nit: first");
+    expect((await cli(cwd, ["show", "kept", "--row", "1"])).stderr).toMatch(
+      /sent 1 +from the cache[^]*content:\n +Say\n +it: first\n/,
+    );
+    for (const altered of [CSV.replace("a-4,first", "a-4,second"), null]) {
+      if (altered === null) rmSync(join(cwd, "kept.csv"));
+      else writeFileSync(join(cwd, "kept.csv"), altered);
+      const { sendings } = await traced("4", "kept");
+      expect(sendings).toMatchObject([{ request: null, text: "said \u001b[31mit" }]);
+    }
   });
 
   it("is the status without a row", async () => {
