@@ -45,13 +45,16 @@ interface CacheThread {
   readonly ended: Promise<unknown>;
 }
 
-function startThread(path: string): CacheThread {
+function startThread(path: string): CacheThread | null {
   // The thread is a file of its own kind: .ts beside sources, .js beside compiled files.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./cache-thread.${extension}`, import.meta.url), {
-    name: "batchframe cache",
-    workerData: { path },
-  });
+  const file = new URL(`./cache-thread.${extension}`, import.meta.url);
+  let worker: Worker;
+  try {
+    worker = new Worker(file, { name: "batchframe cache", workerData: { path } });
+  } catch {
+    return null;
+  }
   const waiting: ((isDone: boolean) => void)[] = [];
   let hasEnded = false;
   const { promise: ended, resolve } = Promise.withResolvers<undefined>();
