@@ -156,6 +156,8 @@ export function openSheet(file: SheetBytes, origin: SheetOrigin): Sheet | null {
       const from = starts[place] ?? 0;
       const length = lengths[place] ?? 0;
       if (kind !== KINDS.text) return answerIn(kind, file.bytes(from, length), length);
+      // What is empty begins where the next text does.
+      if (length === 0) return { value: "" };
       const before = length <= SHORT ? known.get(from) : undefined;
       if (before !== undefined) return before;
       const answer = { value: file.bytes(from, length).toString("utf8", 0, length) };

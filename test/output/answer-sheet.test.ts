@@ -27,7 +27,7 @@ const replyOf = (text: string, more: Partial<Succeeded> = {}): Succeeded => ({
 });
 
 const texts = fc.oneof(
-  fc.constantFrom("praise", "blame"),
+  fc.constantFrom("praise", "blame", ""),
   fc.string({ unit: "binary", maxLength: 200 }),
   // Halves of characters, which UTF-8 cannot hold.
   fc.string({ maxLength: 5 }).map((text) => `${text}\ud800`),
@@ -109,6 +109,17 @@ describe("a sheet of answers", () => {
         const wrong = entries.filter((entry, place) => !isRight(sheet?.at(place), entry));
         expect(wrong).toEqual([]);
       }),
+    );
+  });
+
+  it("takes no text for an empty one that begins at the same byte", () => {
+    const entries = ["", "praise", "", "blame"].map((value) => ({
+      reply: replyOf(value),
+      answer: { value },
+    }));
+    const sheet = opened(written(entries), originOf(4));
+    expect(entries.map((_, place) => sheet?.at(place))).toEqual(
+      entries.map(({ answer }) => answer),
     );
   });
 
