@@ -42,13 +42,17 @@ const noted: fc.Arbitrary<Noted> = fc.oneof(
   texts.map((invalid) => ({ reply: replyOf("?"), answer: { invalid } })),
   texts.map((value) => ({ reply: replyOf(value), answer: { value } })),
   fc
-    .record({ value: fc.jsonValue(), quotes, confidence: fc.option(fc.double({ min: 0, max: 1 })) })
-    .map(({ value, quotes: said, confidence }) => ({
-      reply: replyOf(
-        JSON.stringify(value),
-        confidence === null ? {} : { confidence: Math.abs(confidence) },
-      ),
-      answer: { value, ...(said === undefined ? {} : { quotes: said }) },
+    .record({
+      json: fc.json(),
+      quotes,
+      confidence: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    })
+    .map(({ json, quotes: said, confidence }) => ({
+      reply: replyOf(json, confidence === null ? {} : { confidence: Math.abs(confidence) }),
+      answer: {
+        value: JSON.parse(json) as unknown,
+        ...(said === undefined ? {} : { quotes: said }),
+      },
     })),
   fc
     .float32Array({ minLength: 1, maxLength: 40 })
