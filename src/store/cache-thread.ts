@@ -1,7 +1,7 @@
 /** The thread that writes to a cache: packs what it is given, and puts it into the index. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { openReplyCache, type KeptUnder, type ReplyBatch } from "./reply-cache.ts";
+import { openReplyCache, type KeptUnder, type ReplyBatch, type ReplyCache } from "./reply-cache.ts";
 
 /** Replies to be kept; null to bring the index up to date and end. */
 export type CacheOrder = { readonly replies: ReplyBatch; readonly under: KeptUnder } | null;
@@ -12,19 +12,22 @@ export type CacheReport = boolean;
 // Put into the index in smaller numbers, ids, which are random, would rewrite most of its pages each time.
 const INDEXED_AT_ONCE = 100_000;
 
-async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
-  const cache = await openReplyCache((workerData as { readonly path: string }).path);
+function serve(port: NonNullable<typeof parentPort>): void {
+  // One that does not open ends the thread, and what it was given is done where it was ordered.
+  const opened = openReplyCache((workerData as { readonly path: string }).path);
   let waiting = 0;
+  // Listened to at once: Deno hands on no message that came before.
   port.on("message", (order: CacheOrder) => {
-    port.postMessage(carriedOut(order) satisfies CacheReport);
-    // Once it is answered: nobody waits for it.
-    if (waiting >= INDEXED_AT_ONCE && carriedOut(null)) waiting = 0;
-    if (order !== null) return;
-    cache[Symbol.dispose]();
-    port.close();
+    void opened.then((cache) => {
+      const isDone = carriedOut(cache, order);
+      if (order === null) cache[Symbol.dispose]();
+      port.postMessage(isDone satisfies CacheReport);
+      // Once it is answered: nobody waits for it.
+      if (order !== null && waiting >= INDEXED_AT_ONCE && carriedOut(cache, null)) waiting = 0;
+    });
   });
 
-  function carriedOut(order: CacheOrder): boolean {
+  function carriedOut(cache: ReplyCache, order: CacheOrder): boolean {
     try {
       if (order === null) cache.index();
       else cache.put(order.replies, order.under);
@@ -37,4 +40,4 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
   }
 }
 
-if (parentPort !== null) await serve(parentPort);
+if (parentPort !== null) serve(parentPort);

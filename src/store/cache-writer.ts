@@ -34,7 +34,7 @@ export function cacheWriter(
     },
     close: async () => {
       if (thread === null || !(await thread.ask(null))) cache.index();
-      await thread?.ended;
+      await thread?.end();
     },
   };
 }
@@ -42,7 +42,8 @@ export function cacheWriter(
 interface CacheThread {
   /** Whether the order was carried out. */
   ask(order: CacheOrder): Promise<boolean>;
-  readonly ended: Promise<unknown>;
+  /** Ends the thread, which has been asked to bring the index up to date. */
+  end(): Promise<unknown>;
 }
 
 function startThread(path: string): CacheThread | null {
@@ -57,7 +58,6 @@ function startThread(path: string): CacheThread | null {
   }
   const waiting: ((isDone: boolean) => void)[] = [];
   let hasEnded = false;
-  const { promise: ended, resolve } = Promise.withResolvers<undefined>();
   // Only what is under way keeps the process alive.
   worker.unref();
   worker.on("message", (isDone: CacheReport) => {
@@ -69,10 +69,9 @@ function startThread(path: string): CacheThread | null {
   worker.on("exit", () => {
     hasEnded = true;
     for (const settle of waiting.splice(0)) settle(false);
-    resolve(undefined);
   });
   return {
-    ended,
+    end: () => worker.terminate(),
     ask: async (order) => {
       if (hasEnded) return false;
       return await new Promise<boolean>((settle) => {
