@@ -30,6 +30,23 @@ const READING: readonly Mutation[] = [
     guard: { file: "test/session/stored-answers.test.ts", named: "of another reading are stale" },
   },
   {
+    promise: "an empty answer is not taken for the text that begins at the same byte",
+    file: "src/output/answer-sheet.ts",
+    edits: [['      if (length === 0) return { value: "" };\n', ""]],
+    guard: { file: "test/output/answer-sheet.test.ts", named: "takes no text for an empty one" },
+  },
+  {
+    promise: "the request of a kept answer is shown only where its input is what it was",
+    file: "src/runs/kept-request.ts",
+    edits: [
+      [
+        "  if (identity.of(prompt.messages) !== (await idAt(ordinal, store))) return null;\n",
+        "  if (identity.of(prompt.messages) === (await idAt(-1, store))) return null;\n",
+      ],
+    ],
+    guard: { file: "test/cli/show.test.ts", named: "request of a kept answer" },
+  },
+  {
     promise: "a damaged answer file is made anew from the replies",
     file: "src/output/answer-sheet.ts",
     edits: [["if (start < 0 || !isWhole(file)) return null;", "if (start < 0) return null;"]],
