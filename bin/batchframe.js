@@ -12,10 +12,10 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     const manifest = new URL("../package.json", import.meta.url);
     process.stdout.write(`${JSON.parse(readFileSync(manifest, "utf8")).version}\n`);
   } else {
-    // A clone has no dist; there Node runs the sources as they are.
+    // The package has no src. In a clone Node runs the sources as they are: a dist there may be of yesterday.
     const built = new URL("../dist/cli/main.js", import.meta.url);
     const source = new URL("../src/cli/main.ts", import.meta.url);
-    import((existsSync(built) ? built : source).href);
+    import((existsSync(source) ? source : built).href);
   }
 } else {
   const words = [

@@ -97,8 +97,10 @@ function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
         : (SKIPPED[reason] ?? reason),
     );
   const skipped = `${count(rows.skipped)} skipped${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
+  // Told apart only where there are any, and then always: the sum must come out.
+  const cached = rows.cached === 0 ? "" : ` + ${count(rows.cached)} cached`;
   const failed = `${count(rows.failed)} failed`;
-  const sum = `${counted(rows.total, "row")} = ${count(rows.ok)} ok + ${skipped} + ${failed}`;
+  const sum = `${counted(rows.total, "row")} = ${count(rows.ok)} ok${cached} + ${skipped} + ${failed}`;
   return `${mark} ${colours.strong(sum)}`;
 }
 

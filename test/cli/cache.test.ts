@@ -42,6 +42,18 @@ it("answers are bought once, told of, bought anew on request, and cleared", asyn
   expect(await rows(cwd, "--name", "five")).toMatchObject({ ok: 4, cached: 0 });
 });
 
+it("rows answered from the cache are in the sum that is printed", async () => {
+  const cwd = folder({ "reviews.csv": REVIEWS });
+  const words = ask().filter((word) => word !== "--json");
+  for (const name of ["one", "two"]) {
+    const { stderr } = await cli(cwd, [...words, "--name", name], pointedAt(emulator));
+    const told = /(\d+) rows = (.+)/.exec(stderr);
+    const parts = [...(told?.[2] ?? "").matchAll(/(\d+) (?:ok|cached|skipped|failed)/g)];
+    expect(parts.reduce((sum, [, number]) => sum + Number(number), 0)).toBe(Number(told?.[1]));
+    expect(told?.[2]).toContain(name === "one" ? "4 ok + " : "0 ok + 4 cached + ");
+  }
+});
+
 it("looking at a cache that is not there makes none", async () => {
   const cwd = folder();
   const info = await cli(cwd, ["cache"]);
