@@ -31,15 +31,15 @@ const sources = {
 const built = { "dist/cli/main.js": 'console.log("dist", process.argv[2]);' };
 
 describe("the batchframe command", () => {
-  it("runs the sources where nothing was built", async () => {
-    const { stdout, code } = await spawned(process.execPath, [tree(sources), "plan"]).ended;
-    expect(stdout).toBe("src plan\n");
+  it("runs what was built where there are no sources, as in the package", async () => {
+    const { stdout, code } = await spawned(process.execPath, [tree(built), "plan"]).ended;
+    expect(stdout).toBe("dist plan\n");
     expect(code).toBe(0);
   });
 
-  it("runs what was built", async () => {
+  it("runs the sources of a clone, whatever was built there before", async () => {
     const command = tree({ ...sources, ...built });
-    expect((await spawned(process.execPath, [command, "plan"]).ended).stdout).toBe("dist plan\n");
+    expect((await spawned(process.execPath, [command, "plan"]).ended).stdout).toBe("src plan\n");
   });
 
   it("tells its version without loading anything", async () => {
