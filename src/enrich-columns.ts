@@ -91,8 +91,10 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
     finish: async (session) => {
       const input = await openFile(files.input);
       let formulaColumns: ReadonlySet<string> = new Set();
-      const receipt = await session.complete(async (columns, cells) => {
-        const written = await writeOutput({ input, output: files.output, columns, cells }, files);
+      const receipt = await session.complete(async (columns, cells, resume) => {
+        const going = resume === undefined ? {} : { resume };
+        const write = { input, output: files.output, columns, cells, ...going };
+        const written = await writeOutput(write, files);
         ({ formulaColumns } = written);
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });

@@ -256,10 +256,10 @@ export function fileRun<V>({
       const receipt = await session.complete(async (columns, cells, resume) => {
         const keeper =
           keep === undefined ? null : rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
-        const keeps = keeper === null ? {} : { keeps: keeper.keeps };
         const done = await writeOutput(
           {
-            ...{ input, output: files.output, columns, cells, ...keeps },
+            ...{ input, output: files.output, columns, cells },
+            ...(keeper === null ? {} : { keeper }),
             ...(resume === undefined ? {} : { resume }),
           },
           files,

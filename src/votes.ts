@@ -11,6 +11,7 @@ import { lastingPath } from "./files/file-parts.ts";
 import { checkHow, withFormulas, writeOutput, type FilePair } from "./files/file-output.ts";
 import { openFile } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
+import type { CellPlace, WriteResume } from "./frame/write-marks.ts";
 import { askedOutput, type OutputOption } from "./output/form.ts";
 import { ballotOf, decided, decisionColumns, voteName } from "./output/votes.ts";
 import type { ModelRef } from "./provider/models.ts";
@@ -86,8 +87,9 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
     finish: async (session) => {
       const input = await open();
       let formulaColumns: ReadonlySet<string> = new Set();
-      const receipt = await session.complete(async (columns, cells) => {
-        const decision = decisionOf(columns, cells, { column, votes: steps.length });
+      const receipt = await session.complete(async (columns, cells, resume) => {
+        const how = { column, votes: steps.length, ...(resume === undefined ? {} : { resume }) };
+        const decision = decisionOf(columns, cells, how);
         const written = await writeOutput({ input, output: files.output, ...decision }, files);
         ({ formulaColumns } = written);
         return { output: files.output, neutralisedCells: written.neutralisedCells };
@@ -117,7 +119,8 @@ function votingJob<V>(
   readonly column: string;
   readonly job: Omit<ConstructorParameters<typeof EnrichRun<unknown, V>>[0], "finish">;
 } {
-  const { votes = 1, column = DEFAULT_COLUMN, ...rest } = options;
+  // The name is the whole run's: under it all votes would be one run, and locked by the first.
+  const { votes = 1, column = DEFAULT_COLUMN, name: _name, ...rest } = options;
   if (!Number.isSafeInteger(votes) || votes < 2 || votes > MOST_VOTES)
     throw new InputError(
       "option_invalid",
@@ -193,28 +196,36 @@ function unvotable(why: string): InputError {
 function decisionOf(
   columns: readonly NewColumn[],
   cells: AsyncIterable<NewCells>,
-  { column, votes }: { readonly column: string; readonly votes: number },
-): { readonly columns: readonly NewColumn[]; readonly cells: AsyncIterable<NewCells> } {
+  how: { readonly column: string; readonly votes: number; readonly resume?: WriteResume },
+): {
+  readonly columns: readonly NewColumn[];
+  readonly cells: AsyncIterable<NewCells>;
+  readonly resume?: WriteResume;
+} {
+  const { column, votes, resume } = how;
   const width = columns.length / votes;
   const ballot = ballotOf(columns.slice(0, width), voteName(column, 1));
   const made = decisionColumns(column, ballot);
-  return {
-    columns: made,
-    cells: (async function* (): AsyncGenerator<NewCells> {
-      for await (const block of cells) {
-        const rows = block.columns[0]?.length ?? 0;
-        const out = made.map((): NewCell[] => []);
-        for (let row = 0; row < rows; row++) {
-          const all = block.columns.map((column) => column[row] ?? null);
-          const each = Array.from({ length: votes }, (_, at) =>
-            all.slice(at * width, (at + 1) * width),
-          );
-          decided(each, ballot).forEach((cell, at) => out[at]?.push(cell));
-        }
-        yield { firstRow: block.firstRow, columns: out };
+  const decidedCells = async function* (all: AsyncIterable<NewCells>): AsyncGenerator<NewCells> {
+    for await (const block of all) {
+      const rows = block.columns[0]?.length ?? 0;
+      const out = made.map((): NewCell[] => []);
+      for (let row = 0; row < rows; row++) {
+        const own = block.columns.map((cellsOf) => cellsOf[row] ?? null);
+        const each = Array.from({ length: votes }, (_, at) =>
+          own.slice(at * width, (at + 1) * width),
+        );
+        decided(each, ballot).forEach((cell, at) => out[at]?.push(cell));
       }
-    })(),
+      yield { firstRow: block.firstRow, columns: out };
+    }
   };
+  const whole = { columns: made, cells: decidedCells(cells) };
+  if (resume === undefined) return whole;
+  const { source } = resume;
+  const cellsFrom = (place: CellPlace): AsyncIterable<NewCells> =>
+    decidedCells(source.cellsFrom(place));
+  return { ...whole, resume: { ...resume, source: { ...source, cellsFrom } } };
 }
 
 /** The outcome of one row's votes: the most frequent answer, else what became of the first. */

@@ -253,6 +253,10 @@ export interface StepTally {
   /** One row, by its status in each step. */
   row(statuses: readonly unknown[]): void;
   rows(): RowCounts;
+  /** What was counted so far, for {@link StepTally.restore}. */
+  saved(): Json;
+  /** Goes on from what another tally had counted, in the place of what this one has. */
+  restore(saved: Json): void;
 }
 
 /** An empty tally of steps: a row has failed when any step of it failed, and is cached when all are. */
@@ -269,6 +273,10 @@ export function stepTally(): StepTally {
       total: counts.ok + counts.cached + counts.skipped + counts.failed,
       ...counts,
     }),
+    saved: () => ({ ...counts }),
+    restore: (saved) => {
+      Object.assign(counts, saved);
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, extname, join, resolve as absolute } from "node:path";
 import { InputError } from "../core/errors.ts";
+import { contentHash } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { checkFileOutput, writeFileFrame, type FileFrame, type FileWritten } from "./files.ts";
@@ -75,7 +76,7 @@ export async function writeOutput(
   write: Parameters<typeof writeFileFrame>[0],
   how: OutputHow,
 ): Promise<FileWritten> {
-  const target = targetOf(write.output, how);
+  const target = targetOf(write.output, how, write.resume?.journal);
   const { inPlace, ...rest } = outputHow(how);
   const written = await writeFileFrame({ ...write, ...rest, output: target });
   if (inPlace !== true) return written;
@@ -102,8 +103,10 @@ const MOST_NAMED = 10;
 const MARK = randomBytes(4).toString("hex");
 
 /** Where the output is written first: beside the input, with its ending, when it is to take its place. */
-function targetOf(output: string, { inPlace }: OutputHow): string {
+function targetOf(output: string, { inPlace }: OutputHow, journal?: string): string {
   if (inPlace !== true) return output;
+  // Named for the run, a write that was killed finds its file again.
+  const mark = journal === undefined ? MARK : contentHash(journal).slice(0, MARK.length);
   const ending = /\.[^./\\]+\.(gz|zst)$/i.exec(output)?.[0] ?? extname(output);
-  return join(dirname(output), `.batchframe-${MARK}${ending}`);
+  return join(dirname(output), `.batchframe-${mark}${ending}`);
 }

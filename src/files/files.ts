@@ -17,6 +17,7 @@ import { formatOf, openAs, type OpenedFile, type OpenFileOptions } from "../fram
 import { partsFrame } from "../frame/parts.ts";
 import { writeFreshText } from "../frame/text-write.ts";
 import type { WriteResume } from "../frame/write-marks.ts";
+import type { RowKeeper } from "./kept-rows.ts";
 import { spooledInput } from "./spool.ts";
 
 /** A file, or several read as one, as a {@link Frame}. */
@@ -221,13 +222,13 @@ export async function writeFileFrame(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
-  /** Whether a row is written, by its new cells; all rows are when left out, and where Parquet stays Parquet or Arrow Arrow. */
-  readonly keeps?: (row: readonly NewCell[]) => boolean;
+  /** Says which rows are written, by their new cells; all are when left out, and where Parquet stays Parquet or Arrow Arrow. */
+  readonly keeper?: Pick<RowKeeper, "keeps" | "counted">;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
   /** The columns of the input that are written; all when left out. */
   readonly oldColumns?: readonly string[];
-  /** How a write that was killed is gone on with; it begins anew when left out, and where that cannot be. */
+  /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<FileWritten> {
   const { output, oldColumns, formulaSafe } = options;
@@ -239,15 +240,17 @@ export async function writeFileFrame(options: {
   const inputPaths = input.files.map(({ frame }) => frame.path);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const [{ frame: first }] = input.files;
-  const { resume } = options;
+  const { resume, keeper } = options;
   const written = { formulaSafe: formulaSafe ?? null, oldColumns: oldColumns ?? null, ...plan };
+  const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };
+  const counted = keeper === undefined ? {} : { counted: keeper.counted };
   const key = resume === undefined ? "" : `${resume.key} ${JSON.stringify(written)}`;
-  const marked = resume === undefined ? {} : { resume: { ...resume, key } };
-  const to = { ...options, ...marked, compression: plan.compression };
+  const marked = resume === undefined ? {} : { resume: { ...resume, ...counted, key } };
+  const to = { ...options, ...keeps, ...marked, compression: plan.compression };
   const own = oldColumns === undefined ? await writeOwn(input, to, plan) : null;
   const nothing = { neutralisedCells: 0, formulaColumns: new Set<string>() };
   if (own !== null) return { ...nothing, ...own };
-  const fresh = { ...options, ...marked, frame: input, inputPath: first.path };
+  const fresh = { ...options, ...keeps, ...marked, frame: input, inputPath: first.path };
   switch (plan.format) {
     case "parquet": {
       const { writeFreshParquet } = await parquet();
@@ -282,7 +285,10 @@ function layoutOf(
 const parquet = () => import("../frame/parquet-write.ts");
 const arrow = () => import("../frame/arrow-write.ts");
 
-type To = Parameters<typeof writeFileFrame>[0] & { readonly compression: Compression };
+type To = Parameters<typeof writeFileFrame>[0] & {
+  readonly compression: Compression;
+  readonly keeps?: (row: readonly NewCell[]) => boolean;
+};
 
 /** Writes what needs no cell of the input to be written anew; null where that cannot be. */
 async function writeOwn(

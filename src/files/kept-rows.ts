@@ -3,6 +3,7 @@
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { KeptRows } from "../core/receipt.ts";
+import type { Counted } from "../frame/write-marks.ts";
 
 /** What becomes of rows that were skipped or failed: nobody knows whether they should be kept. */
 export type Unanswered = "keep" | "drop";
@@ -12,6 +13,8 @@ export interface RowKeeper {
   /** Whether a row is kept, by its cells in the new columns. */
   readonly keeps: (row: readonly NewCell[]) => boolean;
   counts(): KeptRows;
+  /** What was counted so far, for a write that goes on. */
+  readonly counted: Counted;
 }
 
 /** A keeper of the rows in which the column of booleans named `column` is true. */
@@ -37,6 +40,12 @@ export function rowKeeper(
       return isKept;
     },
     counts: () => ({ ...counts }),
+    counted: {
+      saved: () => ({ ...counts }),
+      restore: (saved) => {
+        Object.assign(counts, saved);
+      },
+    },
   };
 }
 

@@ -141,67 +141,31 @@ function decompressionFailure(error: unknown, path: string): unknown {
   return damagedFile(path, `it cannot be decompressed (${error.message})`, error);
 }
 
-function zstd(): { readonly decompress: () => Transform; readonly compress: () => Transform } {
+/** Text compressed by itself, as one gzip member or Zstandard frame; the same bytes for the same text. */
+export async function compressed(text: Buffer, compression: "gzip" | "zstd"): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const done = (error: Error | null, bytes: Buffer): void => {
+    if (error === null) resolve(bytes);
+    else reject(error);
+  };
+  if (compression === "gzip") zlib.gzip(text, done);
+  else zstd().compress(text, done);
+  return await promise;
+}
+
+function zstd(): {
+  readonly decompress: () => Transform;
+  readonly compress: typeof zlib.zstdCompress;
+} {
   // Bun and older Deno have node:zlib without it; a static import of the names would not even load there.
-  const { createZstdDecompress, createZstdCompress } = zlib as Partial<typeof zlib>;
-  if (createZstdDecompress === undefined || createZstdCompress === undefined) {
+  const { createZstdDecompress, zstdCompress } = zlib as Partial<typeof zlib>;
+  if (createZstdDecompress === undefined || zstdCompress === undefined) {
     throw new InputError("zstd_unsupported", "This runtime has no Zstandard in node:zlib.", {
       hint: "Use Node 22.15 or later, or a file that ends in .gz.",
     });
   }
   return {
     decompress: () => createZstdDecompress({ chunkSize: chunkBytes }),
-    compress: () => createZstdCompress(),
+    compress: zstdCompress,
   };
-}
-
-/** Appends bytes to where they are kept. */
-export type Append = (bytes: Buffer) => Promise<void>;
-
-/**
- * Runs `write` with a function that appends text, which reaches `append` compressed.
- *
- * With null the text is appended as it is. The output ends whole when this resolves.
- *
- * @throws {InputError} `zstd_unsupported`, and what `write` and `append` throw.
- */
-export async function compressing<Result>(
-  compression: Compression,
-  append: Append,
-  write: (append: Append) => Promise<Result>,
-): Promise<Result> {
-  if (compression === null) return await write(append);
-  const stream = compression === "gzip" ? zlib.createGzip() : zstd().compress();
-  let made: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => made.push(chunk));
-  // Reported through the callbacks below; without a listener the event would end the process.
-  stream.on("error", () => undefined);
-  const drain = async (): Promise<void> => {
-    const bytes = Buffer.concat(made);
-    made = [];
-    if (bytes.length > 0) await append(bytes);
-  };
-  try {
-    const result = await write(async (bytes) => {
-      await settled((done) => stream.write(bytes, done));
-      await drain();
-    });
-    const ended = new Promise((resolve) => stream.once("end", resolve));
-    await settled((done) => stream.end(done));
-    await ended;
-    await drain();
-    return result;
-  } finally {
-    stream.destroy();
-  }
-}
-
-/** Resolves when a stream's operation has ended. */
-function settled(operation: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    operation((error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error);
-    });
-  });
 }

@@ -6,7 +6,9 @@ import { access, constants, open, realpath, rename, stat, unlink } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { systemCode } from "./csv-errors.ts";
-import { NO_MARKS, openMarked } from "./write-marks.ts";
+import type { Compression } from "./compression.ts";
+import { textSink } from "./text-sink.ts";
+import { countedMarks, NO_MARKS, openMarked } from "./write-marks.ts";
 import type { MarkedFile, Marks, WriteResume } from "./write-marks.ts";
 
 /** Where an output will stand and what stands there now. */
@@ -56,10 +58,13 @@ export async function writeWhole<Result>(
     readonly doneShare: () => number;
     /** How the write goes on when it was killed; it begins anew when left out. */
     readonly resume?: WriteResume | undefined;
+    /** How the bytes that `write` appends are compressed; not at all when left out. */
+    readonly compression?: Compression | undefined;
   },
   write: (append: (bytes: Buffer) => Promise<void>, marks: Marks) => Promise<Result>,
 ): Promise<Result> {
-  if (options.output === standardOutput) return await writeToPipe(write);
+  const { compression = null, resume } = options;
+  if (options.output === standardOutput) return await writeToPipe(compression, write);
   const target = await targetOf(options.output, options.input, "");
   const folder = dirname(target.path);
   const temporary = join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
@@ -70,15 +75,18 @@ export async function writeWhole<Result>(
     effect.catch((error: unknown) => {
       throw writeFailure(error, { output: options.output, bytes, doneShare: options.doneShare() });
     });
-  const opened = await inWords(openedOutput(temporary, target, options.resume));
+  const opened = await inWords(openedOutput(temporary, target, resume));
   const { file } = opened;
   bytes = opened.bytes;
   try {
-    const result = await write(async (more) => {
+    const append = async (more: Buffer): Promise<void> => {
       await inWords(file.writeFile(more));
       opened.appended(more);
       bytes += more.length;
-    }, opened.marks);
+    };
+    const sink = textSink(compression, append, opened.marks);
+    const result = await write(sink.append, countedMarks(sink.marks, resume?.counted));
+    await sink.end();
     if (target.mode !== null) await inWords(file.chmod(target.mode));
     await inWords(file.sync());
     await inWords(file.close());
@@ -112,6 +120,7 @@ async function openedOutput(
 }
 
 async function writeToPipe<Result>(
+  compression: Compression,
   write: (append: (bytes: Buffer) => Promise<void>, marks: Marks) => Promise<Result>,
 ): Promise<Result> {
   const { stdout } = process;
@@ -126,7 +135,10 @@ async function writeToPipe<Result>(
       });
     });
   try {
-    return await write(append, NO_MARKS);
+    const sink = textSink(compression, append, NO_MARKS);
+    const result = await write(sink.append, NO_MARKS);
+    await sink.end();
+    return result;
   } finally {
     stdout.off("error", ignore);
   }

@@ -4,7 +4,7 @@ import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import type { Compression } from "./compression.ts";
-import { compressing, textSha256 } from "./compression.ts";
+import { textSha256 } from "./compression.ts";
 import { csvText, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
 import { terminatorLength } from "./csv-dialect.ts";
 import { inputChanged } from "./csv-errors.ts";
@@ -43,7 +43,7 @@ export interface NewColumnsTo {
   readonly keeps?: (row: readonly NewCell[]) => boolean;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
-  /** How a write that was killed is gone on with; it begins anew when left out, and where the output is compressed. */
+  /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }
 
@@ -85,25 +85,20 @@ export async function writeCsvParts(
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const { formulaSafe = "auto", keeps = () => true } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
-  const resume =
-    (options.compression ?? null) === null && options.keeps === undefined
-      ? options.resume
-      : undefined;
+  const { resume, compression } = options;
   const doneShare = (): number => shareOf(tapes);
-  const target = { output, input: first.path, doneShare, resume };
+  const target = { output, input: first.path, doneShare, resume, compression };
   await writeWhole(target, async (append, marks) => {
     const { cells, firstRow } = cellsAfter(options, marks);
     const rows = rowQueue(cells, columns.length, firstRow);
     const at = spotOf(marks.last?.state ?? null, counts);
     try {
-      await compressing(options.compression ?? null, append, async (appendText) => {
-        const work = { tapes, columns, rows, counts, keeps, formulaSafe, at };
-        for await (const { bytes, endsAtSpot } of splicedParts(work)) {
-          counts.bytes += bytes.length;
-          await appendText(bytes);
-          if (endsAtSpot) await marks.reached(firstRow + at.rowsTaken, () => savedSpot(at, counts));
-        }
-      });
+      const work = { tapes, columns, rows, counts, keeps, formulaSafe, at };
+      for await (const { bytes, endsAtSpot } of splicedParts(work)) {
+        counts.bytes += bytes.length;
+        await append(bytes);
+        if (endsAtSpot) await marks.reached(firstRow + at.rowsTaken, () => savedSpot(at, counts));
+      }
       if (!(await rows.isDrained())) throw wrongCount(first, "more rows than the file");
     } finally {
       await rows.close();

@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import type { NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
-import { compressing, textChunks, textSha256 } from "./compression.ts";
+import type { Json } from "../core/hash.ts";
+import { textChunks, textSha256 } from "./compression.ts";
 import { inputChanged } from "./csv-errors.ts";
 import { checkOutput, writeWhole } from "./csv-output.ts";
 import type { NewColumnsTo } from "./csv-write.ts";
@@ -54,25 +55,23 @@ export async function writeJson(
     (inputs.length === 1 || layout === "jsonl");
   const counts = { rows: 0, bytes: 0, bytesRead: 0, rowsRead: 0 };
   const bytesInAll = inputs.reduce((sum, { openedState }) => sum + openedState.bytes, 0);
-  const canGoOn = (options.compression ?? null) === null && options.keeps === undefined;
-  const resume = canGoOn ? options.resume : undefined;
+  const { resume, compression } = options;
   const doneShare = (): number => counts.bytesRead / bytesInAll;
-  const target = { output, input: first.path, doneShare, resume };
+  const target = { output, input: first.path, doneShare, resume, compression };
   await writeWhole(target, async (append, marks) => {
     const { cells, firstRow } = cellsAfter(options, marks);
     const rows = rowQueue(cells, columns.length, firstRow);
-    counts.bytes = Number(marks.last?.state ?? 0);
+    Object.assign(counts, marks.last?.state);
     try {
-      await compressing(options.compression ?? null, append, async (appendText) => {
-        const { keeps = () => true } = options;
-        const work = { inputs, columns, rows, counts, layout, keeps, firstRow };
-        for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
-          const bytes = Buffer.from(text);
-          counts.bytes += bytes.length;
-          await appendText(bytes);
-          if (endsObject) await marks.reached(counts.rowsRead, () => counts.bytes);
-        }
-      });
+      const { keeps = () => true } = options;
+      const work = { inputs, columns, rows, counts, layout, keeps, firstRow };
+      for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
+        const bytes = Buffer.from(text);
+        counts.bytes += bytes.length;
+        await append(bytes);
+        const saved = (): Json => ({ rows: counts.rows, bytes: counts.bytes });
+        if (endsObject) await marks.reached(counts.rowsRead, saved);
+      }
       if (!(await rows.isDrained())) throw wrongCount(first, "more rows than the file");
     } finally {
       await rows.close();
@@ -139,7 +138,7 @@ async function* spliced(work: Work): AsyncGenerator<Piece> {
 async function* joined(work: Work): AsyncGenerator<Piece> {
   const isArray = work.layout === "json";
   const widen = widener(work, isArray ? (text) => text : onOneLine);
-  let isFirst = work.firstRow === 0;
+  let isFirst = work.counts.rows === 0;
   for (const input of work.inputs) {
     const source = hashedText(input, work.counts);
     for await (const { texts } of jsonRecords(input, source.chunks)) {
@@ -169,8 +168,8 @@ function widener(
   let names: readonly string[] = [];
   return (text) => {
     const shaped = shape(text);
-    counts.rows += 1;
     counts.rowsRead += 1;
+    if (counts.rowsRead > firstRow) counts.rows += 1;
     if (columns.length === 0) return shaped;
     if (style === null) {
       const { colon } = (style = styleOf(shaped));

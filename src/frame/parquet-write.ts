@@ -120,13 +120,12 @@ export async function writeFreshParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
-  /** As {@link writeParquet} has it; not where rows are left out. */
+  /** As {@link writeParquet} has it. */
   readonly resume?: WriteResume;
   /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
   readonly keeps?: (row: readonly NewCell[]) => boolean;
 }): Promise<ParquetWritten> {
-  const { frame, columns, keeps } = options;
-  const resume = keeps === undefined ? options.resume : undefined;
+  const { frame, columns, keeps, resume } = options;
   refuseTakenNames(frame.columns, columns);
   const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
   const all = [...old, ...columns];
@@ -137,7 +136,8 @@ export async function writeFreshParquet(options: {
     const groups = last === null ? [] : groupsOf(last.state);
     const { cells, firstRow } = cellsAfter(options, marks);
     const rows = columnQueue(cells, columns.length, firstRow);
-    let written = firstRow;
+    let taken = firstRow;
+    let written = groups.reduce((sum, { rowCount }) => sum + rowCount, 0);
     // An encoder notes where its group begins.
     if (last === null) await file.append(MAGIC);
     let group = groupEncoder(all, file, "SNAPPY");
@@ -145,7 +145,7 @@ export async function writeFreshParquet(options: {
     const close = async (): Promise<void> => {
       groups.push({ ...(await group.finish()), rowCount });
       written += rowCount;
-      await marks.reached(written, () => savedGroups(groups, file.position()));
+      await marks.reached(taken, () => savedGroups(groups, file.position()));
       group = groupEncoder(all, file, "SNAPPY");
       rowCount = 0;
     };
@@ -160,6 +160,7 @@ export async function writeFreshParquet(options: {
         const old = frame.columns.map((name) => kept.of(block.text(name)));
         await group.add([...old, ...added.map((column) => kept.of(column))]);
         rowCount += kept.rowCount;
+        taken += block.rowCount;
         if (rowCount >= groupRows || group.heldBytes() >= groupBytes) await close();
         await nextTurn();
       }

@@ -18,8 +18,8 @@ export interface PiecesOptions {
 
 /** A frame of pieces. */
 export interface PiecesFrame extends Frame {
-  /** How many pieces each row of the base frame has, in blocks; the same at every reading. */
-  counts(): AsyncIterable<Uint32Array>;
+  /** How many pieces each row of the base frame has, from `firstRow` on, in blocks; the same at every reading. */
+  counts(firstRow?: number): AsyncIterable<Uint32Array>;
 }
 
 const ROWS_PER_BLOCK = 1000;
@@ -45,14 +45,13 @@ export function piecesFrame(base: Frame, options: PiecesOptions): PiecesFrame {
       const { maxChars, limit } = options;
       return print === null ? null : contentHash(JSON.stringify([print, maxChars, limit]));
     },
-    counts: async function* () {
+    counts: async function* (firstRow = 0) {
       const { columns } = options;
-      for await (const { counts } of cutBlocks(base, {
-        ...options,
-        read: columns,
-        maxRows: ROWS_PER_BLOCK,
-      }))
-        yield counts;
+      const reading = { ...options, read: columns, maxRows: ROWS_PER_BLOCK, firstRow };
+      for await (const { counts, block } of cutBlocks(base, reading)) {
+        const before = Math.max(0, firstRow - block.firstRow);
+        if (before < counts.length) yield counts.subarray(before);
+      }
     },
   };
 }
@@ -70,12 +69,15 @@ interface Cut {
 interface Reading extends PiecesOptions {
   readonly read: readonly string[];
   readonly maxRows: number;
+  /** Blocks that end before this row may be left out. */
+  readonly firstRow?: number;
 }
 
 async function* cutBlocks(base: Frame, reading: Reading): AsyncGenerator<Cut> {
-  const { columns, maxChars, limit, read, maxRows } = reading;
+  const { columns, maxChars, limit, read, maxRows, firstRow } = reading;
   const needed = [...new Set([...read, ...columns])];
-  for await (const block of base.blocks(needed, maxRows)) {
+  for await (const block of base.blocks(needed, maxRows, firstRow)) {
+    if (block.firstRow + block.rowCount <= (firstRow ?? 0)) continue;
     const texts = columns.map((column) => [column, block.text(column)] as const);
     const rows: number[] = [];
     const pieces: Cut["pieces"][number][] = [];

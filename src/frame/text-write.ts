@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
-import { compressing } from "./compression.ts";
 import { csvText, harmless, isFormula, newCellText, type FormulaSafe } from "./csv-cells.ts";
 import { checkOutput, writeWhole } from "./csv-output.ts";
 import type { CsvWritten, NewColumnsTo } from "./csv-write.ts";
@@ -44,29 +43,26 @@ export async function writeFreshText(
   const { frame, columns, output, inputPaths, format } = options;
   refuseTakenNames(frame.columns, columns);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
-  const { formulaSafe = "auto", keeps = () => true, keeps: leavesOut } = options;
+  const { formulaSafe = "auto", keeps = () => true, resume, compression } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };
-  const canGoOn = (options.compression ?? null) === null && leavesOut === undefined;
-  const resume = canGoOn ? options.resume : undefined;
-  const target = { output, input: inputPaths[0] ?? "", doneShare: () => 0, resume };
+  const input = inputPaths[0] ?? "";
+  const target = { output, input, doneShare: () => 0, resume, compression };
   const isCsv = format === "csv" || format === "tsv";
   await writeWhole(target, async (append, marks) => {
     const { cells, firstRow } = cellsAfter(options, marks);
     const queue = columnQueue(cells, columns.length, firstRow);
     const at = spotOf(marks.last?.state ?? null, counts);
     try {
-      await compressing(options.compression ?? null, append, async (appendText) => {
-        const work = { frame, columns, queue, counts, keeps, formulaSafe, at };
-        const { delimiter = format === "tsv" ? "\t" : ",", header = true } = options;
-        for await (const text of isCsv
-          ? csvRows(work, { delimiter, header })
-          : jsonRows(work, format === "json")) {
-          const bytes = Buffer.from(text);
-          counts.bytes += bytes.length;
-          await appendText(bytes);
-          if (!at.isEnd) await marks.reached(at.rows, () => savedSpot(at, counts));
-        }
-      });
+      const work = { frame, columns, queue, counts, keeps, formulaSafe, at };
+      const { delimiter = format === "tsv" ? "\t" : ",", header = true } = options;
+      for await (const text of isCsv
+        ? csvRows(work, { delimiter, header })
+        : jsonRows(work, format === "json")) {
+        const bytes = Buffer.from(text);
+        counts.bytes += bytes.length;
+        await append(bytes);
+        if (!at.isEnd) await marks.reached(at.rows, () => savedSpot(at, counts));
+      }
     } finally {
       await queue.close();
     }
@@ -182,8 +178,7 @@ async function* jsonRows(work: Work, isArray: boolean): AsyncGenerator<string> {
   const { frame, columns } = work;
   const oldNames = frame.columns.map((name) => `${JSON.stringify(name)}:`);
   const newNames = columns.map(({ name }) => `${JSON.stringify(name)}:`);
-  // Without rows that are left out, the first object is that of the first row.
-  let isFirst = work.at.rows === 0;
+  let isFirst = work.counts.rows === 0;
   for await (const { block, added } of wideBlocks(work)) {
     const old = frame.columns.map((name) => ({
       texts: block.text(name),

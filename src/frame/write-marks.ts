@@ -1,5 +1,6 @@
 /** Marks up to which a file that is being written is known to be whole, so that a write that was killed goes on there. */
 
+import { readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open, readFile, rename, rm, truncate } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -28,8 +29,17 @@ export interface WriteResume {
   /** Stands for all that the output is made of: what was written under another is not gone on with. */
   readonly key: string;
   readonly source: CellSource;
+  /** What is counted as rows are written, besides what the source counts; nothing when left out. */
+  readonly counted?: Counted;
   /** How long a write runs before a mark, at the least; 2,000 when left out. */
   readonly everyMs?: number;
+}
+
+/** Counts that a write which goes on takes up where the killed one was. */
+export interface Counted {
+  saved(): Json;
+  /** Goes on from what was counted then, in the place of what has been counted since. */
+  restore(saved: Json): void;
 }
 
 /** Where a write goes on: so many rows stand in the file, and what its writer must know to go on. */
@@ -52,6 +62,8 @@ export interface Marks {
 
 /** What the journal holds. */
 interface Entry {
+  /** The version of this package that wrote the bytes: another one may write others. */
+  readonly version: string;
   readonly key: string;
   readonly target: string;
   /** The file that is being written, which takes the target's name when it is whole. */
@@ -104,7 +116,9 @@ export async function openMarked(
     await file.sync();
     const { key, journal } = resume;
     const mark = { rows, place, state: state() };
-    await keep(journal, { key, target: given.target, temporary, ...sum, mark });
+    const version = packageVersion();
+    if (version === null) return;
+    await keep(journal, { version, key, target: given.target, temporary, ...sum, mark });
     markedAtMs = performance.now();
   };
   return {
@@ -120,6 +134,24 @@ export async function openMarked(
   };
 }
 
+/** The same marks, each with what was counted of the rows before it; at the last one its counts are taken up. */
+export function countedMarks(marks: Marks, counted: Counted | undefined): Marks {
+  if (counted === undefined) return marks;
+  const { last } = marks;
+  const from = last === null ? null : (last.state as unknown as CountedState);
+  if (from !== null) counted.restore(from.counts);
+  return {
+    last: last === null || from === null ? null : { ...last, state: from.state },
+    reached: (rows, state) =>
+      marks.reached(rows, () => ({ state: state(), counts: counted.saved() })),
+  };
+}
+
+interface CountedState {
+  readonly state: Json;
+  readonly counts: Json;
+}
+
 /** Marks of a write that makes none. */
 export const NO_MARKS: Marks = { last: null, reached: () => Promise.resolve() };
 
@@ -130,10 +162,11 @@ export function cellsAfter(
 ): { readonly cells: AsyncIterable<NewCells>; readonly firstRow: number } {
   if (last === null || options.resume === undefined) return { cells: options.cells, firstRow: 0 };
   const { rows: firstRow, place } = last;
-  return { cells: fromRow(options.resume.source.cellsFrom(place), firstRow), firstRow };
+  return { cells: cellsFromRow(options.resume.source.cellsFrom(place), firstRow), firstRow };
 }
 
-async function* fromRow(
+/** The cells from a row on, of blocks that may begin before it. */
+export async function* cellsFromRow(
   cells: AsyncIterable<NewCells>,
   firstRow: number,
 ): AsyncGenerator<NewCells> {
@@ -163,7 +196,8 @@ async function killedWrite(resume: WriteResume, target: string): Promise<Entry |
   const text = await readFile(resume.journal, "utf8").catch(() => null);
   if (text === null) return null;
   const entry = entryOf(text);
-  const isSame = entry?.key === resume.key && entry.target === target;
+  const isOurs = entry !== null && entry.version === packageVersion();
+  const isSame = isOurs && entry.key === resume.key && entry.target === target;
   if (entry !== null && isSame && (await holds(entry))) return entry;
   await rm(resume.journal, { force: true });
   if (entry !== null) await rm(entry.temporary, { force: true });
@@ -185,6 +219,16 @@ function entryOf(text: string): Entry | null {
     TEMPORARY_NAME.test(basename(temporary)) &&
     dirname(temporary) === dirname(target);
   return isOwn ? (entry as Entry) : null;
+}
+
+/** The version of this package; null where it runs without its package.json, and then no write goes on. */
+function packageVersion(): string | null {
+  try {
+    const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+    return (JSON.parse(text) as { readonly version: string }).version;
+  } catch {
+    return null;
+  }
 }
 
 const READ_BYTES = 4 * 1024 * 1024;

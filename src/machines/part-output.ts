@@ -60,7 +60,7 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
         output: path,
         columns,
         cells,
-        ...(keeper === null ? {} : { keeps: keeper.keeps }),
+        ...(keeper === null ? {} : { keeper }),
       });
       if (!(await store.holdsLock())) throw takenOver(part);
       await output.put(key, path);

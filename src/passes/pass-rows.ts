@@ -15,11 +15,12 @@ export interface PassedRows {
 
 /** The outcomes of every row in all passes, side by side, in row order. */
 export async function* passedRows(
-  passes: readonly { rows(): AsyncIterable<JoinedRows> }[],
+  passes: readonly { rows(firstRow?: number): AsyncIterable<JoinedRows> }[],
+  start = 0,
 ): AsyncGenerator<PassedRows> {
-  const readers = passes.map((pass) => outcomeReader(pass.rows()));
+  const readers = passes.map((pass) => outcomeReader(pass.rows(start)));
   try {
-    for (let firstRow = 0; ;) {
+    for (let firstRow = start; ;) {
       const waiting = await Promise.all(readers.map((reader) => reader.waiting()));
       const rows = Math.min(...waiting, ROWS_AT_ONCE);
       if (rows === 0) return;
@@ -87,6 +88,8 @@ export interface MergeInput {
   /** The name of the column of answers. */
   readonly column: string;
   readonly passes: readonly AsyncIterable<NewCells>[];
+  /** The row at which their cells begin; the first when left out. */
+  readonly firstRow?: number;
   /** See {@link settledOutcome}. */
   readonly latestDecides: boolean;
   /** Told of every row: the cells it ends with, which pass they are from, and its status and error in each pass. */
@@ -112,9 +115,9 @@ export async function* mergedCells(input: MergeInput): AsyncGenerator<NewCells> 
   const at = (end: string): number => columns.findIndex(({ name }) => name === `${column}_${end}`);
   const sums = [at("cost"), at("attempts")].filter((index) => index >= 0);
   const [status, error] = [at("status"), at("error")];
-  const queues = passes.map((cells) => columnQueue(cells, columns.length));
+  const queues = passes.map((cells) => columnQueue(cells, columns.length, input.firstRow));
   try {
-    for (let firstRow = 0; ;) {
+    for (let firstRow = input.firstRow ?? 0; ;) {
       const taken = await Promise.all(queues.map((queue) => queue.take(ROWS_AT_ONCE)));
       const rows = taken[0]?.[0]?.length ?? 0;
       if (rows === 0) return;

@@ -3,7 +3,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { completeTogether } from "../steps/complete-together.ts";
-import type { NewCells } from "../core/column.ts";
 import { InputError, StoreError } from "../core/errors.ts";
 import type { AnswerForm } from "../core/form.ts";
 import type { Json } from "../core/hash.ts";
@@ -16,6 +15,7 @@ import { chosenRows } from "../frame/chosen-rows.ts";
 import { mergedCells, passedRows, settledOutcome, type MergedRow } from "./pass-rows.ts";
 import { spendingOf } from "../session/run-budget.ts";
 import { openSession, type Conduct, type Session } from "../session/session.ts";
+import { relayedCells } from "../session/relayed-cells.ts";
 import type { WriteCells } from "../session/write-cells.ts";
 import type { Settings } from "../session/settings.ts";
 import type { JoinedRows } from "../stages/join.ts";
@@ -269,7 +269,7 @@ function passSession(run: PassRun, first: Session): Session {
       }
       return retried;
     },
-    rows: () => settledRows(run),
+    rows: (firstRow) => settledRows(run, firstRow),
     cells: () =>
       mergedCells({
         columns: first.columns,
@@ -282,8 +282,12 @@ function passSession(run: PassRun, first: Session): Session {
   };
 }
 
-async function* settledRows({ passes, plan }: PassRun): AsyncGenerator<JoinedRows> {
-  for await (const rows of passedRows(passes.map(({ session }) => session))) {
+async function* settledRows(
+  { passes, plan }: PassRun,
+  firstRow?: number,
+): AsyncGenerator<JoinedRows> {
+  const sessions = passes.map(({ session }) => session);
+  for await (const rows of passedRows(sessions, firstRow)) {
     const count = rows.passes[0]?.length ?? 0;
     const outcomes = Array.from({ length: count }, (_, row) =>
       settledOutcome(
@@ -304,14 +308,29 @@ async function completePasses(run: PassRun, write: WriteCells): Promise<Receipt>
   const receipts = await completeTogether(
     passes.map(({ session }) => session),
     async (all) => {
-      const merged = mergedCells({
-        ...{ columns, column: settings.column, latestDecides: plan.latestDecides === true },
-        passes: all.map(({ cells }): AsyncIterable<NewCells> => cells),
-        onRow: (row) => {
-          count(row, { columns: columns.map(({ name }) => name), settings, rows, tallies });
+      const { column } = settings;
+      const latestDecides = plan.latestDecides === true;
+      const merged = relayedCells(all, {
+        make: (own, firstRow) =>
+          mergedCells({
+            ...{ columns, column, latestDecides, firstRow, passes: own },
+            onRow: (row) => {
+              count(row, { columns: columns.map(({ name }) => name), settings, rows, tallies });
+            },
+          }),
+        counted: {
+          saved: () =>
+            ({ rows: rows.saved(), tallies: structuredClone(tallies) as object[] }) as Json,
+          restore: (saved) => {
+            const from = saved as { readonly rows: Json; readonly tallies: Json[] };
+            rows.restore(from.rows);
+            for (const [at, tally] of tallies.entries()) Object.assign(tally, from.tallies[at]);
+          },
         },
+        journal: join(directory, "writing.json"),
+        madeWith: { column, latestDecides },
       });
-      return await write(columns, merged);
+      return await write(columns, merged.cells, merged.resume);
     },
   );
   const accounts = passes.flatMap(({ role }, at) => {

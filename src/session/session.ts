@@ -128,8 +128,8 @@ export interface Session extends AsyncDisposable {
   requestCancel(): void;
   /** Puts failed requests with one of these codes (all codes when left out) back to be sent; gives how many. Pays for them again. */
   retry(codes?: readonly RowErrorCode[]): Promise<number>;
-  /** Every row's outcome in order, once no chunk is open. */
-  rows(): AsyncIterable<JoinedRows>;
+  /** Every row's outcome in order, once no chunk is open; from `firstRow` on where it is given. */
+  rows(firstRow?: number): AsyncIterable<JoinedRows>;
   /** The columns the run adds. */
   readonly columns: readonly NewColumn[];
   /** The new columns' cells of every row in order, once no chunk is open. */
@@ -243,8 +243,8 @@ function session(parts: Parts): Session {
     cutRows = counts.cutRows ?? 0;
     return counts;
   };
-  const joined = (): AsyncGenerator<JoinedRows> =>
-    joinedRows({ ...parts, needPlan, isShort, onForeignQuote: () => undefined });
+  const joined = (firstRow = 0): AsyncGenerator<JoinedRows> =>
+    joinedRows({ ...parts, needPlan, isShort, firstRow, onForeignQuote: () => undefined });
   let isShort = false;
   let cutRows = record.plan?.cutRows ?? 0;
   const layout = columnLayout(settings);
@@ -315,7 +315,7 @@ function session(parts: Parts): Session {
       const { lane = "batch" } = await needPlan();
       return await retryFailed(ports, codes, conduct.lane ?? lane);
     },
-    rows: () => joined(),
+    rows: joined,
     complete: async (write) =>
       await completed(write, {
         ...{ settings, ports, record, directory, columns, layout, needPlan },

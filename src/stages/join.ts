@@ -66,7 +66,7 @@ export interface JoinInput {
   readonly isLeft?: (request: number) => boolean;
   /** Whether requests may be without an answer and a failure: their rows are `pending` then. */
   readonly isPartial?: boolean;
-  /** The row to begin at, where a block of planned rows begins; the first when left out. */
+  /** The row to begin at; the first when left out. */
   readonly firstRow?: number;
   /** Makes the values told beside each answer; none are made when left out. */
   readonly meta?: (facts: RequestFacts) => Promise<MetaValues>;
@@ -119,14 +119,13 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
   try {
     const failures = await knownFailures(input.store);
     for await (const rows of input.store.plannedRows()) {
-      if (rows.firstRow < (input.firstRow ?? 0)) {
-        for (const request of rows.requests) unseen = Math.max(unseen, request + 1);
-        continue;
-      }
+      const before = Math.max(0, (input.firstRow ?? 0) - rows.firstRow);
+      for (const request of rows.requests.slice(0, before)) unseen = Math.max(unseen, request + 1);
+      if (before >= rows.requests.length) continue;
       const outcomes: RowOutcome[] = [];
       const rejudged: Judgement[] = [];
       const meta: (MetaValues | null)[] = [];
-      for (const request of rows.requests) {
+      for (const request of rows.requests.slice(before)) {
         const failure = failures.get(request);
         const waits = waiting(request, { input, isFailed: failure !== undefined, isLeft });
         if (waits !== null) {
@@ -154,7 +153,7 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
         outcomes.push(outcome);
       }
       const told = input.meta === undefined ? {} : { meta };
-      yield { firstRow: rows.firstRow, outcomes, rejudged, ...told };
+      yield { firstRow: rows.firstRow + before, outcomes, rejudged, ...told };
     }
   } finally {
     await answers.close();

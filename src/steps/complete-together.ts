@@ -1,14 +1,14 @@
 /** Several sessions over the same rows, completed at once: their cells go into one output. */
 
-import type { NewCells, NewColumn } from "../core/column.ts";
+import type { NewColumn } from "../core/column.ts";
 import type { Receipt } from "../core/receipt.ts";
+import type { CellsGiven } from "../session/relayed-cells.ts";
 import type { Session } from "../session/session.ts";
 import type { WriteCells } from "../session/write-cells.ts";
 
 /** What one session adds. */
-export interface Completed {
+export interface Completed extends CellsGiven {
   readonly columns: readonly NewColumn[];
-  readonly cells: AsyncIterable<NewCells>;
 }
 
 type Written = Awaited<ReturnType<WriteCells>>;
@@ -28,8 +28,8 @@ export async function completeTogether(
   return await Promise.all(
     sessions.map(async (session, at) => {
       try {
-        return await session.complete(async (columns, cells) => {
-          parts[at] = { columns, cells };
+        return await session.complete(async (columns, cells, resume) => {
+          parts[at] = { columns, cells, resume };
           // The last to come writes for all.
           if (Object.keys(parts).length === sessions.length) write(parts).then(resolve, reject);
           return await written;

@@ -3,11 +3,13 @@
 import type { NewCells, NewColumn } from "../core/column.ts";
 import { InputError, InvariantError } from "../core/errors.ts";
 import { quotedFields, type AnswerForm } from "../core/form.ts";
+import type { Json } from "../core/hash.ts";
 import { rowTally } from "../core/receipt.ts";
 import { piecesFrame, type PiecesFrame } from "../frame/pieces.ts";
 import { combinedAnswer } from "../output/combine.ts";
 import { newColumns, type ColumnLayout } from "../output/columns.ts";
 import { newCells } from "../session/row-cells.ts";
+import { relayedCells } from "../session/relayed-cells.ts";
 import { openSession, type Conduct, type Session } from "../session/session.ts";
 import { columnLayout, type Settings } from "../session/settings.ts";
 import type { JoinedRows, RowOutcome } from "../stages/join.ts";
@@ -80,12 +82,14 @@ function piecesSession(inner: Session, { settings, frame }: Pieces): Session {
     ...newColumns(column, layout),
     { name: `${column}_pieces`, type: "integer" },
   ];
-  const rows = (): AsyncGenerator<PiecedRows> => combinedRows(inner, frame, layout.form);
+  const rows = (from: PieceSpot = { row: 0, piece: 0 }): AsyncGenerator<PiecedRows> =>
+    combinedRows(inner, { frame, form: layout.form, from });
   const cells = async function* (
-    onRow: (outcome: RowOutcome) => void = () => undefined,
+    onRows: (rows: PiecedRows) => void = () => undefined,
+    from?: PieceSpot,
   ): AsyncGenerator<NewCells> {
-    for await (const joined of rows()) {
-      joined.outcomes.forEach(onRow);
+    for await (const joined of rows(from)) {
+      onRows(joined);
       const block = newCells(joined, layout);
       const pieces = joined.outcomes.map(({ status }, at) =>
         status === "skipped" ? null : (joined.pieces[at] ?? null),
@@ -104,20 +108,45 @@ function piecesSession(inner: Session, { settings, frame }: Pieces): Session {
       const told = `Texts longer than ${String(maxChars)} characters are asked about in pieces; the plan counts the pieces.`;
       return [...inner.warnings, told];
     },
-    rows,
+    rows: async function* (firstRow = 0) {
+      // Which piece is the first of a row is known once those before it are counted.
+      for await (const joined of rows())
+        if (joined.firstRow >= firstRow) yield joined;
+        else if (joined.firstRow + joined.outcomes.length > firstRow)
+          yield {
+            ...joined,
+            firstRow,
+            outcomes: joined.outcomes.slice(firstRow - joined.firstRow),
+          };
+    },
     cells: () => cells(),
     complete: async (write) => {
       const labels = form.kind === "labels" ? form.labels.map(({ name }) => name) : null;
       const tally = rowTally(labels);
-      const receipt = await inner.complete(async (_columns, innerCells) => {
-        const written = await write(
-          columns,
-          cells((outcome) => {
-            if ("value" in outcome) tally.answered(outcome.value, outcome.status);
-            else if (outcome.status === "skipped") tally.skipped(outcome.reason);
-            else tally.failed(outcome.code);
-          }),
-        );
+      const spot = { piece: 0 };
+      const onRows = ({ outcomes, pieces }: PiecedRows): void => {
+        for (const outcome of outcomes)
+          if ("value" in outcome) tally.answered(outcome.value, outcome.status);
+          else if (outcome.status === "skipped") tally.skipped(outcome.reason);
+          else tally.failed(outcome.code);
+        spot.piece += pieces.reduce((sum, count) => sum + count, 0);
+      };
+      const receipt = await inner.complete(async (_columns, innerCells, resume) => {
+        const pieced = relayedCells([], {
+          make: (_cells, row) => cells(onRows, { row, ...spot }),
+          counted: {
+            saved: () => ({ rows: tally.saved(), ...spot }),
+            restore: (saved) => {
+              const from = saved as { readonly rows: Json; readonly piece: number };
+              tally.restore(from.rows);
+              spot.piece = from.piece;
+            },
+          },
+          journal: resume?.journal ?? "",
+          madeWith: [resume?.key ?? "", settings.long?.maxChars ?? 0],
+        });
+        const going = resume === undefined ? undefined : pieced.resume;
+        const written = await write(columns, pieced.cells, going);
         // Read to their end, so that what is judged otherwise than before is written down.
         const rest = innerCells[Symbol.asyncIterator]();
         while ((await rest.next()).done !== true) continue;
@@ -130,6 +159,12 @@ function piecesSession(inner: Session, { settings, frame }: Pieces): Session {
   };
 }
 
+/** A row, and the first of its pieces among all. */
+interface PieceSpot {
+  readonly row: number;
+  readonly piece: number;
+}
+
 interface PiecedRows extends JoinedRows {
   /** How many pieces each row was asked in. */
   readonly pieces: readonly number[];
@@ -137,13 +172,16 @@ interface PiecedRows extends JoinedRows {
 
 async function* combinedRows(
   inner: Session,
-  frame: PiecesFrame,
-  form: AnswerForm,
+  {
+    frame,
+    form,
+    from,
+  }: { readonly frame: PiecesFrame; readonly form: AnswerForm; readonly from: PieceSpot },
 ): AsyncGenerator<PiecedRows> {
-  const outcomes = outcomesOf(inner);
-  let firstRow = 0;
+  const outcomes = outcomesOf(inner, from.piece);
+  let firstRow = from.row;
   try {
-    for await (const counts of frame.counts()) {
+    for await (const counts of frame.counts(from.row)) {
       const rows: RowOutcome[] = [];
       for (const count of counts) {
         const pieces: RowOutcome[] = [];
@@ -166,8 +204,11 @@ async function* combinedRows(
   }
 }
 
-async function* outcomesOf(session: Session): AsyncGenerator<RowOutcome, undefined> {
-  for await (const { outcomes } of session.rows()) yield* outcomes;
+async function* outcomesOf(
+  session: Session,
+  firstRow: number,
+): AsyncGenerator<RowOutcome, undefined> {
+  for await (const { outcomes } of session.rows(firstRow)) yield* outcomes;
 }
 
 function combinedOutcome(form: AnswerForm, pieces: readonly RowOutcome[]): RowOutcome {

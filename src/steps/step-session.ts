@@ -1,5 +1,6 @@
 /** The session of a run with several columns: one session a step, later ones over the answers of earlier ones. */
 
+import { join } from "node:path";
 import { completeTogether, type Completed } from "./complete-together.ts";
 import type { NewCells } from "../core/column.ts";
 import { InputError } from "../core/errors.ts";
@@ -12,6 +13,7 @@ import type { Frame } from "../frame/frame.ts";
 import { rowQueue } from "../frame/new-columns.ts";
 import { frameWithAnswers } from "../frame/with-answers.ts";
 import type { Conduct, Session } from "../session/session.ts";
+import { relayedCells } from "../session/relayed-cells.ts";
 import type { WriteCells } from "../session/write-cells.ts";
 import type { JoinedRows, RowOutcome } from "../stages/join.ts";
 
@@ -128,7 +130,11 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
       return sessions.free.flatMap(({ columns }) => columns);
     },
     cells: async function* () {
-      yield* zippedCells(await all());
+      const open = await all();
+      yield* zippedCells(
+        open.map(({ columns }) => columns.length),
+        open.map((session) => session.cells()),
+      );
     },
     plan: async () => mergedCounts(await plansOf(sessions.free)),
     cost: async () => mergedCost(await Promise.all(sessions.free.map((session) => session.cost()))),
@@ -150,10 +156,10 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
     },
     take: () => Promise.reject(onlyOneColumn("A batch or a file of replies is taken")),
     requestFiles: () => Promise.reject(onlyOneColumn("Request files are given")),
-    rows: async function* () {
+    rows: async function* (firstRow) {
       const together =
         input.together ?? ((row: readonly RowOutcome[]) => togetherOutcome(steps, row));
-      yield* zippedRows(together, await all());
+      yield* zippedRows(together, await all(), firstRow);
     },
     complete: async (write) => await completeSteps(input, await all(), write),
     [Symbol.asyncDispose]: sessions.close,
@@ -212,12 +218,14 @@ const ROWS_AT_ONCE = 1000;
 
 /** The cells of all steps side by side, in blocks that fit whatever the steps' own blocks are. */
 async function* zippedCells(
-  sessions: readonly Pick<Session, "columns" | "cells">[],
+  widths: readonly number[],
+  cells: readonly AsyncIterable<NewCells>[],
+  start = 0,
 ): AsyncGenerator<NewCells> {
-  const queues = sessions.map((session) => rowQueue(session.cells(), session.columns.length));
-  const width = sessions.reduce((sum, { columns }) => sum + columns.length, 0);
+  const queues = cells.map((own, at) => rowQueue(own, widths[at] ?? 0, start));
+  const width = widths.reduce((sum, own) => sum + own, 0);
   try {
-    for (let firstRow = 0; ;) {
+    for (let firstRow = start; ;) {
       await Promise.all(queues.map((queue) => queue.fill(ROWS_AT_ONCE)));
       const columns: NewCells["columns"][number][number][][] = Array.from(
         { length: width },
@@ -242,10 +250,11 @@ async function* zippedCells(
 async function* zippedRows(
   together: (row: readonly RowOutcome[]) => RowOutcome,
   sessions: readonly Session[],
+  start = 0,
 ): AsyncGenerator<JoinedRows> {
-  const readers = sessions.map((session) => outcomesOf(session));
+  const readers = sessions.map((session) => outcomesOf(session, start));
   try {
-    for (let firstRow = 0; ;) {
+    for (let firstRow = start; ;) {
       const rows = await nextRows(together, readers, firstRow);
       if (rows.outcomes.length === 0) return;
       yield rows;
@@ -256,8 +265,11 @@ async function* zippedRows(
   }
 }
 
-async function* outcomesOf(session: Session): AsyncGenerator<RowOutcome, undefined> {
-  for await (const { outcomes } of session.rows()) yield* outcomes;
+async function* outcomesOf(
+  session: Session,
+  firstRow: number,
+): AsyncGenerator<RowOutcome, undefined> {
+  for await (const { outcomes } of session.rows(firstRow)) yield* outcomes;
 }
 
 async function nextRows(
@@ -290,13 +302,13 @@ function togetherOutcome(steps: readonly Step[], row: readonly RowOutcome[]): Ro
 
 /** Writes the cells of all steps at once, and makes one receipt of theirs. */
 async function completeSteps(
-  { id, steps }: StepsInput,
+  { id, steps, ...input }: StepsInput,
   sessions: readonly Session[],
   write: WriteCells,
 ): Promise<Receipt> {
   const tally = stepTally();
   const receipts = await completeTogether(sessions, (parts) =>
-    writeTogether(parts, { steps, tally, write }),
+    writeTogether(parts, { directory: input.directory(), steps, tally, write }),
   );
   const byColumn = Object.fromEntries(
     receipts.map((receipt, at) => [stepAt(steps, at).column, receipt]),
@@ -307,10 +319,12 @@ async function completeSteps(
 async function writeTogether(
   parts: readonly Completed[],
   {
+    directory,
     steps,
     tally,
     write,
   }: {
+    readonly directory: string;
     readonly steps: readonly Step[];
     readonly tally: ReturnType<typeof stepTally>;
     readonly write: WriteCells;
@@ -320,16 +334,19 @@ async function writeTogether(
   const statuses = steps.map(({ column }) =>
     columns.findIndex(({ name }) => name === `${column}_status`),
   );
-  const zipped = zippedCells(
-    parts.map((part) => ({ columns: part.columns, cells: () => part.cells })),
-  );
-  const counted = async function* (): AsyncGenerator<NewCells> {
-    for await (const block of zipped) {
-      const rows = block.columns[0]?.length ?? 0;
-      for (let row = 0; row < rows; row++)
-        tally.row(statuses.map((at) => block.columns[at]?.[row] ?? null));
-      yield block;
-    }
-  };
-  return await write(columns, counted());
+  const widths = parts.map((part) => part.columns.length);
+  const { cells, resume } = relayedCells(parts, {
+    make: async function* (own, firstRow) {
+      for await (const block of zippedCells(widths, own, firstRow)) {
+        const rows = block.columns[0]?.length ?? 0;
+        for (let row = 0; row < rows; row++)
+          tally.row(statuses.map((at) => block.columns[at]?.[row] ?? null));
+        yield block;
+      }
+    },
+    counted: tally,
+    journal: join(directory, "writing.json"),
+    madeWith: steps.map(({ column }) => column),
+  });
+  return await write(columns, cells, resume);
 }

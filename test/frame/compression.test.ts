@@ -4,13 +4,14 @@ import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync }
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  compressing,
   compressionOf,
   fileCompression,
   textChunks,
   textSha256,
   type Compression,
 } from "../../src/frame/compression.ts";
+import { MEMBER_BYTES, textSink } from "../../src/frame/text-sink.ts";
+import { NO_MARKS } from "../../src/frame/write-marks.ts";
 import { failureOf, fileOf } from "./support.ts";
 
 async function textOf(path: string, start?: number): Promise<Buffer> {
@@ -57,16 +58,16 @@ describe.each(kinds)("%s", (kind, compress, decompress) => {
   it("is written from pieces of any size, and told how much of the disk was read", async () => {
     const pieces = Array.from({ length: 300 }, (_, at) => Buffer.from(`${at},`.repeat(at)));
     const written: Buffer[] = [];
-    await compressing(
+    const sink = textSink(
       kind,
       (bytes) => {
         written.push(bytes);
         return Promise.resolve();
       },
-      async (append) => {
-        for (const piece of pieces) await append(piece);
-      },
+      NO_MARKS,
     );
+    for (const piece of pieces) await sink.append(piece);
+    await sink.end();
     const bytes = Buffer.concat(written);
     expect(decompress(bytes).equals(Buffer.concat(pieces))).toBe(true);
     const path = await fileOf(bytes);
@@ -75,17 +76,34 @@ describe.each(kinds)("%s", (kind, compress, decompress) => {
     expect(read).toBe(bytes.length);
   });
 
-  it("passes on what the place it is written to throws, and what the writer throws", async () => {
+  it("is the same bytes however the text comes", async () => {
+    const text = Buffer.from(`${"a,b\n".repeat(100)}${"x".repeat(999)}\n`.repeat(12_500));
+    expect(text.length).toBeGreaterThan(2 * MEMBER_BYTES);
+    const bytesOf = async (size: number): Promise<Buffer> => {
+      const written: Buffer[] = [];
+      const sink = textSink(
+        kind,
+        (bytes) => {
+          written.push(bytes);
+          return Promise.resolve();
+        },
+        NO_MARKS,
+      );
+      for (let at = 0; at < text.length; at += size)
+        await sink.append(text.subarray(at, at + size));
+      await sink.end();
+      return Buffer.concat(written);
+    };
+    const whole = await bytesOf(text.length);
+    expect((await bytesOf(999_999)).equals(whole)).toBe(true);
+    expect((await textOf(await fileOf(whole))).equals(text)).toBe(true);
+  });
+
+  it("passes on what the place it is written to throws", async () => {
     const full = (): Promise<void> => Promise.reject(new Error("full"));
-    const random = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * at * 31) % 251));
-    const writing = compressing(kind, full, (append) => append(random));
+    const sink = textSink(kind, full, NO_MARKS);
+    const writing = sink.append(Buffer.from("a")).then(() => sink.end());
     await expect(writing).rejects.toThrow("full");
-    const failing = compressing(
-      kind,
-      () => Promise.resolve(),
-      () => Promise.reject(new Error("no")),
-    );
-    await expect(failing).rejects.toThrow("no");
   });
 });
 

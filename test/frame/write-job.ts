@@ -1,6 +1,8 @@
 /** New cells that any process makes alike, block by block, for writes that are killed on their way. */
 
-import type { NewCells, NewColumn } from "../../src/core/column.ts";
+import type { NewCell, NewCells, NewColumn } from "../../src/core/column.ts";
+import type { Json } from "../../src/core/hash.ts";
+import type { RowKeeper } from "../../src/files/kept-rows.ts";
 import type { CellSource } from "../../src/frame/write-marks.ts";
 
 /** What is written where, and at which row the process ends itself. */
@@ -10,6 +12,28 @@ export interface WriteJob {
   readonly journal: string;
   readonly rows: number;
   readonly killAt: number;
+  /** Leaves out the rows without an answer. */
+  readonly leavesOut?: boolean;
+}
+
+/** What says which rows are written, where some are left out; `counts` are of the rows asked about. */
+export function keeperOf({ leavesOut }: Pick<WriteJob, "leavesOut">): {
+  readonly keeper?: Pick<RowKeeper, "keeps" | "counted">;
+  readonly counts: { kept: number; leftOut: number };
+} {
+  const counts = { kept: 0, leftOut: 0 };
+  if (leavesOut !== true) return { counts };
+  const keeps = ([answer]: readonly NewCell[]): boolean => {
+    counts[answer === null ? "leftOut" : "kept"] += 1;
+    return answer !== null;
+  };
+  const counted = {
+    saved: () => ({ ...counts }),
+    restore: (saved: Json) => {
+      Object.assign(counts, saved);
+    },
+  };
+  return { keeper: { keeps, counted }, counts };
 }
 
 export const newColumns: readonly NewColumn[] = [
