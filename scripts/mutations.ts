@@ -315,12 +315,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "no failure is kept for later runs",
     file: "src/stages/collect.ts",
-    edits: [
-      [
-        "const ordinal = settled instanceof Promise ? await settled : settled;",
-        "await settled;\n      const ordinal = place;",
-      ],
-    ],
+    edits: [["placesWhere(this.#accepted)", "this.places()"]],
     guard: { file: "test/cache.test.ts", named: "holds no failure" },
   },
   {

@@ -7,14 +7,24 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import type { Piece } from "../core/lines.ts";
 import type { Result } from "../core/result.ts";
-import { NO_USAGE, type Usage } from "../core/usage.ts";
+import { NO_USAGE, type Usage, type UsageSum } from "../core/usage.ts";
 
-/** What stands in a place where lines may differ: nothing that counts, or what of the result. */
-export type LinePlace = "nothing" | "customId" | "text" | keyof Usage;
+/**
+ * What stands in a place where lines may differ: nothing that counts, what of the result, or tokens and
+ * which of its counts they are part of.
+ */
+export type LinePlace = "nothing" | "customId" | "text" | readonly (keyof Usage)[];
 
 /** The places, by their path within a line: `response.body.choices.0.message.content`. */
 export type LinePlaces = Readonly<Record<string, LinePlace>>;
+
+/** The reading of lines, as texts and where they lie in bytes. */
+export interface LineReading {
+  parse(line: string): Result;
+  parseIn(piece: Piece, start: number, end: number): Result;
+}
 
 type Succeeded = Extract<Result, { readonly status: "succeeded" }>;
 
@@ -28,21 +38,21 @@ const LINES_FOR_A_TRY = 200;
  * The same reading, faster where lines are alike. `read` must be pure, and must make of the places named
  * nothing but what they are named for: each pattern is tried with other values in them before it is used.
  */
-export function alikeLines(
-  read: (line: string) => Result,
-  places: LinePlaces,
-): (line: string) => Result {
+export function alikeLines(read: (line: string) => Result, places: LinePlaces): LineReading {
   const patterns: Pattern[] = [];
   let tries = FIRST_TRIES;
-  return (line) => {
+  const fitting = (source: Source, start: number, end: number): Result | null => {
     for (const [at, pattern] of patterns.entries()) {
-      const result = pattern(line);
+      const result = pattern(source, start, end);
       if (result === null) continue;
       tries += 1 / LINES_FOR_A_TRY;
       // The one that fits most lines comes first.
       if (at > 0) patterns.unshift(...patterns.splice(at, 1));
       return result;
     }
+    return null;
+  };
+  const readAnew = (line: string): Result => {
     const result = read(line);
     if (tries >= 1 && result.status === "succeeded") {
       tries -= 1;
@@ -51,10 +61,22 @@ export function alikeLines(
     }
     return result;
   };
+  return {
+    parse: (line) => fitting({ chars: line, bytes: null }, 0, line.length) ?? readAnew(line),
+    parseIn: (piece, start, end) =>
+      fitting({ chars: piece.chars(), bytes: piece.bytes }, start, end) ??
+      readAnew(piece.bytes.toString("utf8", start, end)),
+  };
+}
+
+/** Characters to look at; those of bytes are the bytes themselves, from which text is decoded that is not ASCII. */
+interface Source {
+  readonly chars: string;
+  readonly bytes: Buffer | null;
 }
 
 /** Reads a line that fits; null for any other. */
-type Pattern = (line: string) => Succeeded | null;
+type Pattern = (source: Source, start: number, end: number) => Succeeded | null;
 
 interface Known {
   readonly result: Succeeded;
@@ -65,6 +87,7 @@ interface Known {
 interface Span {
   readonly start: number;
   readonly end: number;
+  readonly path: string;
   readonly place: LinePlace;
 }
 
@@ -81,11 +104,27 @@ function patternOf(line: string, { result, read, places }: Known): Pattern | nul
     to: line.length,
     spans: spans.slice(at + 1),
   });
-  const pattern = reading(result, before, after);
+  // In bytes what is not ASCII is other characters.
+  if (before === null || after === null) return null;
+  const pattern = reading({ ...result, usage: constantUsage(line, result, spans) }, before, after);
   const isSound = [line, ...PROBES.map((seed) => probe(line, spans, seed))].every((one) =>
-    isDeepStrictEqual(pattern(one), read(one)),
+    isDeepStrictEqual(pattern({ chars: one, bytes: null }, 0, one.length), read(one)),
   );
   return isSound ? pattern : null;
+}
+
+/** What of the tokens does not stand in one of the places. */
+function constantUsage(
+  line: string,
+  { usage }: Succeeded,
+  spans: readonly Span[],
+): UsageSum | null {
+  if (usage === null) return null;
+  const rest = { ...usage };
+  for (const { start, end, place } of spans)
+    if (typeof place !== "string")
+      for (const kind of place) rest[kind] -= Number(line.slice(start, end));
+  return rest;
 }
 
 const PROBES: readonly number[] = [1, 2];
@@ -95,7 +134,7 @@ function probe(line: string, spans: readonly Span[], seed: number): string {
   let other = "";
   let end = 0;
   for (const [at, { start, end: next, place }] of spans.entries()) {
-    const value = seed * 1000 + at;
+    const value = seed * 1000 + at * at;
     // Only an answer may hold what is written with a backslash.
     const text = place === "text" ? `other "${String(value)}"` : `other ${String(value)}`;
     other += line.slice(end, start) + JSON.stringify(line[start] === '"' ? text : value);
@@ -112,8 +151,11 @@ interface Expression {
 
 type Counted = Exclude<LinePlace, "nothing" | "text">;
 
-const PLAIN_TEXT = '"([^"\\\\\\x00-\\x1f]*)"';
+const PLAIN_TEXT = '"[^"\\\\\\x00-\\x1f]*"';
+const PLAIN_ASCII = '"([^"\\\\\\x00-\\x1f\\x80-\\uffff]*)"';
+const ANY_NUMBER = "-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][-+]?\\d+)?";
 const WHOLE_NUMBER = "(0|[1-9]\\d{0,14})";
+const ASCII = /^[\x00-\x7f]*$/;
 
 function expressionOf(
   line: string,
@@ -122,73 +164,87 @@ function expressionOf(
     to,
     spans,
   }: { readonly from: number; readonly to: number; readonly spans: readonly Span[] },
-): Expression {
+): Expression | null {
   let source = "";
+  let fixed = "";
   let end = from;
   const groups: Counted[] = [];
   for (const { start, end: next, place } of spans) {
-    const value = line[start] === '"' ? PLAIN_TEXT : WHOLE_NUMBER;
-    const counts = place !== "nothing" && place !== "text";
-    source += escaped(line.slice(end, start)) + (counts ? value : value.replace("(", "(?:"));
-    if (counts) groups.push(place);
+    const isText = line[start] === '"';
+    fixed += line.slice(end, start);
+    source += escaped(line.slice(end, start));
+    if (place === "nothing" || place === "text") source += isText ? PLAIN_TEXT : ANY_NUMBER;
+    else {
+      source += isText ? PLAIN_ASCII : WHOLE_NUMBER;
+      groups.push(place);
+    }
     end = next;
   }
+  fixed += line.slice(end, to);
   source += escaped(line.slice(end, to));
-  return { source: new RegExp(to === line.length ? `${source}$` : source, "y"), groups };
+  return ASCII.test(fixed) ? { source: new RegExp(source, "y"), groups } : null;
 }
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
+/** The reading of lines like one that is known; its usage is what does not stand in the places. */
 function reading(known: Succeeded, before: Expression, after: Expression): Pattern {
   const groups = [...before.groups, ...after.groups];
   const inFirst = before.groups.length;
-  return (line) => {
-    before.source.lastIndex = 0;
-    const first = before.source.exec(line);
+  return (source, start, end) => {
+    const { chars } = source;
+    before.source.lastIndex = start;
+    const first = before.source.exec(chars);
     if (first === null) return null;
-    const start = before.source.lastIndex;
-    if (line.charCodeAt(start) !== QUOTATION_MARK) return null;
-    const end = endOfText(line, start);
-    after.source.lastIndex = end;
-    const second = after.source.exec(line);
-    if (second === null) return null;
-    const text = textIn(line, start, end);
+    const from = before.source.lastIndex;
+    if (chars.charCodeAt(from) !== QUOTATION_MARK) return null;
+    const to = endOfText(chars, from);
+    // The next line's first characters may be those that would have to follow.
+    if (to > end) return null;
+    after.source.lastIndex = to;
+    const second = after.source.exec(chars);
+    if (second === null || after.source.lastIndex !== end) return null;
+    const text = textIn(source, from, to);
     if (text === null) return null;
     let { customId } = known;
-    const usage: { -readonly [Name in keyof Usage]: number } = { ...(known.usage ?? NO_USAGE) };
+    const usage: UsageSum = { ...(known.usage ?? NO_USAGE) };
     for (let at = 0; at < groups.length; at += 1) {
       const place = groups[at];
       const value = first[at + 1] ?? second[at + 1 - inFirst] ?? "";
       if (place === "customId") customId = value;
-      else if (place !== undefined) usage[place] = Number(value);
+      else if (place !== undefined) for (const kind of place) usage[kind] += Number(value);
     }
     return { ...known, customId, text, usage: known.usage === null ? null : usage };
   };
 }
 
-/** Where a text that begins at its quotation mark ends, after its last mark; the line's end where it does not. */
-function endOfText(line: string, start: number): number {
-  for (let at = line.indexOf('"', start + 1); at >= 0; at = line.indexOf('"', at + 1)) {
+/** Where a text that begins at its quotation mark ends, after its last mark; the end of all where it does not. */
+function endOfText(chars: string, start: number): number {
+  for (let at = chars.indexOf('"', start + 1); at >= 0; at = chars.indexOf('"', at + 1)) {
     let escapes = at;
-    while (line.charCodeAt(escapes - 1) === BACKSLASH) escapes -= 1;
+    while (chars.charCodeAt(escapes - 1) === BACKSLASH) escapes -= 1;
     if ((at - escapes) % 2 === 0) return at + 1;
   }
-  return line.length;
+  return chars.length + 1;
 }
 
 const QUOTATION_MARK = 0x22;
 const BACKSLASH = 0x5c;
+const NOT_PLAIN_ASCII = /[\\\x00-\x1f\x80-\uffff]/;
 const NOT_PLAIN = /[\\\x00-\x1f]/;
 
 /** The text that stands with its marks between two places; null where it is none, or empty. */
-function textIn(line: string, start: number, end: number): string | null {
-  const raw = line.slice(start + 1, end - 1);
+function textIn({ chars, bytes }: Source, start: number, end: number): string | null {
+  const raw = chars.slice(start + 1, end - 1);
   if (raw === "") return null;
-  if (!NOT_PLAIN.test(raw)) return raw;
+  // A part of `chars` would keep all of them in memory for as long as the text is.
+  if (!NOT_PLAIN_ASCII.test(raw)) return bytes?.toString("latin1", start + 1, end - 1) ?? raw;
+  const quoted = bytes === null ? chars.slice(start, end) : bytes.toString("utf8", start, end);
+  if (!NOT_PLAIN.test(quoted)) return quoted.slice(1, -1);
   try {
-    return JSON.parse(line.slice(start, end)) as string;
+    return JSON.parse(quoted) as string;
   } catch {
     return null;
   }
@@ -208,16 +264,25 @@ function spansIn(line: string, places: LinePlaces): readonly Span[] | null {
     else if (token === "," && inside !== undefined) inside.count += 1;
     else if (isName && inside !== undefined) inside.name = JSON.parse(token) as string;
     else if (token !== ":") {
-      const path = open.map(({ isObject, name, count }) => (isObject ? name : String(count)));
-      const place = places[path.join(".")];
-      const isValue = token.startsWith('"') || /^(?:0|[1-9]\d{0,14})$/.test(token);
-      if (place !== undefined && isValue)
-        spans.push({ start: index, end: index + token.length, place });
+      const path = open
+        .map(({ isObject, name, count }) => (isObject ? name : String(count)))
+        .join(".");
+      const place = places[path];
+      if (place !== undefined && isValueFor(place, token))
+        spans.push({ start: index, end: index + token.length, path, place });
     }
     isName = token === "{" || (token === "," && open.at(-1)?.isObject === true);
   }
-  const counted = spans.filter(({ place }) => place !== "nothing").map(({ place }) => place);
+  const counted = spans
+    .filter(({ place }) => place !== "nothing")
+    .map(({ path, place }) => (typeof place === "string" ? place : path));
   return new Set(counted).size === counted.length ? spans : null;
+}
+
+function isValueFor(place: LinePlace, token: string): boolean {
+  if (place === "nothing") return token.startsWith('"') || /^-?\d/.test(token);
+  if (typeof place === "string") return token.startsWith('"');
+  return /^(?:0|[1-9]\d{0,14})$/.test(token);
 }
 
 function* tokensOf(line: string): Generator<{ readonly 0: string; readonly index: number }> {

@@ -44,6 +44,7 @@ export type RequestLines = Pick<
   | "amendable"
   | "amend"
   | "parse"
+  | "parseIn"
 >;
 
 /** The endpoint that text is asked from. */

@@ -45,7 +45,7 @@ export function chatLines(dialect: ChatDialect, endpoint: TextEndpoint = "chat")
     readdress: readdressLine,
     amendable: amendableFailures,
     amend: amendLine,
-    parse: alikeLines(parseReplyLine, REPLY_PLACES),
+    ...alikeLines(parseReplyLine, REPLY_PLACES),
   };
 }
 

@@ -51,15 +51,15 @@ export const REPLY_PLACES: LinePlaces = {
   "response.body.output.0.content.0.text": "text",
   "response.body.output.1.id": "nothing",
   "response.body.output.1.content.0.text": "text",
-  "response.body.usage.prompt_tokens": "inputTokens",
-  "response.body.usage.completion_tokens": "outputTokens",
+  "response.body.usage.prompt_tokens": ["inputTokens"],
+  "response.body.usage.completion_tokens": ["outputTokens"],
   "response.body.usage.total_tokens": "nothing",
-  "response.body.usage.prompt_tokens_details.cached_tokens": "cachedInputTokens",
-  "response.body.usage.completion_tokens_details.reasoning_tokens": "reasoningTokens",
-  "response.body.usage.input_tokens": "inputTokens",
-  "response.body.usage.output_tokens": "outputTokens",
-  "response.body.usage.input_tokens_details.cached_tokens": "cachedInputTokens",
-  "response.body.usage.output_tokens_details.reasoning_tokens": "reasoningTokens",
+  "response.body.usage.prompt_tokens_details.cached_tokens": ["cachedInputTokens"],
+  "response.body.usage.completion_tokens_details.reasoning_tokens": ["reasoningTokens"],
+  "response.body.usage.input_tokens": ["inputTokens"],
+  "response.body.usage.output_tokens": ["outputTokens"],
+  "response.body.usage.input_tokens_details.cached_tokens": ["cachedInputTokens"],
+  "response.body.usage.output_tokens_details.reasoning_tokens": ["reasoningTokens"],
 };
 
 /** A chat says in its choice why the model stopped, a response in its status or why it is incomplete. */

@@ -1,6 +1,7 @@
 /** The interface every provider fulfils: a few calls, each safe to make after a crash. */
 
 import type { Ending, RemoteNames } from "../core/chunk.ts";
+import type { Piece } from "../core/lines.ts";
 import type { Request, RequestSpec } from "../core/request.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import type { SchemaDialect } from "../core/schema-dialect.ts";
@@ -175,6 +176,11 @@ export interface BatchProvider {
   replies(batch: Batch, ending: Ending, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Reads one reply line; never throws. */
   parse(line: string): Result;
+  /**
+   * Reads the reply line that lies between two places of a piece as `parse` reads its text, several times
+   * faster; never throws. Left out where that is no faster.
+   */
+  parseIn?(piece: Piece, start: number, end: number): Result;
   cancel(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Deletes the remote files of a collected batch. */
   discard(batch: Batch, ending: Ending, signal: AbortSignal): Promise<void>;

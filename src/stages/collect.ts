@@ -11,7 +11,7 @@ import {
 } from "../core/chunk.ts";
 import { InputError } from "../core/errors.ts";
 import type { Lane } from "../core/lane.ts";
-import { lineBlocks } from "../core/lines.ts";
+import { linePieces } from "../core/lines.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import { checklist, type Checklist, type Match } from "../core/tracker.ts";
 import { isLong, type Price } from "../core/price.ts";
@@ -89,7 +89,7 @@ export async function collect(
     await answers?.abort();
     throw error;
   }
-  await ports.remember?.flush();
+  await ports.remember?.keep(chunk.number, outcomes.accepted());
   for (const place of list.missing()) outcomes.missing(place);
   const collection = outcomes.collection(list);
   const collected: CollectedChunk = {
@@ -134,21 +134,22 @@ async function readReplies(
   ports: Ports,
   { list, outcomes, writer, sheet, answers }: Reading,
 ): Promise<void> {
-  const { provider, remember } = ports;
-  for await (const lines of lineBlocks(tee(replies, writer))) {
-    for (const line of lines) {
-      const result = provider.parse(line.text);
+  const { provider } = ports;
+  for await (const { piece, spans } of linePieces(tee(replies, writer))) {
+    for (const line of spans) {
+      const result =
+        provider.parseIn?.(piece, line.start, line.end) ??
+        provider.parse(piece.bytes.toString("utf8", line.start, line.end));
       const place = list.tick(result.customId);
       // A line that is repeated, or that nobody asked for, is not a second charge.
       if (place === null) continue;
       outcomes.bill(result.usage);
       const settled = outcomes.settle(place, result, line);
       // Most are settled at once; to wait for each would take as long as reading it.
-      const ordinal = settled instanceof Promise ? await settled : settled;
-      if (ordinal !== null && remember?.add(ordinal, line.text) === true) await remember.flush();
+      if (settled !== null) await settled;
     }
-    const piece = sheet?.take() ?? null;
-    if (piece !== null) await answers?.write(piece);
+    const noted = sheet?.take() ?? null;
+    if (noted !== null) await answers?.write(noted);
   }
 }
 
@@ -178,6 +179,7 @@ class Outcomes {
   readonly #ordinals: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #lengths: Uint32Array;
+  readonly #accepted: Uint8Array;
   readonly #chunk: EndedChunk;
   readonly #options: OutcomeOptions;
   #succeeded = 0;
@@ -186,6 +188,7 @@ class Outcomes {
     this.#ordinals = ordinals;
     this.#offsets = new Float64Array(ordinals.length);
     this.#lengths = new Uint32Array(ordinals.length);
+    this.#accepted = new Uint8Array(ordinals.length);
     this.#chunk = chunk;
     this.#options = options;
   }
@@ -198,12 +201,12 @@ class Outcomes {
       addToUsage((this.#longUsage ??= { ...NO_USAGE }), usage);
   }
 
-  /** Records a reply; gives the request's ordinal when it is an accepted answer, else null. */
+  /** Records a reply; a promise where that takes longer. */
   settle(
     place: number,
     result: Result,
     line: { offset: number; length: number },
-  ): number | null | Promise<number | null> {
+  ): Promise<void> | null {
     // Found again as well are answers that are not accepted now, since a changed schema may accept them
     // later, and failures that were charged, since their rows are to tell what they cost.
     if (result.status === "succeeded" || result.usage !== null) {
@@ -216,22 +219,22 @@ class Outcomes {
       return null;
     }
     const answer = readAnswer(this.#options.reading, result);
-    if (answer instanceof Promise) return answer.then((read) => this.#judge(place, result, read));
-    return this.#judge(place, result, answer);
+    if (answer instanceof Promise)
+      return answer.then((read) => {
+        this.#judge(place, result, read);
+      });
+    this.#judge(place, result, answer);
+    return null;
   }
 
-  #judge(
-    place: number,
-    reply: Extract<Result, { status: "succeeded" }>,
-    answer: Answer,
-  ): number | null {
+  #judge(place: number, reply: Extract<Result, { status: "succeeded" }>, answer: Answer): void {
     this.#options.sheet?.note(place, reply, answer);
-    if ("invalid" in answer) {
+    if ("invalid" in answer)
       this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
-      return null;
+    else {
+      this.#succeeded += 1;
+      this.#accepted[place] = 1;
     }
-    this.#succeeded += 1;
-    return this.#ordinals[place] ?? null;
   }
 
   missing(place: number): void {
@@ -262,15 +265,24 @@ class Outcomes {
 
   /** The places that have a line in the reply file, in order. */
   places(): Uint32Array {
-    const all = Uint32Array.from(this.#lengths.keys());
-    return all.filter((place) => (this.#lengths[place] ?? 0) > 0);
+    return placesWhere(this.#lengths);
   }
 
   index(): ReplyIndex {
-    const places = this.places();
+    return this.#indexOf(this.places());
+  }
+
+  /** Where the accepted answers lie. */
+  accepted(): ReplyIndex {
+    return this.#indexOf(placesWhere(this.#accepted));
+  }
+
+  #indexOf(places: Uint32Array): ReplyIndex {
+    const offsets = new Float64Array(places.length);
+    for (let at = 0; at < places.length; at += 1) offsets[at] = this.#offsets[places[at] ?? 0] ?? 0;
     return {
       ordinals: places.map((place) => this.#ordinals[place] ?? 0),
-      offsets: Float64Array.from(places, (place) => this.#offsets[place] ?? 0),
+      offsets,
       lengths: places.map((place) => this.#lengths[place] ?? 0),
     };
   }
@@ -298,4 +310,13 @@ class Outcomes {
         this.again.push(ordinal);
     }
   }
+}
+
+/** The places at which something other than 0 stands, in order. */
+function placesWhere(values: Uint32Array | Uint8Array): Uint32Array {
+  const places = new Uint32Array(values.length);
+  let count = 0;
+  for (let place = 0; place < values.length; place += 1)
+    if (values[place] !== 0) places[count++] = place;
+  return places.subarray(0, count);
 }

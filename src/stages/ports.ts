@@ -7,7 +7,7 @@ import type { LanesAtHand } from "../core/lane.ts";
 import type { Prompt } from "../core/request.ts";
 import type { Block } from "../frame/frame.ts";
 import type { Batch, BatchProvider, RequestFile, Submission } from "../provider/provider.ts";
-import type { Store } from "../store/store.ts";
+import type { ReplyIndex, Store } from "../store/store.ts";
 
 /** How prompts are made from rows. */
 export interface Rendering {
@@ -36,10 +36,8 @@ export interface Ports {
 
 /** Keeps accepted replies for later runs. */
 export interface Remember {
-  /** Takes one reply; true once so many wait that they should be kept with `flush`. */
-  add(ordinal: number, line: string): boolean;
-  /** Keeps what was taken. */
-  flush(): Promise<void>;
+  /** Keeps these replies of a chunk, whose reply file is on the disk; the ordinals are strictly increasing. */
+  keep(chunk: number, accepted: ReplyIndex): Promise<void>;
   close(): Promise<void>;
 }
 

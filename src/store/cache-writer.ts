@@ -2,12 +2,13 @@
 
 import { Worker } from "node:worker_threads";
 import type { CacheOrder, CacheReport } from "./cache-thread.ts";
-import type { KeptUnder, ReplyBatch, SessionCache } from "./reply-cache.ts";
+import type { KeptUnder, SessionCache } from "./reply-cache.ts";
+import { replyBatches, type RepliesInFile } from "./reply-file.ts";
 
 /** Keeps replies in a cache. */
 export interface CacheWriter {
-  /** Settles once the replies are kept. @throws {StoreError} as {@link SessionCache.put} */
-  put(replies: ReplyBatch, under: KeptUnder): Promise<void>;
+  /** Settles once the replies are kept, whose file must stay till then. @throws {StoreError} as {@link SessionCache.put} */
+  keep(replies: RepliesInFile, under: KeptUnder): Promise<void>;
   /** Brings the index up to date and ends the thread. */
   close(): Promise<void>;
 }
@@ -26,11 +27,11 @@ export function cacheWriter(
   let bytes = 0;
   let thread: CacheThread | null = null;
   return {
-    put: async (replies, under) => {
-      bytes += replies.lines.length;
+    keep: async (replies, under) => {
+      bytes += replies.lengths.reduce((sum, length) => sum + length, 0);
       if (path !== null && bytes > BYTES_WITHOUT_THREAD) thread ??= startThread(path);
-      if (thread === null || !(await thread.ask({ replies, under })))
-        await cache.put(replies, under);
+      if (thread !== null && (await thread.ask({ replies, under }))) return;
+      for (const batch of replyBatches(replies)) await cache.put(batch, under);
     },
     close: async () => {
       if (thread === null || !(await thread.ask(null))) cache.index();

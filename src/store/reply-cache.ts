@@ -123,7 +123,7 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
     return pack;
   };
   const index = (): void => {
-    // A few thousand at a time: others write to the file as well.
+    // Not all at once: others write to the file as well.
     while (isBehind(database))
       inTransaction(() => {
         indexSome(database);
@@ -234,23 +234,22 @@ function isBehind(database: DatabaseSync): boolean {
   return database.prepare(BEHIND).get() !== undefined;
 }
 
-const PACKS_INDEXED_AT_ONCE = 1024;
+const PACKS_INDEXED_AT_ONCE = 4096;
 const IDS_INDEXED_AT_ONCE = PACKS_INDEXED_AT_ONCE * LINES_PER_PACK;
 
 /** Puts the ids of the next packs into the index, in its own order: in any other, each would touch a page of its own. */
 function indexSome(database: DatabaseSync): void {
   const packs = database.prepare(NEXT_PACKS).all(PACKS_INDEXED_AT_ONCE);
   const ids = Buffer.concat(packs.map((pack) => pack["ids"] as Uint8Array));
-  const places = packs.flatMap(({ number, ids: own }) => {
-    const first = Number(number) * LINES_PER_PACK;
-    const count = (own as Uint8Array).length / REQUEST_ID_BYTES;
-    return Array.from({ length: count }, (_, at) => first + at);
-  });
+  const places = new Float64Array(ids.length / REQUEST_ID_BYTES);
+  let count = 0;
+  for (const { number, ids: own } of packs)
+    for (let at = 0; at < (own as Uint8Array).length / REQUEST_ID_BYTES; at += 1)
+      places[count++] = Number(number) * LINES_PER_PACK + at;
   // The upper half of the key, then the order they came in: the later reply to a request takes the place of the earlier.
-  const order = Float64Array.from(
-    places,
-    (_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_INDEXED_AT_ONCE + at,
-  ).sort();
+  const order = places
+    .map((_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_INDEXED_AT_ONCE + at)
+    .sort();
   const add = database.prepare("insert or replace into reply (id, place) values (?, ?)");
   for (const sorted of order) {
     const at = sorted - Math.floor(sorted / IDS_INDEXED_AT_ONCE) * IDS_INDEXED_AT_ONCE;

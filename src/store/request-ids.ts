@@ -32,15 +32,22 @@ const PAGES_HELD = 64;
 /** Gives the identities of requests, {@link REQUEST_ID_BYTES} bytes each; `read` gives the last page that begins at an ordinal or before it. */
 export function requestIdFinder(
   read: (ordinal: number) => Promise<IdPage | null>,
-): (ordinals: readonly number[]) => Promise<Uint8Array> {
+): (ordinals: ArrayLike<number>) => Promise<Uint8Array> {
   const held = new Map<number, IdPage>();
   return async (ordinals) => {
     const ids = new Uint8Array(ordinals.length * REQUEST_ID_BYTES);
     let page: IdPage | null = null;
-    for (const [place, ordinal] of ordinals.entries()) {
+    for (let place = 0; place < ordinals.length;) {
+      const ordinal = ordinals[place] ?? 0;
       if (page === null || !holds(page, ordinal)) page = await pageOf(ordinal);
+      const most = page.first + page.ids.byteLength / REQUEST_ID_BYTES - ordinal;
+      // Those that follow one another lie side by side.
+      let count = 1;
+      while (count < most && ordinals[place + count] === ordinal + count) count += 1;
       const at = (ordinal - page.first) * REQUEST_ID_BYTES;
-      ids.set(page.ids.subarray(at, at + REQUEST_ID_BYTES), place * REQUEST_ID_BYTES);
+      const end = at + count * REQUEST_ID_BYTES;
+      ids.set(page.ids.subarray(at, end), place * REQUEST_ID_BYTES);
+      place += count;
     }
     return ids;
   };

@@ -100,7 +100,7 @@ export async function* readRequestIds(database: DatabaseSync): AsyncGenerator<Ui
 /** Finds identities by ordinal. */
 export function requestIdReader(
   database: DatabaseSync,
-): (ordinals: readonly number[]) => Promise<Uint8Array> {
+): (ordinals: ArrayLike<number>) => Promise<Uint8Array> {
   const find = database.prepare(
     "select first_ordinal, ids from request_ids where first_ordinal <= ? order by first_ordinal desc limit 1",
   );

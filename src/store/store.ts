@@ -176,7 +176,7 @@ export interface Store extends AsyncDisposable {
   /** The identities of all requests added so far, by ordinal, some thousands at a time. */
   requestIds(): AsyncIterable<Uint8Array>;
   /** The identities of some requests, {@link REQUEST_ID_BYTES} bytes each, in the order asked; quickest for ordinals that follow one another. */
-  idsOf(ordinals: readonly number[]): Promise<Uint8Array>;
+  idsOf(ordinals: ArrayLike<number>): Promise<Uint8Array>;
   /** Records the counts; with `estimates`, puts these in place of those the chunks were added with. */
   finishPlan(counts: PlanCounts, estimates?: ChunkEstimates): Promise<void>;
   /** The planned rows in order. */

@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/core/result.ts";
-import { alikeLines } from "../../src/provider/alike-lines.ts";
+import { linePieces, pieceOf } from "../../src/core/lines.ts";
+import { alikeLines, type LineReading } from "../../src/provider/alike-lines.ts";
 import { parseReplyLine, REPLY_PLACES } from "../../src/provider/openai-replies.ts";
 
 interface Said {
@@ -94,6 +96,16 @@ const damagedLine = fc
     changes.reduce((text, [at, out, put]) => text.slice(0, at) + put + text.slice(at + out), whole),
   );
 
+/** A line with bytes in it that are no UTF-8. */
+const noUtf8 = fc
+  .tuple(line, fc.nat(900), fc.uint8Array({ minLength: 1, maxLength: 3 }))
+  .map(([whole, at, bytes]) => {
+    const text = Buffer.from(whole);
+    return Buffer.concat([text.subarray(0, at), bytes, text.subarray(at)]);
+  });
+
+const withFeed = (line: Buffer): Buffer => Buffer.concat([line, Buffer.from("\n")]);
+
 /** A reading that counts how often it is asked. */
 function counted(): { readonly read: (line: string) => Result; readonly times: () => number } {
   let times = 0;
@@ -106,12 +118,44 @@ function counted(): { readonly read: (line: string) => Result; readonly times: (
   };
 }
 
+/** A line read in the midst of others, as bytes. */
+function inBytes({ parseIn }: LineReading, line: string): Result {
+  const before = Buffer.from('{"é": "before"}\n');
+  const bytes = Buffer.from(line);
+  const piece = pieceOf(Buffer.concat([before, bytes, Buffer.from("\nafter")]));
+  return parseIn(piece, before.length, before.length + bytes.length);
+}
+
+/** Bytes in pieces of this size. */
+function* cutInto(bytes: Buffer, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
 describe("lines that are alike", () => {
+  it("read in bytes as in texts, whatever stands in them, wherever the stream is cut", async () => {
+    const lines = fc.array(
+      fc.oneof(line.map(Buffer.from), line.map(Buffer.from), damagedLine.map(Buffer.from), noUtf8),
+      { maxLength: 30 },
+    );
+    await fc.assert(
+      fc.asyncProperty(lines, fc.integer({ min: 1, max: 4000 }), async (some, size) => {
+        const { parseIn } = alikeLines(parseReplyLine, REPLY_PLACES);
+        const stream = Readable.from(cutInto(Buffer.concat(some.map(withFeed)), size));
+        for await (const { piece, spans } of linePieces(stream))
+          for (const { start, end } of spans) {
+            const text = piece.bytes.toString("utf8", start, end);
+            expect(parseIn(piece, start, end), text).toEqual(parseReplyLine(text));
+          }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("read as they do one by one, whatever stands in them and in whatever order they come", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(line, line, damagedLine), { maxLength: 40 }), (lines) => {
-        const read = alikeLines(parseReplyLine, REPLY_PLACES);
-        for (const text of lines) expect(read(text), text).toEqual(parseReplyLine(text));
+        const { parse } = alikeLines(parseReplyLine, REPLY_PLACES);
+        for (const text of lines) expect(parse(text), text).toEqual(parseReplyLine(text));
       }),
       { numRuns: 500 },
     );
@@ -125,7 +169,8 @@ describe("lines that are alike", () => {
     const fast = alikeLines(read, REPLY_PLACES);
     for (let at = 0; at < 1000; at++) {
       const text = write({ id: String(at), text: `"${String(at)}" ü\n`, tokens: at });
-      expect(fast(text)).toEqual(parseReplyLine(text));
+      expect(fast.parse(text)).toEqual(parseReplyLine(text));
+      expect(inBytes(fast, text)).toEqual(parseReplyLine(text));
     }
     expect(times()).toBeLessThan(10);
   });
@@ -150,16 +195,19 @@ describe("lines that are alike", () => {
     ["a failure", odd.replace("200", "500")],
   ])("do not take for one of them a line with %s", (_, text) => {
     const fast = alikeLines(parseReplyLine, REPLY_PLACES);
-    for (const id of ["1", "2", "3"]) fast(chatLine({ id, text: id, tokens: 1 }));
+    for (const id of ["1", "2", "3"]) fast.parse(chatLine({ id, text: id, tokens: 1 }));
     expect(text).not.toBe(odd);
-    for (let times = 0; times < 3; times++) expect(fast(text)).toEqual(parseReplyLine(text));
+    for (let times = 0; times < 3; times++) {
+      expect(fast.parse(text)).toEqual(parseReplyLine(text));
+      if (!text.includes("\n")) expect(inBytes(fast, text)).toEqual(parseReplyLine(text));
+    }
   });
 
   it("cost a bounded number of attempts where none is like another", () => {
     const { read, times } = counted();
     const fast = alikeLines(read, REPLY_PLACES);
     for (let at = 0; at < 1000; at++)
-      fast(chatLine({ id: "a", text: "b", tokens: 1, finish: `stop${String(at)}` }));
+      fast.parse(chatLine({ id: "a", text: "b", tokens: 1, finish: `stop${String(at)}` }));
     expect(times()).toBeLessThan(1000 + 8 * 4);
   });
 
@@ -172,7 +220,7 @@ describe("lines that are alike", () => {
     const fast = alikeLines(strange, REPLY_PLACES);
     for (let at = 0; at < 50; at++) {
       const text = chatLine({ id: String(at), text: "b", tokens: 1 });
-      expect(fast(text)).toEqual(strange(text));
+      expect(fast.parse(text)).toEqual(strange(text));
     }
   });
 });

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contentHash } from "../../src/core/hash.ts";
 import { cacheWriter } from "../../src/store/cache-writer.ts";
-import { openReplyCache, replyBatch, type ReplyCache } from "../../src/store/reply-cache.ts";
+import { openReplyCache, type ReplyCache } from "../../src/store/reply-cache.ts";
+import { replyBatches, type RepliesInFile } from "../../src/store/reply-file.ts";
 
 const UNDER = { provider: "openai", model: "m", reading: "mark" };
 const BATCH = 2000;
@@ -25,10 +26,23 @@ afterEach(async () => {
 const textsOf = (batch: number): string[] =>
   Array.from({ length: BATCH }, (_, at) => `${String(batch * BATCH + at)} ${"x".repeat(2000)}`);
 
-const batchOf = (batch: number) => {
+/** The texts as a file of lines has them, in another order. */
+async function fileOf(batch: number): Promise<RepliesInFile> {
   const texts = textsOf(batch);
-  return replyBatch(Buffer.from(texts.map(contentHash).join(""), "hex"), texts);
-};
+  const path = join(folder, `${String(batch)}.jsonl`);
+  const offsets = new Float64Array(BATCH);
+  let bytes = 0;
+  const lines = texts.map((_, at) => {
+    const place = (at * 7) % BATCH;
+    const line = `${texts[place] ?? ""}\n`;
+    offsets[place] = bytes;
+    bytes += line.length;
+    return line;
+  });
+  await writeFile(path, lines.join(""));
+  const lengths = Uint32Array.from(texts, (text) => text.length);
+  return { path, ids: Buffer.from(texts.map(contentHash).join(""), "hex"), offsets, lengths };
+}
 
 const linesIn = (batch: number): readonly (string | null)[] =>
   cache.find(textsOf(batch).map(contentHash)).map((kept) => kept?.line ?? null);
@@ -47,7 +61,7 @@ describe("writing to a cache", () => {
     };
     const writer = cacheWriter(watched, join(folder, "cache.sqlite"));
     for (let batch = 0; batch < BATCHES; batch++) {
-      await writer.put(batchOf(batch), UNDER);
+      await writer.keep(await fileOf(batch), UNDER);
       expect(linesIn(batch)).toEqual(textsOf(batch));
     }
     await writer.close();
@@ -59,7 +73,10 @@ describe("writing to a cache", () => {
   it("does it itself where the thread cannot, and nothing is lost", async () => {
     await writeFile(join(folder, "other"), "This is no database, and long enough to be looked at.");
     const writer = cacheWriter(cache, join(folder, "other"));
-    await Promise.all(Array.from({ length: BATCHES }, (_, at) => writer.put(batchOf(at), UNDER)));
+    const keep = async (_: unknown, at: number) => {
+      await writer.keep(await fileOf(at), UNDER);
+    };
+    await Promise.all(Array.from({ length: BATCHES }, keep));
     await writer.close();
     for (let batch = 0; batch < BATCHES; batch++) expect(linesIn(batch)).toEqual(textsOf(batch));
   });
@@ -70,8 +87,33 @@ describe("writing to a cache", () => {
     };
     const failing = cacheWriter({ put: broken, index: broken }, folder);
     const put = async () => {
-      for (let batch = 0; batch < BATCHES; batch++) await failing.put(batchOf(batch), UNDER);
+      for (let batch = 0; batch < BATCHES; batch++) await failing.keep(await fileOf(batch), UNDER);
     };
     await expect(put()).rejects.toThrow("the disk is full");
+  });
+
+  it("reads a file in stretches, each in the order of the plan", async () => {
+    const replies = await fileOf(0);
+    const first = replies.ids.length / BATCH;
+    const batches = [...replyBatches(replies, 100_000)];
+    expect(batches.length).toBeGreaterThan(10);
+    const found = batches.flatMap(({ ids, lines, ends }) =>
+      Array.from(ends, (end, at) => ({
+        id: Buffer.from(ids.subarray(at * first, (at + 1) * first)).toString("hex"),
+        line: Buffer.from(lines.subarray(ends[at - 1] ?? 0, end)).toString(),
+      })),
+    );
+    for (const { id, line } of found) expect(contentHash(line)).toBe(id);
+    expect(new Set(found.map(({ line }) => line))).toEqual(new Set(textsOf(0)));
+    const places = batches.map(({ lines, ends }) =>
+      Array.from(ends, (end, at) => parseInt(lines.subarray(ends[at - 1] ?? 0, end).toString())),
+    );
+    for (const each of places) expect(each).toEqual(each.toSorted((a, b) => a - b));
+  });
+
+  it("does not keep what is not in the file any more", async () => {
+    const replies = await fileOf(0);
+    await truncate(replies.path, 1000);
+    expect(() => [...replyBatches(replies)]).toThrow("shorter than it was");
   });
 });
