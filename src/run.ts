@@ -23,6 +23,8 @@ export type { DriveOptions, Warning };
 
 // Uploads and downloads share one line; more at once only makes each slower.
 const STEPS_AT_ONCE = 4;
+// While one chunk waits for the disk another is read, without the loop's looking at all chunks in between.
+const STEPS_IN_TURN = 16;
 
 /**
  * Drives a planned run until every chunk is collected; gives false when `once` left some open.
@@ -78,9 +80,9 @@ export async function driveRun(
     await spends?.purse.refresh?.();
     const { fits, takes } = allowance(spends, chunks);
     const ready = movable(waiting, run, isPast ? { sends: false } : options).filter(fits);
-    const steps = paces.due(ready, isCancelled).slice(0, STEPS_AT_ONCE).filter(takes);
+    const steps = inTurn(paces.due(ready, isCancelled)).filter(takes);
     if (steps.length > 0)
-      await together(steps.map((chunk) => step(chunk, run, driver))).catch((error: unknown) => {
+      await together(steps, (chunk) => step(chunk, run, driver)).catch((error: unknown) => {
         throw canary.refusal(error);
       });
     // What was sent is collected first where it is ready: it is paid for.
@@ -162,10 +164,32 @@ async function rest(waitMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits for all, even when one fails: a step left running would write to a store that is being closed. */
-async function together(steps: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(steps)).find(({ status }) => status === "rejected");
-  if (failure?.status === "rejected") throw failure.reason;
+/** The chunks whose steps come next: the first few, and of the others those that are under way already. */
+function inTurn(due: readonly Chunk[]): readonly Chunk[] {
+  const others = due
+    .slice(STEPS_AT_ONCE)
+    .filter(({ state }) => state === "submitted" || state === "ended");
+  return [...due.slice(0, STEPS_AT_ONCE), ...others].slice(0, STEPS_IN_TURN);
+}
+
+/**
+ * Takes the steps, a few at a time. When one fails no other is begun, and those that were are waited for: a step
+ * left running would write to a store that is being closed.
+ */
+async function together(
+  chunks: readonly Chunk[],
+  take: (chunk: Chunk) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const left = chunks.values();
+  const takeSome = async (): Promise<void> => {
+    for (const chunk of left) {
+      await take(chunk).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: STEPS_AT_ONCE }, takeSome));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function step(chunk: Chunk, run: RunRecord, driver: Driver): Promise<void> {
@@ -214,9 +238,12 @@ async function advance(chunk: Chunk, run: RunRecord, driver: Driver): Promise<vo
       if (outcome === "unclear") await keepLooking(chunk, driver);
       return;
     }
-    case "submitted":
-      await look(asSubmitted(chunk), run, driver);
+    case "submitted": {
+      const ending = await look(asSubmitted(chunk), run, driver);
+      if (ending !== null && run.plan !== null)
+        await gather({ ...asSubmitted(chunk), ending }, driver, run);
       return;
+    }
     case "ended":
       await gather({ ...asSubmitted(chunk), ending: endingOf(chunk) }, driver, run);
       return;

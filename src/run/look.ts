@@ -1,5 +1,6 @@
 /** Looking at a chunk's batch, and stopping it when it stands still or is no longer wanted. */
 
+import type { Ending } from "../core/chunk.ts";
 import { ProviderError } from "../core/errors.ts";
 import { poll } from "../stages/poll.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "../stages/ports.ts";
@@ -7,15 +8,22 @@ import type { RunRecord } from "../store/store.ts";
 import { isTooLate } from "./deadline.ts";
 import type { Driver } from "./driver.ts";
 
-/** Looks at a batch; one that stands still too long, or belongs to a cancelled run, is cancelled. */
-export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver): Promise<void> {
+/**
+ * Looks at a batch; one that stands still too long, or belongs to a cancelled run, is cancelled. Gives how it has
+ * ended, which is recorded; null where it has not.
+ */
+export async function look(
+  chunk: SubmittedChunk,
+  run: RunRecord,
+  driver: Driver,
+): Promise<Ending | null> {
   const { ports, options, paces } = driver;
   const pace = paces.of(chunk);
   const before = driver.looks.get(chunk.number) ?? null;
   const seen = await poll(chunk, before, ports);
-  if (seen === null) {
+  if ("ending" in seen) {
     pace.moved(chunk.number);
-    return;
+    return seen.ending;
   }
   driver.looks.set(chunk.number, seen);
   const nowMs = await ports.store.clockMs();
@@ -38,6 +46,7 @@ export async function look(chunk: SubmittedChunk, run: RunRecord, driver: Driver
         message: `Chunk ${String(chunk.number)} made no progress for ${String(Math.round(stillMs / 1000))} s; its batch is cancelled, answers that came are kept, the rest is sent again.`,
       });
   }
+  return null;
 }
 
 /** Asks the provider to cancel; a batch that has ended meanwhile refuses, and the next look shows it. */

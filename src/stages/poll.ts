@@ -1,5 +1,6 @@
 /** poll: asks how a batch is doing, and records what it showed. */
 
+import type { Ending } from "../core/chunk.ts";
 import { lookedAgain, type Look } from "../core/look.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
@@ -7,21 +8,19 @@ import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts
 const WRITE_EVERY_MS = 1000;
 
 /**
- * What a look at the batch showed, after the look before; null when the batch has ended, which is
+ * What a look at the batch showed, after the look before; or how the batch has ended, which is
  * recorded before this settles. A new phase is recorded at once, a higher count within a second.
  */
 export async function poll(
   chunk: SubmittedChunk,
   before: Look | null,
   ports: Ports,
-): Promise<Look | null> {
+): Promise<Look | { readonly ending: Ending }> {
   const status = await providerOf(chunk, ports).poll(batchOf(chunk, ports), ports.signal);
   if (status.phase === "ended") {
-    await ports.store.ended(chunk.number, {
-      ...status.ending,
-      seenAtMs: await ports.store.clockMs(),
-    });
-    return null;
+    const ending = { ...status.ending, seenAtMs: await ports.store.clockMs() };
+    await ports.store.ended(chunk.number, ending);
+    return { ending };
   }
   const look = lookedAgain(before ?? chunk.look, status, await ports.store.clockMs());
   const written = chunk.look;
