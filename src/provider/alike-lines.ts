@@ -22,8 +22,8 @@ export type LinePlaces = Readonly<Record<string, LinePlace>>;
 
 /** The reading of lines, as texts and where they lie in bytes. */
 export interface LineReading {
-  parse(line: string): Result;
-  parseIn(piece: Piece, start: number, end: number): Result;
+  readonly parse: (line: string) => Result;
+  readonly parseIn: (piece: Piece, start: number, end: number) => Result;
 }
 
 type Succeeded = Extract<Result, { readonly status: "succeeded" }>;
