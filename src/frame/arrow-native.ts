@@ -26,7 +26,9 @@ import {
 import type { Data, DataType } from "apache-arrow";
 import type { ColumnType, NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
+import type { Json } from "../core/hash.ts";
 import { arrowCells } from "./arrow-cells.ts";
+import { noteWritten, restoreWriter, savedWriter, type WriterState } from "./arrow-marks.ts";
 import { cellFieldOf } from "./arrow-types.ts";
 import type { CellType, RawCell } from "./cell-type.ts";
 import { decompressors } from "./codecs.ts";
@@ -288,19 +290,36 @@ export function tableOf(batches: readonly RecordBatch[]): Table {
 export interface ArrowBytes {
   /** The bytes of one more batch, after those of the schema where it is the first. */
   write(batch: RecordBatch): readonly Uint8Array[];
+  /** Notes a batch that was written before; the next one written goes on after those. */
+  passed(batch: RecordBatch): void;
+  /** What was written so far, to go on after it. */
+  saved(): Json;
   /** The bytes that end the file or stream. */
   finish(): readonly Uint8Array[];
 }
 
 /**
- * Starts an Arrow file or stream.
+ * Starts an Arrow file or stream, or goes on with one after what `saved` says of it.
  *
  * Nothing is compressed: what apache-arrow 21.2.0 compresses, polars refuses to read.
  */
-export function arrowBytes(container: ArrowContainer, schema: Schema): ArrowBytes {
+export function arrowBytes(
+  container: ArrowContainer,
+  schema: Schema,
+  saved: Json = null,
+): ArrowBytes {
   const writer = container === "file" ? new FileBytes() : new StreamBytes();
+  const state = writer as unknown as WriterState;
   writer.reset(undefined, schema);
+  if (saved !== null) {
+    writer.taken();
+    restoreWriter(state, saved);
+  }
   return {
+    passed: (batch) => {
+      noteWritten(state, batch);
+    },
+    saved: () => savedWriter(state),
     write: (batch) => {
       writer.write(batch);
       return writer.taken();

@@ -3,7 +3,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
-import type { ArrowContainer } from "./arrow-native.ts";
+import type { Json } from "../core/hash.ts";
+import type { ArrowBytes, ArrowContainer } from "./arrow-native.ts";
 import { arrowBytes, arrowDataOf, widerBatch, widerSchema } from "./arrow-native.ts";
 import type { ArrowFrame } from "./arrow.ts";
 import { batchesOf } from "./arrow.ts";
@@ -14,6 +15,7 @@ import type { Frame } from "./frame.ts";
 import { checkCells } from "./new-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
 import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
+import { cellsAfter, type Marks, type WriteResume } from "./write-marks.ts";
 
 /** What was written. */
 export interface ArrowWritten {
@@ -40,31 +42,43 @@ export async function writeArrow(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** How a write that was killed is gone on with, after the last batch that was whole; it begins anew when left out. */
+  readonly resume?: WriteResume | undefined;
 }): Promise<ArrowWritten> {
-  const { input, columns } = options;
+  const { input, columns, resume } = options;
   refuseTakenNames(input.columns, columns);
-  const queue = columnQueue(options.cells, columns.length);
-  const target = { output: options.output, input: input.path, doneShare: () => 0 };
-  try {
-    return await writeWhole(target, async (append) => {
-      const out = counting(append);
-      let bytes: ReturnType<typeof arrowBytes> | null = null;
-      for await (const { data, schema, numRows } of batchesOf(input)) {
+  const target = { output: options.output, input: input.path, doneShare: () => 0, resume };
+  return await writeWhole(target, async (append, marks) => {
+    const { cells, firstRow } = cellsAfter(options, marks);
+    const queue = columnQueue(cells, columns.length, firstRow);
+    const from = spotOf(marks);
+    const out = counting(append, from);
+    let bytes: ReturnType<typeof arrowBytes> | null = null;
+    let read = 0;
+    try {
+      for await (const batch of batchesOf(input)) {
+        const { data, schema, numRows } = batch;
         const wider = widerSchema(schema, columns);
-        bytes ??= arrowBytes(input.container, wider);
+        bytes ??= arrowBytes(input.container, wider, from?.writer);
+        read += numRows;
+        if (read <= firstRow) {
+          bytes.passed(batch);
+          continue;
+        }
         // Not cut into smaller ones: apache-arrow 21.2.0 writes slices of text views without their views.
         const added = await addedData(queue, columns, { rowCount: numRows, name: input.name });
         const old = { children: data.children, rowCount: numRows };
         await out.write(bytes.write(widerBatch(wider, old, added)), numRows);
+        await out.reached(marks, read, bytes);
       }
       await refuseRest(queue, columns, input.name);
       await out.write(bytes?.finish() ?? [], 0);
       await refuseChange(input);
       return out.written();
-    });
-  } finally {
-    await queue.close();
-  }
+    } finally {
+      await queue.close();
+    }
+  });
 }
 
 /**
@@ -86,18 +100,23 @@ export async function writeFreshArrow(options: {
   readonly cells: AsyncIterable<NewCells>;
   /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
   readonly keeps?: (row: readonly NewCell[]) => boolean;
+  /** As {@link writeArrow} has it. */
+  readonly resume?: WriteResume | undefined;
 }): Promise<ArrowWritten> {
-  const { frame, columns } = options;
+  const { frame, columns, resume } = options;
   refuseTakenNames(frame.columns, columns);
-  const queue = columnQueue(options.cells, columns.length);
   const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
   const schema = widerSchema(null, [...old, ...columns]);
-  const target = { output: options.output, input: options.inputPath, doneShare: () => 0 };
-  try {
-    return await writeWhole(target, async (append) => {
-      const out = counting(append);
-      const bytes = arrowBytes(options.container, schema);
-      for await (const block of frame.blocks(frame.columns, freshRows)) {
+  const target = { output: options.output, input: options.inputPath, doneShare: () => 0, resume };
+  return await writeWhole(target, async (append, marks) => {
+    const from = spotOf(marks);
+    const { cells: given, firstRow } = cellsAfter(options, marks);
+    const queue = columnQueue(given, columns.length, firstRow);
+    const out = counting(append, from);
+    const bytes = arrowBytes(options.container, schema, from?.writer);
+    try {
+      for await (const block of frame.blocks(frame.columns, freshRows, firstRow)) {
+        if (block.firstRow < firstRow) continue;
         const cells = await takenCells(queue, columns, {
           rowCount: block.rowCount,
           name: frame.name,
@@ -110,25 +129,43 @@ export async function writeFreshArrow(options: {
           arrowDataOf("text", kept.of(block.text(name))),
         );
         await out.write(bytes.write(widerBatch(schema, { children, rowCount }, added)), rowCount);
+        await out.reached(marks, block.firstRow + block.rowCount, bytes);
       }
       await refuseRest(queue, columns, frame.name);
       await out.write(bytes.finish(), 0);
       return out.written();
-    });
-  } finally {
-    await queue.close();
-  }
+    } finally {
+      await queue.close();
+    }
+  });
 }
 
 const freshRows = 8192;
 
-function counting(append: (bytes: Buffer) => Promise<void>): {
+/** What a mark says of an Arrow output. */
+interface Spot extends ArrowWritten {
+  readonly writer: Json;
+}
+
+function spotOf({ last }: Marks): Spot | null {
+  return last === null ? null : (last.state as unknown as Spot);
+}
+
+function counting(
+  append: (bytes: Buffer) => Promise<void>,
+  from: Spot | null,
+): {
   write(parts: readonly Uint8Array[], rowCount: number): Promise<void>;
+  /** So many rows of the input are written, or left out. */
+  reached(marks: Marks, read: number, writer: ArrowBytes): Promise<void>;
   written(): ArrowWritten;
 } {
-  let rows = 0;
-  let bytes = 0;
+  let rows = from?.rows ?? 0;
+  let bytes = from?.bytes ?? 0;
   return {
+    reached: async (marks, read, writer) => {
+      await marks.reached(read, () => ({ rows, bytes, writer: writer.saved() }));
+    },
     write: async (parts, rowCount) => {
       const joined = Buffer.concat(parts);
       await append(joined);

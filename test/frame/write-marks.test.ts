@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import * as arrow from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { openFile, writeFileFrame } from "../../src/files/files.ts";
 import { TEMPORARY_NAME, type WriteResume } from "../../src/frame/write-marks.ts";
@@ -50,6 +51,22 @@ const inputs: Readonly<Record<string, (folder: string) => Promise<string>>> = {
     );
     return path;
   },
+  arrow: async (folder) => {
+    const path = join(folder, "in.arrow");
+    // A dictionary that all batches share, and text.
+    const table = new arrow.Table({
+      kind: arrow.vectorFromArray(
+        rowNumbers.map((row) => `kind ${String(row % 5)}`),
+        new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()),
+      ),
+      text: arrow.vectorFromArray(rowNumbers.map(subject), new arrow.Utf8()),
+    });
+    const [whole] = table.batches;
+    if (whole === undefined) throw new Error("no batch");
+    const cuts = Array.from({ length: 15 }, (_, at) => whole.slice(at * 2000, (at + 1) * 2000));
+    await writeFile(path, arrow.tableToIPC(new arrow.Table(cuts), "file"));
+    return path;
+  },
   jsonl: async (folder) => {
     const path = join(folder, "in.jsonl");
     await writeFile(path, `\ufeff${rowNumbers.map(json).join("\n\n")}`);
@@ -92,6 +109,9 @@ const ways: readonly (readonly [from: string, ending: string])[] = [
   ["parquet", "jsonl"],
   ["csv", "json"],
   ["parts of jsonl", "json"],
+  ["arrow", "arrow"],
+  ["csv", "arrow"],
+  ["csv", "arrows"],
 ];
 
 async function killed(job: WriteJob): Promise<void> {
