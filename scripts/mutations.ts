@@ -313,6 +313,12 @@ const PLANNING: readonly Mutation[] = [
     guard: { file: "test/stages/recall.test.ts" },
   },
   {
+    promise: "of two replies kept for a request the later is found, whatever was read before",
+    file: "src/store/reply-finder.ts",
+    edits: [['isCurrent: row["outdated"] === 0', "isCurrent: true"]],
+    guard: { file: "test/store/reply-cache.test.ts", named: "whoever kept it" },
+  },
+  {
     promise: "no failure is kept for later runs",
     file: "src/stages/collect.ts",
     edits: [["placesWhere(this.#accepted)", "this.places()"]],

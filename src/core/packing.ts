@@ -134,6 +134,25 @@ export function newRequest(block: PackedBlock, at: number, ordinal: number): New
   return apart === undefined ? new PackedRequest(block, at, ordinal) : { ordinal, ...apart };
 }
 
+/** The identities of requests, {@link REQUEST_ID_BYTES} bytes each. */
+export function identitiesOf(requests: readonly NewRequest[]): Uint8Array {
+  const ids = Buffer.alloc(requests.length * REQUEST_ID_BYTES);
+  for (const [at, fresh] of requests.entries()) writeIdentity(fresh, ids, at * REQUEST_ID_BYTES);
+  return ids;
+}
+
+/** Writes a request's identity in {@link REQUEST_ID_BYTES} bytes. */
+export function writeIdentity(fresh: NewRequest, target: Buffer, at: number): void {
+  const { packed } = fresh;
+  if (packed === undefined) {
+    target.write(fresh.id, at, "hex");
+    return;
+  }
+  const from = packed.at * REQUEST_ID_BYTES;
+  const known = packed.block.lines.ids;
+  for (let byte = 0; byte < REQUEST_ID_BYTES; byte++) target[at + byte] = known[from + byte] ?? 0;
+}
+
 /** A class for its accessors: with a million of them, what each is made of is what planning costs. */
 class PackedRequest implements NewRequest, PackedPlace {
   readonly block: PackedBlock;

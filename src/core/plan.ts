@@ -1,5 +1,6 @@
 /** The plan: which request answers which row, or why none does. */
 
+import type { KeptLines } from "./kept-lines.ts";
 import type { Lane } from "./lane.ts";
 import type { PackedPlace } from "./packed.ts";
 import type { Prompt } from "./request.ts";
@@ -99,8 +100,8 @@ export interface NewRequest {
 export interface PlannedBlock {
   readonly rows: PlannedRows;
   readonly requests: readonly NewRequest[];
-  /** The reply lines that answered these requests before this run, null where one is to be sent; left out where nobody has looked. */
-  readonly kept?: readonly (string | null)[];
+  /** The reply lines that answered these requests before this run; those without one are to be sent. Left out where nobody has looked. */
+  readonly kept?: KeptLines;
   /** Which of these rows, counted from 0 within them, have a text that is cut, in order; none when left out. */
   readonly cutRows?: readonly number[];
 }

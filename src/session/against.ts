@@ -2,6 +2,7 @@
 
 import { relevantParts, type AgainstTally, type EarlierRequests } from "../core/against.ts";
 import { dedupeIndex } from "../core/dedupe.ts";
+import { isKept } from "../core/kept-lines.ts";
 import { tokensCost, type PlanCost } from "../core/plan-cost.ts";
 import type { Scale } from "./estimating.ts";
 import { openEstimates } from "./plan-estimates.ts";
@@ -48,8 +49,8 @@ export async function tallyAgainst(
       estimates.see(fresh);
       // Every part is told, so that none takes for gone what is asked still.
       const isKnown = parts.map((part) => part.meet(fresh.id)).includes(true);
-      const isKept = (block.kept?.[at] ?? null) !== null;
-      const fate = isKept ? "kept" : isKnown ? "same" : "fresh";
+      const fate =
+        block.kept !== undefined && isKept(block.kept, at) ? "kept" : isKnown ? "same" : "fresh";
       fates.add(fate);
       if (fate !== "kept") scales[fate].add(fresh);
     }

@@ -1,5 +1,6 @@
 /** Finding out whether a plan is large before all of it is read. */
 
+import { isKept } from "../core/kept-lines.ts";
 import type { PlannedBlock } from "../core/plan.ts";
 
 // Rows that are skipped or repeated make blocks without requests; so many of them are kept at most.
@@ -21,8 +22,8 @@ export async function peekedRequests(
     const next = await rest.next();
     if (next.done === true) break;
     seen.push(next.value);
-    const { requests: met, kept = [] } = next.value;
-    requests += met.length - kept.filter((line) => line !== null).length;
+    const { requests: met, kept } = next.value;
+    requests += kept === undefined ? met.length : met.filter((_, at) => !isKept(kept, at)).length;
   }
   return { isMore: requests > most, blocks: readOn(seen, rest) };
 }

@@ -174,7 +174,7 @@ export async function recalling(
       const isAccepted = mark !== null && kept.reading === mark;
       if (isAccepted && accepted++ >= ALL_LEARNT_FROM && accepted % LEARNT_FROM_ONE_IN !== 0)
         return true;
-      const result = ports.provider.parse(kept.line);
+      const result = ports.provider.parse(kept.line());
       if (result.status === "failed") return false;
       if (result.usage !== null) estimates.answered(fresh, result.usage);
       if (isAccepted) return true;

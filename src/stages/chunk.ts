@@ -1,9 +1,11 @@
 /** chunk: distinct requests are cut into request files within the provider's limits. */
 
 import { RECALLED_CHUNK, replyFileName, REQUEST_ID_BYTES, requestFileName } from "../core/chunk.ts";
+import { keptFrom, type KeptLines } from "../core/kept-lines.ts";
 import type { Lane } from "../core/lane.ts";
 import { lineEncoder, type EncodePrompt, type LineForm } from "../core/line-form.ts";
 import { NO_FORM, type PackedPlace } from "../core/packed.ts";
+import { writeIdentity } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
 import type { RequestSpec } from "../core/request.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
@@ -69,14 +71,19 @@ export async function chunkRequests(
   try {
     for await (const block of blocks) {
       waiting.add(block);
+      const { kept = NOTHING_KEPT } = block;
+      let handedOn = 0;
       for (const [at, fresh] of block.requests.entries()) {
-        const kept = block.kept?.[at] ?? null;
-        if (kept !== null) {
-          await recalled.add(fresh.ordinal, kept, recalledNumber - 1);
+        const from = keptFrom(kept, at);
+        const keptBytes = (kept.ends[at] ?? from) - from;
+        if (keptBytes > 0) {
+          recalled.add(fresh.ordinal, keptBytes);
           waiting.known(fresh);
           continue;
         }
         if (open !== null && !(hasRoom(open, input) && append(open, fresh))) {
+          await recalled.write(kept.bytes.subarray(handedOn, from), recalledNumber - 1);
+          handedOn = from;
           await record(open, fresh.ordinal);
           open = null;
         }
@@ -88,6 +95,7 @@ export async function chunkRequests(
         if (open.pendingBytes >= FLUSH_BYTES) await flush(open);
         waiting.known(fresh);
       }
+      await recalled.write(kept.bytes.subarray(handedOn), recalledNumber - 1);
       // Rows that name a request of an open chunk wait for it; others need not.
       if (open === null && waiting.rowCount() >= ROWS_PER_STEP) await record(null, null);
     }
@@ -197,14 +205,7 @@ function waitingRows(): WaitingRows {
     },
     known: (fresh) => {
       if (idBytes === ids.length) ids = Buffer.concat([ids], 2 * ids.length);
-      const { packed } = fresh;
-      if (packed === undefined) ids.write(fresh.id, idBytes, "hex");
-      else {
-        const from = packed.at * REQUEST_ID_BYTES;
-        const known = packed.block.lines.ids;
-        for (let byte = 0; byte < REQUEST_ID_BYTES; byte++)
-          ids[idBytes + byte] = known[from + byte] ?? 0;
-      }
+      writeIdentity(fresh, ids, idBytes);
       idBytes += REQUEST_ID_BYTES;
     },
     rowCount: () => rowCount,
@@ -247,6 +248,7 @@ interface OpenChunk {
 }
 
 const NOTHING_ON_ITS_WAY = Promise.resolve();
+const NOTHING_KEPT: KeptLines = { bytes: new Uint8Array(), ends: new Uint32Array() };
 
 async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
   const writer = await files.create(requestFileName(number));
@@ -315,15 +317,18 @@ async function flush(open: OpenChunk): Promise<void> {
   open.writing.catch(() => undefined);
 }
 
-/** Forgets a chunk's file, once nothing is written to it any more. */
-async function abandon({ writer, writing }: OpenChunk): Promise<void> {
+/** Forgets a file, once nothing is written to it any more. */
+async function abandon({ writer, writing }: Pick<OpenChunk, "writer" | "writing">): Promise<void> {
   await writing.catch(() => undefined);
   await writer.abort();
 }
 
 interface RecalledReplies {
-  add(ordinal: number, line: string, chunk: number): Promise<void>;
-  /** Takes what was added since the last call; the function makes its file durable. Null where nothing was. */
+  /** The request is answered by the next line that is written, which has so many bytes with its line feed. */
+  add(ordinal: number, bytes: number): void;
+  /** Hands lines to the disk, those of the requests that were added. */
+  write(lines: Uint8Array, chunk: number): Promise<void>;
+  /** Takes what was written since the last call; the function makes its file durable. Null where nothing was. */
   take(): (() => Promise<RecalledChunk>) | null;
   abort(): Promise<void>;
 }
@@ -331,61 +336,55 @@ interface RecalledReplies {
 interface RecalledFile {
   readonly number: number;
   readonly writer: ChunkFileWriter;
-  readonly ordinals: number[];
-  readonly lengths: number[];
-  pending: string;
+  writing: Promise<void>;
 }
 
 /** The reply files of recalled chunks; each is begun with its first reply, since most runs recall nothing. */
 function recalledReplies(files: ChunkFiles): RecalledReplies {
   let open: RecalledFile | null = null;
-  const flush = async (file: RecalledFile): Promise<void> => {
-    const lines = file.pending;
-    file.pending = "";
-    await file.writer.write(lines);
-  };
-  const commit = async (file: RecalledFile): Promise<RecalledChunk> => {
-    const { number, writer, ordinals, lengths } = file;
-    const { bytes } = await flush(file)
-      .then(() => writer.commit())
-      .catch(async (error: unknown) => {
-        await writer.abort();
-        throw error;
-      });
-    let at = 0;
-    const offsets = Float64Array.from(lengths, (length) => {
-      const offset = at;
-      at += length + 1;
-      return offset;
-    });
-    const index = {
-      ordinals: Uint32Array.from(ordinals),
-      offsets,
-      lengths: Uint32Array.from(lengths),
-    };
-    return { number, index, bytes };
+  let ordinals: number[] = [];
+  let ends: number[] = [];
+  const commit = async (file: RecalledFile, index: RecalledChunk["index"]) => {
+    try {
+      await file.writing;
+      const { bytes } = await file.writer.commit();
+      return { number: file.number, index, bytes };
+    } catch (error) {
+      await abandon(file);
+      throw error;
+    }
   };
   return {
-    add: async (ordinal, line, number) => {
+    add: (ordinal, bytes) => {
+      ordinals.push(ordinal);
+      ends.push((ends.at(-1) ?? 0) + bytes);
+    },
+    write: async (lines, number) => {
+      if (lines.length === 0) return;
       open ??= {
         number,
         writer: await files.create(replyFileName(number)),
-        ordinals: [],
-        lengths: [],
-        pending: "",
+        writing: NOTHING_ON_ITS_WAY,
       };
-      open.ordinals.push(ordinal);
-      open.lengths.push(Buffer.byteLength(line));
-      open.pending += `${line}\n`;
-      if (open.pending.length >= FLUSH_BYTES) await flush(open);
+      const { writer, writing } = open;
+      await writing;
+      open.writing = writer.write(lines);
+      // Told by whoever waits for it next.
+      open.writing.catch(() => undefined);
     },
     take: () => {
-      const file = open;
-      open = null;
-      return file === null ? null : () => commit(file);
+      if (open === null) return null;
+      const [file, own] = [open, ends];
+      const index = {
+        ordinals: Uint32Array.from(ordinals),
+        offsets: Float64Array.from(own, (_, at) => own[at - 1] ?? 0),
+        lengths: Uint32Array.from(own, (end, at) => end - (own[at - 1] ?? 0) - 1),
+      };
+      [open, ordinals, ends] = [null, [], []];
+      return () => commit(file, index);
     },
     abort: async () => {
-      await open?.writer.abort();
+      if (open !== null) await abandon(open);
     },
   };
 }

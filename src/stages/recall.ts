@@ -1,20 +1,21 @@
 /** recall: requests that were answered before, by whatever run, get those answers and are not sent. */
 
+import { isKept, keptLine, withoutLines, type FoundLines } from "../core/kept-lines.ts";
+import { identitiesOf } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock } from "../core/plan.ts";
 
 /** A reply that was kept. */
 export interface Kept {
-  readonly line: string;
   /** The mark of the reading by which it is known to be an accepted answer; null where that is not known. */
   readonly reading: string | null;
+  /** The reply's line. */
+  readonly line: () => string;
 }
 
 /** What recalling needs to know. */
 export interface RecallInput {
-  /** The replies kept for requests, null where there is none. */
-  readonly find: (
-    ids: readonly string[],
-  ) => readonly (Kept | null)[] | Promise<readonly (Kept | null)[]>;
+  /** The replies kept for requests, whose identities are given one after another. */
+  readonly find: (ids: Uint8Array) => FoundLines | Promise<FoundLines>;
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
   readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
 }
@@ -25,13 +26,15 @@ export async function* recall(
   { find, isUsable }: RecallInput,
 ): AsyncGenerator<PlannedBlock> {
   for await (const block of blocks) {
-    const kept: (string | null)[] = [];
-    const found = await find(block.requests.map(({ id }) => id));
+    const found = await find(identitiesOf(block.requests));
+    const refused = new Set<number>();
     for (const [at, request] of block.requests.entries()) {
-      const reply = found[at] ?? null;
-      const usable = reply !== null && isUsable(reply, request);
-      kept.push((usable instanceof Promise ? await usable : usable) ? (reply?.line ?? null) : null);
+      if (!isKept(found, at)) continue;
+      const line = (): string => keptLine(found, at) ?? "";
+      const usable = isUsable({ reading: found.readings[at] ?? null, line }, request);
+      // Most are told at once; to wait for each would take as long as finding it.
+      if (!(usable instanceof Promise ? await usable : usable)) refused.add(at);
     }
-    yield { ...block, kept };
+    yield { ...block, kept: refused.size === 0 ? found : withoutLines(found, refused) };
   }
 }

@@ -1,46 +1,48 @@
 /** The cache of replies that all shared runs of a database have: what one part has bought no other buys again. */
 
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
 import type { Database } from "./postgres-client.ts";
 import { NOW_MS } from "./postgres-lease.ts";
 import type {
   CacheFilter,
   CacheShare,
-  KeptReply,
   KeptUnder,
   ReplyBatch,
   SessionCache,
 } from "./reply-cache.ts";
+import { gathering, LINES_PER_PACK, unpackedOnce, type LinePack } from "./reply-packs.ts";
 import { bytesOf, text, textOrNull, uint32 } from "./sqlite-values.ts";
 
-// As in a file: replies are much alike, and those of a part's rows follow each other.
-const LINES_PER_PACK = 128;
 const PACKS_HELD = 64;
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The cache in a database, for one drive of one part. Nothing of it is lost with the process. */
 export function postgresCache(database: Database): SessionCache {
-  const held = new Map<number, Pack>();
+  const held = new Map<number, LinePack>();
   return {
     isEmpty: async () =>
       (await database.rows("select 1 from batchframe.reply_pack limit 1")).length === 0,
     find: async (ids) => {
-      const replies = new Array<KeptReply | null>(ids.length).fill(null);
-      if (ids.length === 0) return replies;
+      const count = ids.length / REQUEST_ID_BYTES;
+      const gathered = gathering(count);
+      if (count === 0) return gathered.found();
       const rows = await database.rows(
         `select wanted.i::integer as i, r.pack, r.place
          from unnest($1::bytea[]) with ordinality as wanted (id, i)
-           join batchframe.reply r on r.id = wanted.id`,
-        [ids.map((id) => Buffer.from(id, "hex"))],
+           join batchframe.reply r on r.id = wanted.id order by i`,
+        [eachOf(ids)],
       );
       await hold(rows.map((row) => Number(row["pack"])));
+      let next = 0;
       for (const row of rows) {
+        for (; next < Number(row["i"]) - 1; next++) gathered.add(null, 0);
         // Somebody may have cleared it just now.
-        const pack = held.get(Number(row["pack"]));
-        if (pack !== undefined) replies[Number(row["i"]) - 1] = replyIn(pack, Number(row["place"]));
+        gathered.add(held.get(Number(row["pack"])) ?? null, Number(row["place"]));
+        next += 1;
       }
-      return replies;
+      for (; next < count; next++) gathered.add(null, 0);
+      return gathered.found();
     },
     put: (replies, under) => put(database, replies, under),
     index: () => undefined,
@@ -63,22 +65,17 @@ export function postgresCache(database: Database): SessionCache {
     for (const row of rows)
       held.set(Number(row["number"]), {
         ends: uint32(row["ends"]),
-        lines: zstdDecompressSync(row["lines"] as Uint8Array),
+        lines: unpackedOnce(row["lines"] as Uint8Array),
         reading: textOrNull(row["reading"]),
       });
   }
 }
 
-interface Pack {
-  /** Where each line ends, in bytes. */
-  readonly ends: Uint32Array;
-  readonly lines: Buffer;
-  readonly reading: string | null;
-}
-
-function replyIn({ ends, lines, reading }: Pack, place: number): KeptReply {
-  const start = place === 0 ? 0 : (ends[place - 1] ?? 0);
-  return { line: lines.toString("utf8", start, ends[place]), reading };
+/** Identities that stand one after another, one by one. */
+function eachOf(ids: Uint8Array): readonly Buffer[] {
+  return Array.from({ length: ids.length / REQUEST_ID_BYTES }, (_, at) =>
+    Buffer.from(ids.subarray(at * REQUEST_ID_BYTES, (at + 1) * REQUEST_ID_BYTES)),
+  );
 }
 
 async function put(
@@ -91,11 +88,7 @@ async function put(
     const start = first === 0 ? 0 : (ends[first - 1] ?? 0);
     const some = lines.subarray(start, ends[last - 1]);
     const own = ends.slice(first, last).map((end) => end - start);
-    const named = Array.from({ length: last - first }, (_, at) =>
-      Buffer.from(
-        ids.subarray((first + at) * REQUEST_ID_BYTES, (first + at + 1) * REQUEST_ID_BYTES),
-      ),
-    );
+    const named = eachOf(ids.subarray(first * REQUEST_ID_BYTES, last * REQUEST_ID_BYTES));
     // In the order of the ids: two who keep the same replies would wait for each other in any other.
     await database.change(
       `with pack as (

@@ -3,10 +3,13 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
+import type { FoundLines } from "../core/kept-lines.ts";
+import { replyFinder } from "./reply-finder.ts";
+import { LINES_PER_PACK } from "./reply-packs.ts";
 import { CACHE_SCHEMA } from "./schema.ts";
-import { bytesOf, textOrNull, uint32 } from "./sqlite-values.ts";
+import { bytesOf } from "./sqlite-values.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
 
 /** Usable replies and the requests they answer. */
@@ -24,13 +27,6 @@ export interface KeptUnder {
   readonly provider: string;
   readonly model: string;
   /** The mark of the reading by which every one of them is an accepted answer; null where none was tried, or none has a mark. */
-  readonly reading: string | null;
-}
-
-/** A reply as it is found again. */
-export interface KeptReply {
-  readonly line: string;
-  /** As in {@link KeptUnder}. */
   readonly reading: string | null;
 }
 
@@ -57,10 +53,8 @@ export interface CacheFilter {
 export interface SessionCache extends Disposable {
   /** Whether nothing is kept at all: then nothing need be looked for. */
   isEmpty(): boolean | Promise<boolean>;
-  /** The replies to requests, null where there is none. */
-  find(
-    ids: readonly string[],
-  ): readonly (KeptReply | null)[] | Promise<readonly (KeptReply | null)[]>;
+  /** The replies to requests, whose identities stand one after another; their readings as in {@link KeptUnder}. */
+  find(ids: Uint8Array): FoundLines | Promise<FoundLines>;
   /** Keeps replies in place of what was kept for the same requests. */
   put(replies: ReplyBatch, under: KeptUnder): void | Promise<void>;
   /** Makes what was put quick to find. */
@@ -71,8 +65,8 @@ export interface SessionCache extends Disposable {
 export interface ReplyCache extends SessionCache {
   /** Whether nothing is kept at all: then nothing need be looked for. */
   isEmpty(): boolean;
-  /** The replies to requests, null where there is none. */
-  find(ids: readonly string[]): readonly (KeptReply | null)[];
+  /** The replies to requests; quickest where they are asked for in the order they were kept in. */
+  find(ids: Uint8Array): FoundLines;
   /** Keeps replies, in one transaction, in place of what was kept for the same requests. */
   put(replies: ReplyBatch, under: KeptUnder): void;
   /** Makes what was put quick to find; what is left to do is done by the next `find`, in whatever process. */
@@ -96,53 +90,24 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
   database.exec(
     "pragma synchronous = normal; pragma wal_autocheckpoint = 8000; pragma cache_size = -32000;",
   );
-  const found = database.prepare(FIND);
-  const packOfNumber = database.prepare(
-    "select ids, ends, lines, reading from pack where number = ?",
-  );
+  const finder = replyFinder(database);
   const addPack = database.prepare(
     `insert into pack (provider, model, reading, saved_at_ms, ids, ends, lines)
      values (?, ?, ?, ?, ?, ?, ?)`,
   );
-  const held = new Map<number, Pack>();
-  const packOf = (number: number): Pack | null => {
-    const known = held.get(number);
-    if (known !== undefined) return known;
-    const row = packOfNumber.get(number);
-    // Another process may have cleared it just now.
-    if (row === undefined) return null;
-    const pack = {
-      ids: row["ids"] as Uint8Array,
-      ends: uint32(row["ends"]),
-      lines: zstdDecompressSync(row["lines"] as Uint8Array),
-      reading: textOrNull(row["reading"]),
-    };
-    const [oldest] = held.keys();
-    if (held.size >= PACKS_HELD && oldest !== undefined) held.delete(oldest);
-    held.set(number, pack);
-    return pack;
-  };
+  const behind = database.prepare(BEHIND);
   const index = (): void => {
     // Not all at once: others write to the file as well.
-    while (isBehind(database))
+    while (behind.get() !== undefined)
       inTransaction(() => {
-        indexSome(database);
+        if (indexSome(database).replaced > 0) finder.forget();
       });
   };
   return {
     isEmpty: () => database.prepare("select 1 from pack limit 1").get() === undefined,
     find: (ids) => {
-      const replies = new Array<KeptReply | null>(ids.length).fill(null);
-      if (ids.length === 0) return replies;
-      index();
-      const wanted = Buffer.from(ids.join(""), "hex");
-      for (const row of found.all({ keys: keysOf(wanted) })) {
-        const i = Number(row["i"]);
-        const place = Number(row["place"]);
-        const pack = packOf(Math.floor(place / LINES_PER_PACK));
-        if (pack !== null) replies[i] = replyIn(pack, place % LINES_PER_PACK, idAt(wanted, i));
-      }
-      return replies;
+      if (ids.length > 0) index();
+      return finder.find(ids);
     },
     put: ({ ids, lines, ends }, { provider, model, reading }) => {
       if (ends.length === 0) return;
@@ -172,9 +137,10 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
       index();
       inTransaction(() => {
         cleared = Number(database.prepare(CLEAR_REPLIES).run(meant).changes);
+        database.prepare(CLEAR_OUTDATED).run(meant);
         database.prepare(CLEAR_PACKS).run(meant);
       });
-      held.clear();
+      finder.forget();
       return cleared;
     },
     [Symbol.dispose]: () => {
@@ -194,51 +160,17 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
   }
 }
 
-interface Pack {
-  readonly ids: Uint8Array;
-  /** Where each line ends, in bytes. */
-  readonly ends: Uint32Array;
-  readonly lines: Buffer;
-  readonly reading: string | null;
-}
-
-// A line that is looked for by itself is read with so many others; those of a file's rows follow each other.
-const LINES_PER_PACK = 128;
-const PACKS_HELD = 64;
-
 // Replies are much alike: what is not written and synced saves more than packing costs.
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-
-/** The reply at a place of a pack; null where it answers another request whose id begins alike. */
-function replyIn(
-  { ids, ends, lines, reading }: Pack,
-  at: number,
-  id: Uint8Array,
-): KeptReply | null {
-  if (Buffer.compare(idAt(ids, at), id) !== 0) return null;
-  return { line: lines.toString("utf8", at === 0 ? 0 : ends[at - 1], ends[at]), reading };
-}
-
-function idAt(ids: Uint8Array, at: number): Uint8Array {
-  return ids.subarray(at * REQUEST_ID_BYTES, (at + 1) * REQUEST_ID_BYTES);
-}
-
-/** The keys of identities as JSON; bound one by one, they would take longer than the index. */
-function keysOf(ids: Buffer): string {
-  const keys: bigint[] = [];
-  for (let at = 0; at < ids.length; at += REQUEST_ID_BYTES) keys.push(ids.readBigInt64BE(at));
-  return `[${keys.join(",")}]`;
-}
-
-function isBehind(database: DatabaseSync): boolean {
-  return database.prepare(BEHIND).get() !== undefined;
-}
 
 const PACKS_INDEXED_AT_ONCE = 4096;
 const IDS_INDEXED_AT_ONCE = PACKS_INDEXED_AT_ONCE * LINES_PER_PACK;
 
-/** Puts the ids of the next packs into the index, in its own order: in any other, each would touch a page of its own. */
-function indexSome(database: DatabaseSync): void {
+/**
+ * Puts the ids of the next packs into the index, in its own order: in any other, each would touch a page of its
+ * own. Gives how many replies took the place of earlier ones, whose packs are from then on known as outdated.
+ */
+function indexSome(database: DatabaseSync): { readonly replaced: number } {
   const packs = database.prepare(NEXT_PACKS).all(PACKS_INDEXED_AT_ONCE);
   const ids = Buffer.concat(packs.map((pack) => pack["ids"] as Uint8Array));
   const places = new Float64Array(ids.length / REQUEST_ID_BYTES);
@@ -250,12 +182,21 @@ function indexSome(database: DatabaseSync): void {
   const order = places
     .map((_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_INDEXED_AT_ONCE + at)
     .sort();
-  const add = database.prepare("insert or replace into reply (id, place) values (?, ?)");
+  const add = database.prepare("insert or ignore into reply (id, place) values (?, ?)");
+  const outdate = database.prepare(OUTDATE);
+  const replace = database.prepare("update reply set place = ? where id = ?");
+  let replaced = 0;
   for (const sorted of order) {
     const at = sorted - Math.floor(sorted / IDS_INDEXED_AT_ONCE) * IDS_INDEXED_AT_ONCE;
-    add.run(ids.readBigInt64BE(at * REQUEST_ID_BYTES), places[at] ?? 0);
+    const id = ids.readBigInt64BE(at * REQUEST_ID_BYTES);
+    const place = places[at] ?? 0;
+    if (add.run(id, place).changes === 1) continue;
+    outdate.run(id);
+    replace.run(place, id);
+    replaced += 1;
   }
   database.prepare("update indexed set up_to = ?").run(Number(packs.at(-1)?.["number"] ?? 0));
+  return { replaced };
 }
 
 const BEHIND = "select 1 from indexed where (select max(number) from pack) > up_to";
@@ -263,7 +204,8 @@ const BEHIND = "select 1 from indexed where (select max(number) from pack) > up_
 const NEXT_PACKS =
   "select number, ids from pack where number > (select up_to from indexed) order by number limit ?";
 
-const FIND = `select key as i, place from json_each(:keys) cross join reply on reply.id = value`;
+const OUTDATE = `insert or ignore into outdated (pack)
+  select place / ${String(LINES_PER_PACK)} from reply where id = ?`;
 
 const SHARES = `
   select provider, model, sum(kept) as replies, sum(length(lines)) as bytes,
@@ -278,6 +220,8 @@ const MEANT = `(:provider is null or provider = :provider)
 
 const CLEAR_REPLIES = `delete from reply where place / ${String(LINES_PER_PACK)} in
   (select number from pack where ${MEANT})`;
+
+const CLEAR_OUTDATED = `delete from outdated where pack in (select number from pack where ${MEANT})`;
 
 const CLEAR_PACKS = `delete from pack where ${MEANT}`;
 

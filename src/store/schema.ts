@@ -52,7 +52,7 @@ create table lock (
 
 /** The tables of a cache of replies. */
 export const CACHE_SCHEMA: Schema = {
-  version: 4,
+  version: 5,
   // Lines stand together in the order they came, and their ids beside them: put into the index one pack at a
   // time, ids, which are random, would rewrite a page of others each. Numbers of packs are never used again,
   // so that `indexed` says for good up to where the index goes.
@@ -63,6 +63,8 @@ create table pack (
 ) strict;
 -- The first 64 bits of an id, and where its line is: the pack's number times 128, and the place in it.
 create table reply (id integer primary key, place integer not null) strict;
+-- Packs with a line to whose request a later one was kept: what they hold is found by the index alone.
+create table outdated (pack integer primary key) strict;
 create table indexed (one integer primary key check (one = 1), up_to integer not null) strict;
 insert into indexed values (1, 0);
 `,

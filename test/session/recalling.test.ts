@@ -44,7 +44,7 @@ async function tried(lines: readonly string[], reading: string | null) {
   const request: NewRequest = { ordinal: 0, id: "", prompt: { messages: [], cells: [] } };
   const usable: boolean[] = [];
   for (const line of lines)
-    usable.push((await finding?.isUsable({ line, reading }, request)) ?? false);
+    usable.push((await finding?.isUsable({ line: () => line, reading }, request)) ?? false);
   return { parsed, learnt, usable };
 }
 

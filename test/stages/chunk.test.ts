@@ -12,7 +12,7 @@ import { planRows } from "../../src/stages/plan.ts";
 import { chunkFiles } from "../../src/store/chunk-files.ts";
 import type { Chunk } from "../../src/core/chunk.ts";
 import type { PlannedChunk, PlanStep } from "../../src/store/store.ts";
-import { frameOf, newFolder, plainRendering, specOf } from "./support.ts";
+import { frameOf, keptOf, newFolder, plainRendering, specOf } from "./support.ts";
 
 const { encode } = chatLines(OPENAI_DIALECT);
 
@@ -160,8 +160,10 @@ describe("chunkRequests", () => {
     const blocks = blocksOf(texts(6), 3).map((block, at) => ({
       ...block,
       cutRows: [at, 2],
-      kept: block.requests.map(({ ordinal }) =>
-        ordinal % 2 === 0 ? `{"ü":${String(ordinal)}}` : null,
+      kept: keptOf(
+        block.requests.map(({ ordinal }) =>
+          ordinal % 2 === 0 ? `{"ü":${String(ordinal)}}` : null,
+        ),
       ),
     }));
     const { steps, folder, files } = await cutBlocks(blocks, { requestsPerChunk: 2 });
@@ -185,7 +187,7 @@ describe("chunkRequests", () => {
     const [block] = blocksOf(texts(2), 2);
     const rows = { firstRow: 0, requests: Int32Array.of(0, 1) };
     const requests = block?.requests ?? [];
-    const made = await cutBlocks([{ rows, requests, kept: ["{}", null] }], {}, before);
+    const made = await cutBlocks([{ rows, requests, kept: keptOf(["{}", null]) }], {}, before);
     expect(made.steps).toMatchObject([{ chunk: { number: 5 }, recalled: { number: -2 } }]);
   });
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import { dedupeIndex } from "../../src/core/dedupe.ts";
 import type { AnswerForm } from "../../src/core/form.ts";
+import type { KeptLines } from "../../src/core/kept-lines.ts";
 import type { PlanCounts } from "../../src/core/plan.ts";
 import type { Params, RequestSpec } from "../../src/core/request.ts";
 import { parseTemplate, type OnNull } from "../../src/core/template.ts";
@@ -50,6 +51,16 @@ export function frameOf(texts: readonly (string | null)[], blockRows = 1000): Fr
         yield await Promise.resolve(block);
       }
     },
+  };
+}
+
+/** Kept lines, null for a request without. */
+export function keptOf(lines: readonly (string | null)[]): KeptLines {
+  const each = lines.map((line) => Buffer.from(line === null ? "" : `${line}\n`));
+  let end = 0;
+  return {
+    bytes: Buffer.concat(each),
+    ends: Uint32Array.from(each, ({ length }) => (end += length)),
   };
 }
 

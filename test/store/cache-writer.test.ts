@@ -2,10 +2,10 @@ import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { contentHash } from "../../src/core/hash.ts";
 import { cacheWriter } from "../../src/store/cache-writer.ts";
 import { openReplyCache, type ReplyCache } from "../../src/store/reply-cache.ts";
 import { replyBatches, type RepliesInFile } from "../../src/store/reply-file.ts";
+import { idsOf, linesFor } from "./kept.ts";
 
 const UNDER = { provider: "openai", model: "m", reading: "mark" };
 const BATCH = 2000;
@@ -41,11 +41,11 @@ async function fileOf(batch: number): Promise<RepliesInFile> {
   });
   await writeFile(path, lines.join(""));
   const lengths = Uint32Array.from(texts, (text) => text.length);
-  return { path, ids: Buffer.from(texts.map(contentHash).join(""), "hex"), offsets, lengths };
+  return { path, ids: idsOf(...texts), offsets, lengths };
 }
 
 const linesIn = (batch: number): readonly (string | null)[] =>
-  cache.find(textsOf(batch).map(contentHash)).map((kept) => kept?.line ?? null);
+  linesFor(cache, idsOf(...textsOf(batch)));
 
 describe("writing to a cache", () => {
   it("keeps what a thread was given once each put has settled, and all of it after the end", async () => {

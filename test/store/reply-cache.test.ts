@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { contentHash } from "../../src/core/hash.ts";
 import { openReplyCache, replyBatch } from "../../src/store/reply-cache.ts";
+import { idsOf, linesFor } from "./kept.ts";
 
 const MODEL = { provider: "openai", model: "m" };
 const UNDER = { ...MODEL, reading: null };
@@ -20,8 +22,6 @@ beforeEach(async () => {
 
 const lineOf = (text: string) => `{"text":${JSON.stringify(text)}}`;
 
-const idsOf = (...texts: string[]) => Buffer.from(texts.map(contentHash).join(""), "hex");
-
 const replies = (...texts: string[]) => replyBatch(idsOf(...texts), texts.map(lineOf));
 
 describe("a cache", () => {
@@ -30,12 +30,9 @@ describe("a cache", () => {
     first.put(replies("a", "ü\u2028😀"), { ...MODEL, reading: "mark" });
     first[Symbol.dispose]();
     const second = await openReplyCache(path);
-    expect(second.find([contentHash("a")])[0]).toEqual({
-      line: '{"text":"a"}',
-      reading: "mark",
-    });
-    expect(second.find([contentHash("ü\u2028😀")])[0]?.line).toBe(lineOf("ü\u2028😀"));
-    expect(second.find([contentHash("b")])[0]).toBeNull();
+    const asked = idsOf("ü\u2028😀", "b", "a");
+    expect(linesFor(second, asked)).toEqual([lineOf("ü\u2028😀"), null, '{"text":"a"}']);
+    expect(second.find(asked).readings).toEqual(["mark", null, "mark"]);
     second[Symbol.dispose]();
     expect(await readFile(join(path, "..", ".gitignore"), "utf8")).toBe("*\n");
   });
@@ -44,9 +41,9 @@ describe("a cache", () => {
     const cache = await openReplyCache(path);
     cache.put(replyBatch(idsOf("a"), ["first"]), UNDER);
     cache.put(replyBatch(idsOf("a"), ["second"]), UNDER);
-    expect(cache.find([contentHash("a")])[0]?.line).toBe("second");
+    expect(linesFor(cache, idsOf("a"))).toEqual(["second"]);
     cache.put(replyBatch(idsOf("a", "b", "a"), ["third", "x", "fourth"]), UNDER);
-    expect(cache.find([contentHash("a")])[0]?.line).toBe("fourth");
+    expect(linesFor(cache, idsOf("a"))).toEqual(["fourth"]);
     expect(cache.shares()[0]?.replies).toBe(2);
     cache[Symbol.dispose]();
   });
@@ -62,7 +59,7 @@ describe("a cache", () => {
     expect(cache.clear({ savedBeforeMs: Date.now() - 60_000 })).toBe(0);
     expect(cache.clear({ provider: "openai", model: "n" })).toBe(0);
     expect(cache.clear({ model: "n" })).toBe(1);
-    expect(cache.find([contentHash("c")])[0]).toBeNull();
+    expect(linesFor(cache, idsOf("c"))).toEqual([null]);
     expect(cache.clear({})).toBe(2);
     expect(cache.shares()).toEqual([]);
     cache[Symbol.dispose]();
@@ -74,13 +71,10 @@ describe("a cache", () => {
     first.put(replies(...texts), UNDER);
     first[Symbol.dispose]();
     const second = await openReplyCache(path);
-    expect(second.find(texts.map(contentHash)).map((it) => it?.line)).toEqual(texts.map(lineOf));
+    expect(linesFor(second, idsOf(...texts))).toEqual(texts.map(lineOf));
     second.clear({});
     second.put(replies("new"), UNDER);
-    expect(second.find([contentHash("new"), contentHash("text 1")])).toEqual([
-      { line: lineOf("new"), reading: null },
-      null,
-    ]);
+    expect(linesFor(second, idsOf("new", "text 1"))).toEqual([lineOf("new"), null]);
     second[Symbol.dispose]();
   });
 
@@ -89,7 +83,64 @@ describe("a cache", () => {
     const id = contentHash("a");
     const like = `${id.slice(0, 16)}${id.slice(16).split("").reverse().join("")}`;
     cache.put(replyBatch(Buffer.from(id, "hex"), ["mine"]), UNDER);
-    expect(cache.find([like, id]).map((it) => it?.line ?? null)).toEqual([null, "mine"]);
+    // The second time it is found without the index.
+    for (let time = 0; time < 2; time++)
+      expect(linesFor(cache, Buffer.from(like + id, "hex"))).toEqual([null, "mine"]);
+    cache[Symbol.dispose]();
+  });
+
+  it("finds the last reply whatever was read before, in any order, whoever kept it", async () => {
+    const text = fc.integer({ min: 0, max: 400 });
+    const run = fc.record({ from: text, length: fc.integer({ min: 1, max: 300 }) });
+    const step = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ put: run, by: fc.constantFrom(0, 1) }) },
+      { weight: 4, arbitrary: fc.record({ asked: fc.array(run, { minLength: 1, maxLength: 3 }) }) },
+      { weight: 1, arbitrary: fc.record({ clear: fc.constantFrom("one", "two") }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const folder = await mkdtemp(join(tmpdir(), "cache-"));
+        const file = join(folder, "cache.sqlite");
+        const caches = [await openReplyCache(file), await openReplyCache(file)] as const;
+        const known = new Map<string, { readonly line: string; readonly model: string }>();
+        const textsOf = ({ from, length }: { readonly from: number; readonly length: number }) =>
+          Array.from({ length }, (_, at) => String(from + at));
+        for (const [turn, one] of steps.entries()) {
+          if ("put" in one) {
+            const model = ["one", "two"][one.by] ?? "";
+            const line = (named: string): string => `${named} of ${String(turn)}`;
+            const texts = textsOf(one.put);
+            const batch = replyBatch(idsOf(...texts), texts.map(line));
+            caches[one.by === 0 ? 0 : 1].put(batch, { provider: "p", model, reading: null });
+            for (const named of texts) known.set(named, { line: line(named), model });
+          } else if ("clear" in one) {
+            caches[1].clear({ model: one.clear });
+            for (const [named, { model }] of known) if (model === one.clear) known.delete(named);
+          } else {
+            const texts = one.asked.flatMap(textsOf);
+            const lines = texts.map((named) => known.get(named)?.line ?? null);
+            expect(linesFor(caches[0], idsOf(...texts))).toEqual(lines);
+          }
+        }
+        for (const cache of caches) cache[Symbol.dispose]();
+        await rm(folder, { recursive: true });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("finds more lines in order than it holds packs of, with others between them", async () => {
+    const cache = await openReplyCache(path);
+    const texts = Array.from({ length: 20_000 }, (_, at) => String(at));
+    const even = texts.filter((_, at) => at % 2 === 0);
+    const odd = texts.filter((_, at) => at % 2 === 1);
+    for (const own of [even, odd]) cache.put(replies(...own), UNDER);
+    for (let first = 0; first < texts.length; first += 1000) {
+      const some = texts.slice(first, first + 1000);
+      const asked = some.flatMap((text, at) => (at % 50 === 0 ? [`${text} changed`, text] : text));
+      const lines = asked.map((text) => (text.endsWith("changed") ? null : lineOf(text)));
+      expect(linesFor(cache, idsOf(...asked))).toEqual(lines);
+    }
     cache[Symbol.dispose]();
   });
 

@@ -1,0 +1,147 @@
+/**
+ * Finding kept replies by the identities of their requests.
+ *
+ * A later run asks for them in nearly the order they were kept in. So the packs that come next are read ahead, and
+ * what they hold is found without the index; the index is asked, many at a time, for what is not there.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { REQUEST_ID_BYTES } from "../core/chunk.ts";
+import type { FoundLines } from "../core/kept-lines.ts";
+import { gathering, LINES_PER_PACK, unpackedOnce, type LinePack } from "./reply-packs.ts";
+import { textOrNull, uint32 } from "./sqlite-values.ts";
+
+/** Finds replies in the database of a cache. */
+export interface ReplyFinder {
+  /** The replies to requests, whose identities stand one after another. */
+  find(ids: Uint8Array): FoundLines;
+  /** Lets go of what was read; for who has changed what is kept. What others change is noticed. */
+  forget(): void;
+}
+
+interface Pack extends LinePack {
+  readonly number: number;
+  readonly ids: Uint8Array;
+  /** Whether each of its lines is the last that was kept for its request. */
+  readonly isCurrent: boolean;
+  /** Whether the pack after it has been read. */
+  isLed: boolean;
+}
+
+// Files that were answered side by side are kept in turns: so many packs are gone through at once.
+const PACKS_HELD = 64;
+
+// By bits of an identity: where it may stand, one added, among the packs that are held. What falls together is
+// found by the index.
+const PLACE_BITS = 18;
+
+/** A finder that has read nothing. */
+export function replyFinder(database: DatabaseSync): ReplyFinder {
+  const indexed = database.prepare(INDEXED);
+  const onePack = database.prepare(PACK);
+  const changes = database.prepare("pragma data_version");
+  const packs = new Array<Pack | null>(PACKS_HELD).fill(null);
+  const held = new Map<number, Pack>();
+  const places = new Uint16Array(1 << PLACE_BITS);
+  let read = 0;
+  let version: unknown = null;
+
+  const forget = (): void => {
+    held.clear();
+    packs.fill(null);
+  };
+
+  const packOf = (number: number): Pack | null => {
+    const known = held.get(number);
+    if (known !== undefined) return known;
+    const row = onePack.get(number);
+    // Another process may have cleared it just now.
+    if (row === undefined) return null;
+    const pack: Pack = {
+      number,
+      ids: row["ids"] as Uint8Array,
+      ends: uint32(row["ends"]),
+      lines: unpackedOnce(row["lines"] as Uint8Array),
+      reading: textOrNull(row["reading"]),
+      isCurrent: row["outdated"] === 0,
+      isLed: false,
+    };
+    const slot = read++ % PACKS_HELD;
+    held.delete(packs[slot]?.number ?? number);
+    held.set(number, pack);
+    packs[slot] = pack;
+    if (pack.isCurrent)
+      for (let place = 0; place < pack.ends.length; place++)
+        places[bitsAt(pack.ids, place)] = slot * LINES_PER_PACK + place + 1;
+    return pack;
+  };
+
+  return {
+    forget,
+    find: (ids) => {
+      const count = ids.length / REQUEST_ID_BYTES;
+      const now = changes.get()?.["data_version"];
+      if (now !== version) forget();
+      version = now;
+      const near = new Array<Pack | null>(count).fill(null);
+      const found = new Float64Array(count).fill(-1);
+      const missed: number[] = [];
+      for (let at = 0; at < count; at++) {
+        const place = (places[bitsAt(ids, at)] ?? 0) - 1;
+        const pack = place < 0 ? null : (packs[Math.floor(place / LINES_PER_PACK)] ?? null);
+        if (pack?.isCurrent !== true || !isSame(pack.ids, place % LINES_PER_PACK, { ids, at })) {
+          missed.push(at);
+          continue;
+        }
+        near[at] = pack;
+        found[at] = place % LINES_PER_PACK;
+        if (!pack.isLed) packOf(pack.number + 1);
+        pack.isLed = true;
+      }
+      if (missed.length > 0)
+        for (const row of indexed.all({ keys: keysOf(ids, missed) }))
+          found[missed[Number(row["i"])] ?? 0] = Number(row["place"]);
+      const gathered = gathering(count);
+      for (let at = 0; at < count; at++) {
+        const where = found[at] ?? -1;
+        const place = where % LINES_PER_PACK;
+        let pack = near[at] ?? null;
+        if (pack === null && where >= 0) {
+          pack = packOf(Math.floor(where / LINES_PER_PACK));
+          // The reply may be to another request, whose identity begins alike.
+          if (pack !== null && !isSame(pack.ids, place, { ids, at })) pack = null;
+        }
+        gathered.add(pack, place);
+      }
+      return gathered.found();
+    },
+  };
+}
+
+function bitsAt(ids: Uint8Array, at: number): number {
+  const from = at * REQUEST_ID_BYTES;
+  const [first = 0, second = 0, third = 0] = [ids[from], ids[from + 1], ids[from + 2]];
+  return ((first << 16) | (second << 8) | third) >>> (24 - PLACE_BITS);
+}
+
+function isSame(
+  known: Uint8Array,
+  place: number,
+  { ids, at }: { readonly ids: Uint8Array; readonly at: number },
+): boolean {
+  for (let byte = 0; byte < REQUEST_ID_BYTES; byte++)
+    if (known[place * REQUEST_ID_BYTES + byte] !== ids[at * REQUEST_ID_BYTES + byte]) return false;
+  return true;
+}
+
+/** The keys of some identities as JSON; bound one by one, they would take longer than the index. */
+function keysOf(ids: Uint8Array, places: readonly number[]): string {
+  const bytes = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+  return `[${places.map((at) => bytes.readBigInt64BE(at * REQUEST_ID_BYTES)).join(",")}]`;
+}
+
+const INDEXED = `select key as i, place from json_each(:keys) cross join reply on reply.id = value`;
+
+const PACK = `select ids, ends, lines, reading,
+    exists (select 1 from outdated where pack = number) as outdated
+  from pack where number = ?`;
