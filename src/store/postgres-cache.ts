@@ -62,12 +62,14 @@ export function postgresCache(database: Database): SessionCache {
     // Those that were asked for now must stay, however many they are.
     for (const number of held.keys())
       if (held.size + rows.length > PACKS_HELD && !wanted.includes(number)) held.delete(number);
-    for (const row of rows)
+    for (const row of rows) {
+      const ends = uint32(row["ends"]);
       held.set(Number(row["number"]), {
-        ends: uint32(row["ends"]),
-        lines: unpackedOnce(row["lines"] as Uint8Array),
+        ends,
+        lines: unpackedOnce(row["lines"] as Uint8Array, ends.at(-1) ?? 0),
         reading: textOrNull(row["reading"]),
       });
+    }
   }
 }
 

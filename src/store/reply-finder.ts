@@ -57,11 +57,12 @@ export function replyFinder(database: DatabaseSync): ReplyFinder {
     const row = onePack.get(number);
     // Another process may have cleared it just now.
     if (row === undefined) return null;
+    const ends = uint32(row["ends"]);
     const pack: Pack = {
       number,
       ids: row["ids"] as Uint8Array,
-      ends: uint32(row["ends"]),
-      lines: unpackedOnce(row["lines"] as Uint8Array),
+      ends,
+      lines: unpackedOnce(row["lines"] as Uint8Array, ends.at(-1) ?? 0),
       reading: textOrNull(row["reading"]),
       isCurrent: row["outdated"] === 0,
       isLed: false,

@@ -14,11 +14,16 @@ export interface LinePack {
   readonly lines: () => Buffer;
 }
 
-/** Lines that are unpacked when they are first asked for. */
-export function unpackedOnce(packed: Uint8Array): () => Buffer {
+/** Lines of so many bytes that are unpacked when they are first asked for. */
+export function unpackedOnce(packed: Uint8Array, bytes: number): () => Buffer {
   let lines: Buffer | null = null;
-  return () => (lines ??= zstdDecompressSync(packed));
+  // Told their size, zstd writes them in one piece, which need not be put together.
+  const room = { chunkSize: Math.max(SMALLEST_ROOM, bytes) };
+  return () => (lines ??= zstdDecompressSync(packed, room));
 }
+
+// As much as the library asks for.
+const SMALLEST_ROOM = 64;
 
 /** Gathers lines of packs, one request after another. */
 export interface Gathering {

@@ -103,7 +103,7 @@ describe("writing to a cache", () => {
         line: Buffer.from(lines.subarray(ends[at - 1] ?? 0, end)).toString(),
       })),
     );
-    for (const { id, line } of found) expect(contentHash(line)).toBe(id);
+    for (const { id, line } of found) expect(idsOf(line).toString("hex")).toBe(id);
     expect(new Set(found.map(({ line }) => line))).toEqual(new Set(textsOf(0)));
     const places = batches.map(({ lines, ends }) =>
       Array.from(ends, (end, at) => parseInt(lines.subarray(ends[at - 1] ?? 0, end).toString())),
