@@ -3,6 +3,7 @@
 import type { ToolCall } from "../core/call-settings.ts";
 import type { RequestFailure, Result, RowErrorCode } from "../core/result.ts";
 import type { Usage } from "../core/usage.ts";
+import type { LinePlaces } from "./alike-lines.ts";
 import { ANSWER_TOOL } from "./anthropic-settings.ts";
 import { asRecord, numberOf, parseJson, textOf } from "./json-values.ts";
 
@@ -32,6 +33,20 @@ export function parseMessageLine(line: string): Result {
       return failed(customId, again("provider_error", "The reply line holds no known result."));
   }
 }
+
+/** Where result lines of messages that are text differ though they say the same. */
+export const MESSAGE_PLACES: LinePlaces = {
+  custom_id: "customId",
+  "result.message.id": "nothing",
+  "result.message.content.0.text": "text",
+  "result.message.usage.input_tokens": ["inputTokens"],
+  "result.message.usage.cache_creation_input_tokens": ["inputTokens", "cacheWriteTokens"],
+  "result.message.usage.cache_read_input_tokens": ["inputTokens", "cachedInputTokens"],
+  "result.message.usage.cache_creation.ephemeral_5m_input_tokens": "nothing",
+  "result.message.usage.cache_creation.ephemeral_1h_input_tokens": ["cacheWriteHourTokens"],
+  "result.message.usage.output_tokens": ["outputTokens"],
+  "result.message.usage.output_tokens_details.thinking_tokens": ["reasoningTokens"],
+};
 
 function failed(customId: string | null, failure: RequestFailure): Result {
   return { status: "failed", customId, failure, usage: null };

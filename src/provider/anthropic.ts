@@ -13,7 +13,8 @@ import {
   encodeMessageLine,
 } from "./anthropic-lines.ts";
 import { ANTHROPIC_LIVE } from "./anthropic-live.ts";
-import { parseMessageLine } from "./anthropic-replies.ts";
+import { alikeLines } from "./alike-lines.ts";
+import { MESSAGE_PLACES, parseMessageLine } from "./anthropic-replies.ts";
 import { messageSettings } from "./anthropic-settings.ts";
 import { baseUrlFrom } from "./base-url.ts";
 import { httpErrors } from "./http-errors.ts";
@@ -110,7 +111,7 @@ export function anthropicProvider(options: AnthropicOptions): BatchProvider {
     revoke: () => Promise.resolve(),
     poll: (batch, signal) => errors.reading("look at the batch", () => poll(client, batch, signal)),
     replies: (batch, _ending, signal) => replies(service, batch.batchId, signal),
-    parse: parseMessageLine,
+    ...alikeLines(parseMessageLine, MESSAGE_PLACES),
     cancel: (batch, signal) =>
       errors.reading("cancel the batch", async () => {
         await client.messages.batches.cancel(batch.batchId, {}, { signal });

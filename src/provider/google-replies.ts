@@ -3,6 +3,7 @@
 import type { ToolCall } from "../core/call-settings.ts";
 import type { RequestFailure, Result } from "../core/result.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
+import type { LinePlaces } from "./alike-lines.ts";
 import { rowFailure, statusOf } from "./google-status.ts";
 import { asRecord, numberOf, parseJson, textOf } from "./json-values.ts";
 
@@ -23,6 +24,24 @@ export function parseGenerateLine(line: string): Result {
   if (response === null) return failed(customId, broken("The reply holds no response."));
   return resultOf(customId, response);
 }
+
+/** Where reply lines differ though they say the same. */
+export const GENERATE_PLACES: LinePlaces = {
+  key: "customId",
+  "response.responseId": "nothing",
+  "response.createTime": "nothing",
+  "response.candidates.0.content.parts.0.text": "text",
+  "response.candidates.0.content.parts.0.thoughtSignature": "nothing",
+  "response.candidates.0.avgLogprobs": "nothing",
+  "response.usageMetadata.promptTokenCount": ["inputTokens"],
+  "response.usageMetadata.toolUsePromptTokenCount": ["inputTokens"],
+  "response.usageMetadata.cachedContentTokenCount": ["cachedInputTokens"],
+  "response.usageMetadata.candidatesTokenCount": ["outputTokens"],
+  "response.usageMetadata.thoughtsTokenCount": ["outputTokens", "reasoningTokens"],
+  "response.usageMetadata.totalTokenCount": "nothing",
+  "response.usageMetadata.promptTokensDetails.0.tokenCount": "nothing",
+  "response.usageMetadata.candidatesTokensDetails.0.tokenCount": "nothing",
+};
 
 /**
  * What a GenerateContentResponse, or the response to an embedding, comes to.

@@ -26,7 +26,8 @@ import {
 } from "./google-lines.ts";
 import { VERSION } from "./google-list.ts";
 import { googleForm } from "./google-live.ts";
-import { parseGenerateLine } from "./google-replies.ts";
+import { alikeLines } from "./alike-lines.ts";
+import { GENERATE_PLACES, parseGenerateLine } from "./google-replies.ts";
 import { GENERATE_SETTINGS, generateSettings } from "./google-settings.ts";
 import { liveTwin, withLive } from "./live-service.ts";
 import type { Pacing } from "./pacing.ts";
@@ -97,7 +98,7 @@ export function googleProvider(options: GoogleOptions): BatchProvider {
     poll: (batch, signal) => poll(http, batch, signal),
     replies: (batch, { results }, signal) =>
       replies(http, { batch, file: results["output"], signal }),
-    parse: parseGenerateLine,
+    ...alikeLines(parseGenerateLine, GENERATE_PLACES),
     cancel: async ({ batchId }, signal) => {
       const path = `/${VERSION}/${batchId}:cancel`;
       const headers = { "content-type": "application/json" };

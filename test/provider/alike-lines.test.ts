@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/core/result.ts";
 import { linePieces, pieceOf } from "../../src/core/lines.ts";
 import { alikeLines, type LineReading } from "../../src/provider/alike-lines.ts";
+import { MESSAGE_PLACES, parseMessageLine } from "../../src/provider/anthropic-replies.ts";
+import { GENERATE_PLACES, parseGenerateLine } from "../../src/provider/google-replies.ts";
 import { parseReplyLine, REPLY_PLACES } from "../../src/provider/openai-replies.ts";
 
 interface Said {
@@ -47,6 +49,63 @@ const responseLine = ({ id, text, tokens }: Said): string =>
     },
   });
 
+const messageLine = ({ id, text, tokens, cached = 0 }: Said): string =>
+  JSON.stringify({
+    custom_id: id,
+    result: {
+      type: "succeeded",
+      message: {
+        id: `msg_${id}`,
+        type: "message",
+        role: "assistant",
+        model: "claude",
+        content: [{ type: "text", text }],
+        stop_reason: "end_turn",
+        stop_sequence: null,
+        usage: {
+          input_tokens: tokens,
+          cache_creation_input_tokens: 10 * cached,
+          cache_read_input_tokens: cached,
+          cache_creation: { ephemeral_5m_input_tokens: cached, ephemeral_1h_input_tokens: cached },
+          output_tokens: 5,
+          service_tier: "batch",
+        },
+      },
+    },
+  });
+
+const generateLine = ({ id, text, tokens, cached = 0 }: Said): string =>
+  JSON.stringify({
+    key: id,
+    response: {
+      candidates: [
+        {
+          content: { parts: [{ text, thoughtSignature: `s${id}` }], role: "model" },
+          finishReason: "STOP",
+          index: 0,
+          avgLogprobs: -0.5 * tokens,
+        },
+      ],
+      usageMetadata: {
+        promptTokenCount: tokens,
+        candidatesTokenCount: 5,
+        totalTokenCount: tokens + 5 + cached,
+        promptTokensDetails: [{ modality: "TEXT", tokenCount: tokens }],
+        thoughtsTokenCount: cached,
+      },
+      modelVersion: "gemini",
+      responseId: `r${id}`,
+    },
+  });
+
+/** A provider's lines, how they are read one by one, and where they differ. */
+const KINDS = [
+  { name: "chats", write: chatLine, read: parseReplyLine, places: REPLY_PLACES },
+  { name: "the Responses API", write: responseLine, read: parseReplyLine, places: REPLY_PLACES },
+  { name: "messages", write: messageLine, read: parseMessageLine, places: MESSAGE_PLACES },
+  { name: "Gemini", write: generateLine, read: parseGenerateLine, places: GENERATE_PLACES },
+] as const;
+
 const said: fc.Arbitrary<Said> = fc.record({
   id: fc.string({ unit: fc.constantFrom("a", "b", "0", "1", "9", "-", "_"), maxLength: 12 }),
   text: fc.oneof(
@@ -59,61 +118,72 @@ const said: fc.Arbitrary<Said> = fc.record({
   fingerprint: fc.constantFrom(null, "fp_1", "fp_2"),
 });
 
-const lineOf = fc.constantFrom(chatLine, responseLine);
-const line = fc.tuple(lineOf, said).map(([write, what]) => write(what));
+const line = linesOf(chatLine, responseLine);
+
+function linesOf(...write: readonly ((what: Said) => string)[]): fc.Arbitrary<string> {
+  return fc.tuple(fc.constantFrom(...write), said).map(([written, what]) => written(what));
+}
 
 /** A line with some characters exchanged, left out or put in, which may no longer be JSON. */
-const damagedLine = fc
-  .tuple(
-    line,
-    fc.array(
-      fc.tuple(
-        fc.nat(900),
-        fc.nat(3),
-        fc.oneof(
-          fc.string({ unit: "binary", maxLength: 3 }),
-          fc.constantFrom(
-            '"',
-            "\\",
-            "\\u0041",
-            "\n",
-            ",",
-            "}",
-            "-1",
-            "1.5",
-            "1e3",
-            "00",
-            "null",
-            "[]",
+const damaged = (whole: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      whole,
+      fc.array(
+        fc.tuple(
+          fc.nat(900),
+          fc.nat(3),
+          fc.oneof(
+            fc.string({ unit: "binary", maxLength: 3 }),
+            fc.constantFrom(
+              '"',
+              "\\",
+              "\\u0041",
+              "\n",
+              ",",
+              "}",
+              "-1",
+              "1.5",
+              "1e3",
+              "00",
+              "null",
+              "[]",
+            ),
+            fc.constantFrom(' "custom_id": "twice",', ' "content": "twice",', '"tool_calls":[{}],'),
           ),
-          fc.constantFrom(' "custom_id": "twice",', ' "content": "twice",', '"tool_calls":[{}],'),
         ),
+        { minLength: 1, maxLength: 3 },
       ),
-      { minLength: 1, maxLength: 3 },
-    ),
-  )
-  .map(([whole, changes]) =>
-    changes.reduce((text, [at, out, put]) => text.slice(0, at) + put + text.slice(at + out), whole),
-  );
+    )
+    .map(([whole, changes]) =>
+      changes.reduce(
+        (text, [at, out, put]) => text.slice(0, at) + put + text.slice(at + out),
+        whole,
+      ),
+    );
 
 /** A line with bytes in it that are no UTF-8. */
-const noUtf8 = fc
-  .tuple(line, fc.nat(900), fc.uint8Array({ minLength: 1, maxLength: 3 }))
-  .map(([whole, at, bytes]) => {
-    const text = Buffer.from(whole);
-    return Buffer.concat([text.subarray(0, at), bytes, text.subarray(at)]);
-  });
+const noUtf8 = (whole: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
+  fc
+    .tuple(whole, fc.nat(900), fc.uint8Array({ minLength: 1, maxLength: 3 }))
+    .map(([whole, at, bytes]) => {
+      const text = Buffer.from(whole);
+      return Buffer.concat([text.subarray(0, at), bytes, text.subarray(at)]);
+    });
 
 const asBytes = (line: string): Buffer => Buffer.from(line);
 const withFeed = (line: Buffer): Buffer => Buffer.concat([line, Buffer.from("\n")]);
 
 /** A reading that counts how often it is asked. */
-function counted(): { readonly read: (line: string) => Result; readonly times: () => number } {
+function counted(each: (line: string) => Result): {
+  readonly read: (line: string) => Result;
+  readonly times: () => number;
+} {
   let times = 0;
   return {
     read: (text) => {
       times += 1;
-      return parseReplyLine(text);
+      return each(text);
     },
     times: () => times,
   };
@@ -133,28 +203,30 @@ function* cutInto(bytes: Buffer, size: number): Generator<Uint8Array> {
 }
 
 describe("lines that are alike", () => {
-  it("read in bytes as in texts, whatever stands in them, wherever the stream is cut", async () => {
+  it.each(KINDS)("$name read in bytes as in texts, wherever the stream is cut", async (kind) => {
+    const { write, read, places } = kind;
+    const whole = linesOf(write);
     const lines = fc.array(
-      fc.oneof(line.map(asBytes), line.map(asBytes), damagedLine.map(asBytes), noUtf8),
+      fc.oneof(whole.map(asBytes), whole.map(asBytes), damaged(whole).map(asBytes), noUtf8(whole)),
       { maxLength: 30 },
     );
     await fc.assert(
       fc.asyncProperty(lines, fc.integer({ min: 1, max: 4000 }), async (some, size) => {
-        const { parseIn } = alikeLines(parseReplyLine, REPLY_PLACES);
+        const { parseIn } = alikeLines(read, places);
         const stream = Readable.from(cutInto(Buffer.concat(some.map(withFeed)), size));
         for await (const { piece, spans } of linePieces(stream))
           for (const { start, end } of spans) {
             const text = piece.bytes.toString("utf8", start, end);
-            expect(parseIn(piece, start, end), text).toEqual(parseReplyLine(text));
+            expect(parseIn(piece, start, end), text).toEqual(read(text));
           }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
   it("read as they do one by one, whatever stands in them and in whatever order they come", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(line, line, damagedLine), { maxLength: 40 }), (lines) => {
+      fc.property(fc.array(fc.oneof(line, line, damaged(line)), { maxLength: 40 }), (lines) => {
         const { parse } = alikeLines(parseReplyLine, REPLY_PLACES);
         for (const text of lines) expect(parse(text), text).toEqual(parseReplyLine(text));
       }),
@@ -162,16 +234,13 @@ describe("lines that are alike", () => {
     );
   });
 
-  it.each([
-    ["chats", chatLine],
-    ["the Responses API", responseLine],
-  ])("are read as JSON but a few times: %s", (_, write) => {
-    const { read, times } = counted();
-    const fast = alikeLines(read, REPLY_PLACES);
+  it.each(KINDS)("are read as JSON but a few times: $name", ({ write, read: each, places }) => {
+    const { read, times } = counted(each);
+    const fast = alikeLines(read, places);
     for (let at = 0; at < 1000; at++) {
-      const text = write({ id: String(at), text: `"${String(at)}" ü\n`, tokens: at });
-      expect(fast.parse(text)).toEqual(parseReplyLine(text));
-      expect(inBytes(fast, text)).toEqual(parseReplyLine(text));
+      const text = write({ id: String(at), text: `"${String(at)}" ü\n`, tokens: at, cached: at });
+      expect(fast.parse(text)).toEqual(each(text));
+      expect(inBytes(fast, text)).toEqual(each(text));
     }
     expect(times()).toBeLessThan(10);
   });
@@ -205,7 +274,7 @@ describe("lines that are alike", () => {
   });
 
   it("cost a bounded number of attempts where none is like another", () => {
-    const { read, times } = counted();
+    const { read, times } = counted(parseReplyLine);
     const fast = alikeLines(read, REPLY_PLACES);
     for (let at = 0; at < 1000; at++)
       fast.parse(chatLine({ id: "a", text: "b", tokens: 1, finish: `stop${String(at)}` }));
