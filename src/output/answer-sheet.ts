@@ -107,11 +107,18 @@ export function sheetWriter(size: number): SheetWriter {
     take: () => (used < PIECE_BYTES ? null : cut()),
     finish: (origin, places) => {
       const body = cut();
+      const count = places.length;
       const own = {
-        starts: Float64Array.from(places, (place) => starts[place] ?? 0),
-        lengths: Uint32Array.from(places, (place) => lengths[place] ?? 0),
-        kinds: Uint8Array.from(places, (place) => kinds[place] ?? 0),
+        starts: new Float64Array(count),
+        lengths: new Uint32Array(count),
+        kinds: new Uint8Array(count),
       };
+      for (let at = 0; at < count; at += 1) {
+        const place = places[at] ?? 0;
+        own.starts[at] = starts[place] ?? 0;
+        own.lengths[at] = lengths[place] ?? 0;
+        own.kinds[at] = kinds[place] ?? 0;
+      }
       const tables = [bytesOf(own.starts), bytesOf(own.lengths), own.kinds];
       const rest = Buffer.concat([...tables, originHash(origin)]);
       sum.add(rest);

@@ -11,7 +11,7 @@ export type CacheOrder = { readonly replies: RepliesInFile; readonly under: Kept
 export type CacheReport = boolean;
 
 // Put into the index in smaller numbers, ids, which are random, would rewrite most of its pages each time.
-const INDEXED_AT_ONCE = 1_000_000;
+const INDEXED_AT_ONCE = 100_000;
 // Once nothing has been ordered for so long, the run's replies are in: the index is made while rows are joined.
 const IDLE_MS = 100;
 

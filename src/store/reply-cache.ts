@@ -163,8 +163,10 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
 // Replies are much alike: what is not written and synced saves more than packing costs.
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-const PACKS_INDEXED_AT_ONCE = 4096;
+const PACKS_INDEXED_AT_ONCE = 1024;
 const IDS_INDEXED_AT_ONCE = PACKS_INDEXED_AT_ONCE * LINES_PER_PACK;
+// One statement for each id would take half as long again.
+const IDS_IN_A_STATEMENT = 64;
 
 /**
  * Puts the ids of the next packs into the index, in its own order: in any other, each would touch a page of its
@@ -182,18 +184,30 @@ function indexSome(database: DatabaseSync): { readonly replaced: number } {
   const order = places
     .map((_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_INDEXED_AT_ONCE + at)
     .sort();
-  const add = database.prepare("insert or ignore into reply (id, place) values (?, ?)");
+  const add = (count: number): StatementSync =>
+    database.prepare(
+      `insert or ignore into reply (id, place) values ${"(?, ?), ".repeat(count - 1)}(?, ?)`,
+    );
+  const addMany = add(IDS_IN_A_STATEMENT);
+  const placeOf = database.prepare("select place from reply where id = ?");
   const outdate = database.prepare(OUTDATE);
   const replace = database.prepare("update reply set place = ? where id = ?");
   let replaced = 0;
-  for (const sorted of order) {
-    const at = sorted - Math.floor(sorted / IDS_INDEXED_AT_ONCE) * IDS_INDEXED_AT_ONCE;
-    const id = ids.readBigInt64BE(at * REQUEST_ID_BYTES);
-    const place = places[at] ?? 0;
-    if (add.run(id, place).changes === 1) continue;
-    outdate.run(id);
-    replace.run(place, id);
-    replaced += 1;
+  for (let first = 0; first < order.length; first += IDS_IN_A_STATEMENT) {
+    const row: (bigint | number)[] = [];
+    for (const sorted of order.subarray(first, first + IDS_IN_A_STATEMENT)) {
+      const at = sorted - Math.floor(sorted / IDS_INDEXED_AT_ONCE) * IDS_INDEXED_AT_ONCE;
+      row.push(ids.readBigInt64BE(at * REQUEST_ID_BYTES), places[at] ?? 0);
+    }
+    const some = row.length / 2;
+    if ((some === IDS_IN_A_STATEMENT ? addMany : add(some)).run(...row).changes === some) continue;
+    for (let at = 0; at < row.length; at += 2) {
+      const [id = 0, place = 0] = row.slice(at, at + 2);
+      if (placeOf.get(id)?.["place"] === place) continue;
+      outdate.run(id);
+      replace.run(place, id);
+      replaced += 1;
+    }
   }
   database.prepare("update indexed set up_to = ?").run(Number(packs.at(-1)?.["number"] ?? 0));
   return { replaced };
