@@ -418,6 +418,12 @@ const PLANNING: readonly Mutation[] = [
 
 const SHARING: readonly Mutation[] = [
   {
+    promise: "what a frozen worker waits for does not become its own, one lock after the other",
+    file: "src/store/postgres-client.ts",
+    edits: [["    lock_timeout: ", "    query_timeout: 1e6 * "]],
+    guard: { file: "test/store/postgres.test.ts", named: "stands still keeps others waiting once" },
+  },
+  {
     promise: "who has lost a shared run cannot write to it",
     file: "src/store/postgres-lease.ts",
     edits: [

@@ -42,9 +42,7 @@ export function neededState({ state }: StateFlags): string {
 /** Runs a worker until it is asked to end; its log goes to standard error, a line of JSON for each event. */
 export async function workerCommand(flags: WorkerFlags): Promise<number> {
   const { lease } = flags;
-  // A worker that is frozen must not keep its locks in the database for longer than its parts.
-  const idle = lease === undefined ? {} : { idleMs: Math.ceil(lease / 2) };
-  const state = await openState(neededState(flags), idle);
+  const state = await openState(neededState(flags), lease === undefined ? {} : { leaseMs: lease });
   const stop = new AbortController();
   const forget = onInterrupt(() => {
     stop.abort();

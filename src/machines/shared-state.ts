@@ -1,7 +1,8 @@
 /** The state that machines share: a database for the truth, and a post for ticks in the same one. */
 
 import { InputError } from "../core/errors.ts";
-import { openPostgres, type Database, type PostgresOptions } from "../store/postgres-client.ts";
+import { openPostgres, type Database } from "../store/postgres-client.ts";
+import { DEFAULT_LEASE_MS } from "../store/postgres-lease.ts";
 import { migratePostgres, STATE_VERSION } from "../store/postgres-schema.ts";
 import { openTicks, type Ticks } from "../store/ticks.ts";
 
@@ -12,7 +13,9 @@ export interface SharedState extends AsyncDisposable {
 }
 
 /** How the state is opened. */
-export interface StateOptions extends PostgresOptions {
+export interface StateOptions {
+  /** How long a silent worker keeps its parts; a minute when left out. */
+  readonly leaseMs?: number;
   /** Told what went wrong with the post for ticks, which tries again by itself. */
   readonly onTrouble?: (error: Error) => void;
 }
@@ -24,8 +27,9 @@ export interface StateOptions extends PostgresOptions {
  * `state_refused`, `store_version`.
  */
 export async function openState(url: string, options: StateOptions = {}): Promise<SharedState> {
-  const { onTrouble = () => undefined, ...connecting } = options;
-  const database = await openPostgres(url, connecting);
+  const { leaseMs = DEFAULT_LEASE_MS, onTrouble = () => undefined } = options;
+  // A worker that is frozen must not keep its locks in the database for longer than its parts.
+  const database = await openPostgres(url, { idleMs: Math.ceil(leaseMs / 3) });
   try {
     await migratePostgres(database);
     const ticks = await openTicks(url, { onTrouble });

@@ -44,8 +44,6 @@ export function assertPostgresLibrary(
 
 /** How a database is connected to. */
 export interface PostgresOptions {
-  /** Connections at once; 8 when left out. */
-  readonly connections?: number;
   /** How long a transaction may stand still before the database ends it; 20 s when left out. */
   readonly idleMs?: number;
 }
@@ -58,7 +56,7 @@ export interface PostgresOptions {
  */
 export async function openPostgres(
   url: string,
-  { connections = 8, idleMs = IDLE_IN_TRANSACTION_MS }: PostgresOptions = {},
+  { idleMs = IDLE_IN_TRANSACTION_MS }: PostgresOptions = {},
 ): Promise<Database> {
   const name = nameOf(url);
   assertPostgresLibrary();
@@ -68,11 +66,14 @@ export async function openPostgres(
   types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({
     connectionString: url,
-    max: connections,
+    max: CONNECTIONS,
     types,
     connectionTimeoutMillis: CONNECT_MS,
     // A worker that is frozen inside a transaction must not keep its locks for longer than a lease.
     idle_in_transaction_session_timeout: idleMs,
+    // Nor one after the other: what a frozen worker's other transactions wait for would become theirs for as
+    // long again. Those that wait fall off before the one that holds.
+    lock_timeout: Math.ceil((idleMs * 3) / 4),
     application_name: "batchframe",
   });
   // A connection that is lost while it rests is replaced; unheard, the event would end the process.
@@ -85,6 +86,7 @@ export async function openPostgres(
   };
 }
 
+const CONNECTIONS = 8;
 const CONNECT_MS = 10_000;
 const IDLE_IN_TRANSACTION_MS = 20_000;
 
@@ -156,6 +158,12 @@ function postgresError(error: unknown, name: string): unknown {
       hint: "Check the address, and user and password in PGUSER and PGPASSWORD.",
       cause: error,
     });
+  if (code === LOCK_TIMEOUT)
+    return new StoreError(
+      "state_busy",
+      `Another connection to ${name} keeps what this one waited for: a worker there stands still, or is stopped. What was recorded is kept.`,
+      { hint: "Workers try again by themselves; any other command may be repeated.", cause: error },
+    );
   if (isUnreachable(code, error))
     return new StoreError(
       "state_unreachable",
@@ -164,6 +172,8 @@ function postgresError(error: unknown, name: string): unknown {
     );
   return error;
 }
+
+const LOCK_TIMEOUT = "55P03";
 
 // Shut down, crashed, starting up, too many connections, timed out while idle, disk full; and what sockets say.
 const UNREACHABLE =

@@ -114,7 +114,7 @@ const stop = new AbortController();
 process.once("SIGTERM", () => {
   stop.abort();
 });
-const state = await openState(job.state, { idleMs: job.leaseMs });
+const state = await openState(job.state, { leaseMs: job.leaseMs });
 await runWorker(
   { ...state, database: watchedDatabase(state.database) },
   {

@@ -302,3 +302,24 @@ describe("a server that is not there", () => {
     expect((await store.chunks())[0]?.state).toBe("submitting");
   });
 });
+
+it("a connection that stands still keeps others waiting once, and not once for each of its transactions", async () => {
+  const held = "update batchframe.sweep set at_ms = at_ms";
+  const frozen = await openPostgres(url, { idleMs: 1200 });
+  const other = await openPostgres(url);
+  const lockIsHeld = Promise.withResolvers<undefined>();
+  const holder = frozen.transaction(async (connection) => {
+    await connection.change(held);
+    lockIsHeld.resolve(undefined);
+    await new Promise(() => undefined);
+  });
+  holder.catch(() => undefined);
+  await lockIsHeld.promise;
+  const waiter = frozen.transaction((connection) => connection.change(held));
+  await expect(waiter).rejects.toMatchObject({
+    code: "state_busy",
+    message: expect.stringContaining("What was recorded is kept.") as string,
+  });
+  expect(await other.change(held)).toBe(1);
+  await other[Symbol.asyncDispose]();
+});
