@@ -86,6 +86,12 @@ export async function findConfig(
  * @throws {InputError} `config_unreadable` or `config_invalid`; nothing was sent.
  */
 export async function readConfig(path: string, known?: readonly string[]): Promise<ConfigFile> {
+  if (!existsSync(path))
+    throw new InputError(
+      "config_unreadable",
+      `There is no configuration file ${path}. Nothing was sent.`,
+      { hint: "Check the path; a relative path counts from the folder the command runs in." },
+    );
   const value = extname(path) === ".json" ? await fromJson(path) : await fromModule(path);
   if (!isObject(value))
     throw invalid(path, "holds no object", "Write: export default defineConfig({ … })");
@@ -165,8 +171,15 @@ function unreadable(path: string, cause: unknown): InputError {
   return new InputError(
     "config_unreadable",
     `The configuration ${path} cannot be loaded: ${why ?? ""}. Nothing was sent.`,
-    { hint: `A module must run by itself, as node ${basename(path)} does.`, cause },
+    { hint: unreadableHint(path, why ?? ""), cause },
   );
+}
+
+function unreadableHint(path: string, why: string): string {
+  if (extname(path) === ".json") return "It must hold one JSON object of settings.";
+  return why.includes("'batchframe'")
+    ? "Install the package beside it, npm install batchframe; or export a plain object, without defineConfig."
+    : `A module must run by itself, as node ${basename(path)} does.`;
 }
 
 function invalid(path: string, what: string, hint = ""): InputError {

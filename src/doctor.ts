@@ -44,7 +44,7 @@ export async function examine(options: ExamineOptions = {}): Promise<readonly Ch
     await embedded(),
     ...keyVariables().map(([name, provider]) => key(name, provider)),
   ];
-  if (options.model !== undefined) checks.push(await model(options.model));
+  if (options.model !== undefined) checks.push(await model(options.model, options.baseUrl));
   // The list of models is a call of OpenAI's protocol; other providers' hosts are not asked for it.
   const { model: name } = options;
   const speaksOpenAi = name === undefined ? options.baseUrl !== undefined : isOpenAis(name);
@@ -223,9 +223,11 @@ function key(name: string, provider: string): Check {
   };
 }
 
-async function model(name: string): Promise<Check> {
+async function model(name: string, baseUrl: string | undefined): Promise<Check> {
   try {
-    const { provider } = await openModel(name);
+    const { provider } = await openModel(
+      baseUrl === undefined ? name : { ...resolveModel(name), baseUrl },
+    );
     await provider.close();
     const price = provider.free ? "free" : "charged by its provider";
     return { name, state: "ok", found: `runs on ${provider.host}, ${price}` };

@@ -38,7 +38,7 @@ import type { AnswerOf } from "./output/answer-type.ts";
 import type { OutputOfModel } from "./output/embedding-name.ts";
 import type { OutputOption } from "./output/form.ts";
 import { passesOf } from "./passes/passes.ts";
-import type { ModelRef } from "./provider/models.ts";
+import { addressOf, type ModelRef } from "./provider/models.ts";
 import type { Settings } from "./session/settings.ts";
 import type { PromptAnswer, RowFunction } from "./stages/render.ts";
 import type { OnLong, ToldColumns } from "./told-columns.ts";
@@ -229,7 +229,8 @@ export function fileRun<V>({
     output: lastingPath(files.output),
     reading: { ...files.reading },
     writing: outputHow(files) as Json,
-    baseUrl: typeof model === "string" ? null : (model.baseUrl ?? null),
+    // By its name alone a run goes on at the same place, from a clock that has no such variable as well.
+    baseUrl: addressOf(model),
     ...(keep === undefined ? {} : { keep }),
   };
   const open = (): Promise<FileFrame> =>

@@ -39,6 +39,14 @@ describe("examine", () => {
     expect(readdirSync(home)).toEqual([]);
   });
 
+  it("looks at a model where it was told it is", async () => {
+    vi.stubEnv("OPENAI_API_KEY", KEY);
+    const options = { model: "openai/gpt-5-mini", baseUrl: "http://127.0.0.1:9/v1" };
+    expect(await found("openai/gpt-5-mini", options)).toMatchObject({
+      found: "runs on 127.0.0.1:9, charged by its provider",
+    });
+  });
+
   it("notices a run directory that cannot be made", async () => {
     const home = folder();
     writeFileSync(join(home, "file"), "");

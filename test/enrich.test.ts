@@ -272,6 +272,19 @@ describe("the same call again", () => {
     expect(sent()).toBe(posts);
   });
 
+  it("under a name whose rows went elsewhere says where", async () => {
+    const model = await start();
+    await enrichColumn(frame(), "{{ text }}", model, here({ name: "moved" }));
+    const elsewhere = { ...model, baseUrl: "http://127.0.0.1:9/v1" };
+    const error = await failureOf(() =>
+      enrichColumn(frame(), "{{ text }}", elsewhere, here({ name: "moved" })),
+    );
+    expect(error).toMatchObject({ code: "run_differs" });
+    expect(error.message).toMatch(
+      /was started at 127\.0\.0\.1:\d+, and would be gone on with at 127\.0\.0\.1:9\. Nothing was sent/,
+    );
+  });
+
   it("retries failed rows only when asked, and only those with the codes named", async () => {
     const model = await start({ faults: { failRows: { containing: '"b"', status: 400 } } });
     const run = enrichColumn(frame(), "{{ text }}", model, here({}));

@@ -4,7 +4,7 @@ import { findRun, isWithinFailures, type RunStatus } from "../index.ts";
 import { afterOf, checkAfter, doAfter } from "./after.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { CollectFlags } from "./flags.ts";
-import { hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
+import { hostFrom, hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
 import { count, counted } from "./format.ts";
 import { openProgressDisplay } from "./progress-display.ts";
 import { runCommandLine } from "./paths.ts";
@@ -48,7 +48,7 @@ export async function collectCommand(
     return EXIT.pending;
   }
   const receipt = await run.report();
-  const host = { name: "its provider", free: receipt.costUsd === 0 };
+  const host = hostFrom(status);
   const wasFinished = status.finishedAt !== null;
   await tellReceipt(receipt, { facts, host, wasFinished }, terminal);
   await doAfter(afterOf(flags), { run: status.id, runDir: flags.runDir, receipt }, terminal);

@@ -1,5 +1,6 @@
 /** Follows a run from its plan to its receipt, and tells of it. */
 
+import { resolve as absolute } from "node:path";
 import {
   BudgetError,
   findRun,
@@ -100,13 +101,13 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
   const goOn =
     status.steps.length > 0
       ? "the same command again"
-      : runCommandLine("resume", opened.id, facts.runDir);
+      : runCommandLine("resume", opened.id, facts.runDir, placed(facts, status));
   if (before === "finished" && again === null)
     terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
   else terminal.say(`\n${whileText({ host, goOn, lane: plan.lane ?? "batch" }, terminal)}\n`);
   const ended = await drive(run, terminal);
   if (ended.how !== "finished") {
-    const code = tellStopped(ended.how, { opened, host, goOn }, terminal);
+    const code = await tellStopped(ended.how, { opened, host, goOn, facts }, terminal);
     return { code, run: opened.id, receipt: null };
   }
   const { receipt, error = null } = ended;
@@ -211,19 +212,54 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
   }
 }
 
-function tellStopped(
+async function tellStopped(
   how: "interrupted" | "unread",
-  known: { readonly opened: Opened; readonly host: Host; readonly goOn: string },
+  known: {
+    readonly opened: Opened;
+    readonly host: Host;
+    readonly goOn: string;
+    readonly facts: RunFacts;
+  },
   terminal: Terminal,
-): number {
-  const { opened, host, goOn } = known;
+): Promise<number> {
+  const { opened, host, goOn, facts } = known;
   if (how === "unread") return EXIT.pending;
-  const rest = host.free
-    ? "What is answered is kept."
-    : `Batches that were sent go on at ${host.name}.`;
-  terminal.insist(`Stopped here. ${rest} Go on with:\n  ${goOn}`);
+  const rest = leftText(await findRun(opened.id, facts.runDir), host);
+  terminal.insist(
+    `${wrapped(`Stopped here. ${rest} Go on with:`, terminal.wrapWidth, 0)}\n  ${goOn}`,
+  );
   terminal.data({ schemaVersion: 1, run: opened.id, status: "interrupted" });
   return EXIT.interrupted;
+}
+
+/** Words that name the output, where the run was started with another, to which it would go back. */
+function placed({ output }: RunFacts, status: RunStatus): readonly string[] {
+  const isSame = output === "" || output === status.output || absolute(output) === status.output;
+  return isSame ? [] : ["-o", output];
+}
+
+/** What a run that is left leaves behind at its provider. */
+function leftText({ chunks }: RunStatus, { free, name }: Host): string {
+  const remote = free ? [] : chunks.filter(({ lane }) => lane === "batch");
+  const underway = remote.filter(({ state }) => state === "submitted" || state === "ended").length;
+  // Before its upload is over no batch was asked for.
+  const unsure = remote.filter(
+    ({ state, intent }) => state === "submitting" && intent !== null && intent.staged !== null,
+  ).length;
+  return [
+    ...(underway === 0
+      ? []
+      : [
+          `${counted(underway, "batch", "batches")} ${underway === 1 ? "goes" : "go"} on at ${name}.`,
+        ]),
+    ...(unsure === 0
+      ? []
+      : [
+          `Whether ${name} took ${underway === 0 ? "" : "another "}${counted(unsure, "batch", "batches")} is not known; going on finds out before anything is sent again.`,
+        ]),
+    ...(remote.length > 0 && underway + unsure === 0 ? [`No batch is under way at ${name}.`] : []),
+    ...(chunks.some(({ state }) => state === "collected") ? ["What is answered is kept."] : []),
+  ].join(" ");
 }
 
 /** Tells what came of a run: its first rows, then its receipt. */

@@ -151,6 +151,10 @@ export interface StatusOutput extends Versioned, RunData {
   /** Its chunks, and the batch of each. */
   readonly batches: readonly {
     readonly chunk: number;
+    /** What it is asked for, and of whom: a run of several columns or models has chunks of each. */
+    readonly column: string;
+    /** `provider/model`. */
+    readonly model: string;
     readonly lane: Lane;
     readonly state: "planned" | "submitting" | "submitted" | "ended" | "collected";
     /** What its batch is doing; null where none is under way. */

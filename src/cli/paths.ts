@@ -46,12 +46,18 @@ export function programName(): readonly string[] {
   return throughNpm ? ["npx", "batchframe"] : ["batchframe"];
 }
 
-/** A command about one run, with the directory of runs where it is not the usual one. */
-export function runCommandLine(command: string, run: string, runDir: string | undefined): string {
+/** A command about one run, with the directory of runs where it is not the usual one, and further words. */
+export function runCommandLine(
+  command: string,
+  run: string,
+  runDir: string | undefined,
+  words: readonly string[] = [],
+): string {
   return commandLine([
     ...programName(),
     command,
     run,
     ...(runDir === undefined ? [] : ["--run-dir", runDir]),
+    ...words,
   ]);
 }

@@ -82,7 +82,13 @@ function savedLines(plan: RunPlan, look: Look): readonly string[] {
       : [line("", `${count(cached)} of them answered before; ${count(sent)} to send`, look)]),
     ...(duplicates === 0
       ? []
-      : [line("", `${counted(duplicates, "row")} share a request${worth}`, look)]),
+      : [
+          line(
+            "",
+            `${counted(duplicates, "row")} ${duplicates === 1 ? "shares" : "share"} another's request${worth}`,
+            look,
+          ),
+        ]),
   ];
 }
 

@@ -124,9 +124,11 @@ function labelLines({ labels, rows }: Receipt, { width, colours }: Look): string
   const numbers = counts.map(([, number]) => count(number));
   const numberWidth = Math.max(0, ...numbers.map((text) => text.length));
   const room = Math.min(WIDEST_BAR, width - nameWidth - numberWidth - 14);
+  // An answer from the cache is an answer: shares of the others alone would pass 100 %.
+  const answered = rows.ok + rows.cached;
   return counts.map(([, number], at) => {
-    const share = percent(number, rows.ok).padStart(7);
-    const drawn = room < 4 ? "" : bar(rows.ok === 0 ? 0 : number / rows.ok, room);
+    const share = percent(number, answered).padStart(7);
+    const drawn = room < 4 ? "" : bar(answered === 0 ? 0 : number / answered, room);
     const text = `  ${padded(names[at] ?? "", nameWidth)}  ${(numbers[at] ?? "").padStart(numberWidth)}  ${share}`;
     return `${text}  ${colours.good(drawn)}`.trimEnd();
   });
@@ -203,11 +205,12 @@ function oddLines({ resent, duplicateReplies, unknownReplies }: Receipt): string
 }
 
 function costText(
-  { costUsd, plannedUsd, usage, passes = [] }: Receipt,
+  { costUsd, plannedUsd, usage, skippedBy, passes = [] }: Receipt,
   more: { readonly facts: RunFacts; readonly host: Host; readonly wasFinished: boolean },
 ): string {
   const { facts, host, wasFinished } = more;
-  const before = wasFinished ? "nothing was sent: every answer was there · " : "";
+  const all = (skippedBy.pending ?? 0) > 0 ? "" : ": every answer was there";
+  const before = wasFinished ? `nothing was sent${all} · ` : "";
   if (host.free) return `${before}$0.00, the model runs here`;
   const tokens = `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`;
   const unpriced = passes.filter((pass) => pass.costUsd === null).map(({ model }) => model);

@@ -42,7 +42,8 @@ export async function showCommand(
 export function tellTraces(traces: readonly RowTrace[], terminal: Terminal): void {
   const told = traces.map((trace) => ({ ...trace, row: rowNumber(trace.row) }));
   terminal.data({ schemaVersion: 1, traces: told });
-  for (const trace of traces) terminal.say(traceText(trace, terminal));
+  for (const [at, trace] of traces.entries())
+    terminal.say(`${at === 0 ? "" : "\n"}${traceText(trace, terminal)}`);
 }
 
 /** The row that a word is the number of, counted from 0; null where it is no number. */
@@ -100,9 +101,11 @@ function sendingText(sending: Sending, at: number, terminal: Terminal): string {
 }
 
 function usageLines(
-  { model, finishReason, usage, costUsd }: Sending,
+  { model, finishReason, usage, costUsd, state, reply }: Sending,
   terminal: Terminal,
 ): readonly string[] {
+  if (reply === null && usage === null && state !== "collected")
+    return [line("answered", state === "planned" ? "not sent yet" : "not yet", terminal)];
   const tokens =
     usage === null
       ? []

@@ -21,25 +21,34 @@ export async function statusCommand(
   terminal: Terminal,
 ): Promise<number> {
   const run = await findRun(ref, flags.runDir);
-  const { chunks } = run;
   terminal.data({
     schemaVersion: 1,
     ...runData(run),
     lanes: lanesOf(run),
     deadline: deadlineData(run),
-    batches: chunks.map(({ number, lane, state, batchId, requestCount, collection }) => ({
-      chunk: number,
-      lane,
-      state,
-      phase: phaseOf(run, number),
-      batchId,
-      requests: requestCount,
-      answered: collection?.succeeded ?? 0,
-      failed: collection?.failed ?? 0,
-    })),
+    batches: partsOf(run).flatMap((part) =>
+      part.chunks.map(({ number, lane, state, batchId, requestCount, collection }) => ({
+        chunk: number,
+        column: part.column,
+        model: part.model,
+        lane,
+        state,
+        phase: phaseOf(part, number),
+        batchId,
+        requests: requestCount,
+        answered: collection?.succeeded ?? 0,
+        failed: collection?.failed ?? 0,
+      })),
+    ),
   });
   terminal.say(runText(run, terminal));
-  if (chunks.length > 0) terminal.say(`\n${chunksText(run, terminal.width)}`);
+  const parts = partsOf(run).filter((part) => part.chunks.length > 0);
+  for (const part of parts) {
+    // Several columns or models count their chunks each from 1.
+    const whose = run.passes.length > 0 ? part.model : printable(part.column);
+    const title = parts.length < 2 ? "" : `${terminal.colours.strong(whose)}\n`;
+    terminal.say(`\n${title}${chunksText(part, terminal.width)}`);
+  }
   if (stateOf(run) !== "finished" && run.input !== null)
     terminal.say(`\n${line("go on", runCommandLine("resume", run.id, flags.runDir), terminal)}`);
   return 0;
@@ -52,7 +61,7 @@ function runText(run: RunStatus, look: Look): string {
   const files =
     input === null || output === null
       ? "rows in memory"
-      : `${printable(shortPath(input))} → ${printable(shortPath(output))}`;
+      : `${placeText(input, "standard input")} → ${placeText(output, "standard output")}`;
   const ended =
     finishedAt === null
       ? ""
@@ -127,6 +136,12 @@ function workedOn({ progress }: RunStatus, chunk: number): string {
   return done === null ? "" : count(done);
 }
 
+/** The runs it is made of, whose chunks are counted each by themselves. */
+function partsOf(run: RunStatus): readonly RunStatus[] {
+  const parts = [...run.steps, ...run.passes];
+  return parts.length > 0 ? parts : [run];
+}
+
 /** A line for each chunk; of many, those that are not collected come first. */
 function chunksText(run: RunStatus, width: number): string {
   const { chunks } = run;
@@ -145,10 +160,11 @@ function chunksText(run: RunStatus, width: number): string {
     ],
     shown
       .toSorted((a, b) => a.number - b.number)
-      .map(({ number, state, requestCount, collection, batchId }) => [
+      .map(({ number, state, lane, requestCount, collection, batchId }) => [
         count(number),
         phaseOf(run, number) ?? state,
-        batchId ?? "",
+        // An id that no provider knows is of no use, and too wide for a narrow terminal.
+        lane === "realtime" ? "one by one" : (batchId ?? ""),
         count(requestCount),
         workedOn(run, number),
         collection === null ? "" : count(collection.succeeded),
@@ -158,4 +174,9 @@ function chunksText(run: RunStatus, width: number): string {
   );
   const hidden = chunks.length - shown.length;
   return hidden === 0 ? text : `${text}\n  … and ${counted(hidden, "more chunk", "more chunks")}`;
+}
+
+/** A path as people read it; what stands for a pipe, in words. */
+function placeText(path: string, pipe: string): string {
+  return path === "-" ? pipe : printable(shortPath(path));
 }

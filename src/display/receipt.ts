@@ -12,7 +12,10 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
   limit: "past the limit",
   step: "failed a step before",
+  pending: "not answered yet",
   bad_row: "unreadable in the file",
+  pass: "left to another model",
+  budget: "left over by the budget",
 };
 
 /** What became of every row, what it cost, and how often each label was given. */

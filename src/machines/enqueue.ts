@@ -145,7 +145,8 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
   );
   const id = runId(settings, identity);
   const known = (await readDatasets(database)).find((dataset) => dataset.id === id);
-  if (known !== undefined && known.identity !== identity) throw differs(id);
+  if (known !== undefined && known.identity !== identity)
+    throw differs(id, known, settings.model.provider.host);
   const { place, ending } = outputOf(job, files[0]?.name ?? "");
   const output = place === null ? joined(data.url, `${id}/output`) : absolute(place);
   // Found again, nothing is handed over anew: workers may be reading it.
@@ -181,7 +182,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
     return isAdded;
   });
   const dataset = await readDataset(database, id);
-  if (dataset.identity !== identity) throw differs(id);
+  if (dataset.identity !== identity) throw differs(id, dataset, provider.host);
   const open = await openParts(database, id);
   await noteTicks(database, open, 0);
   await ticks.send(open, 0);

@@ -16,7 +16,7 @@ export interface ErrorReader {
 export function httpErrors(host: string, secrets: readonly string[]): ErrorReader {
   const read = (action: string, caught: unknown): unknown => {
     if (caught instanceof ProviderError || isAbort(caught)) return caught;
-    const said = redact(caught instanceof Error ? causes(caught) : String(caught), secrets);
+    const said = redact(saidBy(caught), secrets);
     const status = statusOf(caught);
     const message = `${host} could not ${action}: ${said}`;
     if (isDenied(caught)) return denied(host, message);
@@ -33,6 +33,14 @@ export function httpErrors(host: string, secrets: readonly string[]): ErrorReade
       }
     },
   };
+}
+
+/** What went wrong. A reply that is no JSON comes from a wrong address or a proxy, which the parser's words do not tell. */
+function saidBy(caught: unknown): string {
+  if (!(caught instanceof Error)) return String(caught);
+  return caught instanceof SyntaxError
+    ? `what answers at this address does not speak JSON (${caught.message})`
+    : causes(caught);
 }
 
 function isAbort(caught: unknown): boolean {
@@ -92,7 +100,7 @@ function refused(status: number, message: string, retryAfterMs: number | undefin
   if (status === 401 || status === 403)
     return new ProviderError("provider_auth", message, {
       ...details,
-      hint: "Check the key and its access to this model; run the same command again to go on.",
+      hint: "Nothing was bought by this call. Check the key and its access to this model; run the same command again to go on.",
     });
   if (status === 429)
     return new ProviderError("provider_busy", message, { ...details, retryable: true });

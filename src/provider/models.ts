@@ -42,6 +42,8 @@ const EMBEDDED_MODELS = ["use-lite"] as const;
 interface ProviderEntry {
   /** The environment variables that may hold the key, the first one first; none where no key is needed. */
   readonly keyVariables: readonly string[];
+  /** The environment variables that may hold its address, the first one first; none where it has no other than its own. */
+  readonly addressVariables?: readonly string[];
   readonly open: (spec: ModelSpec) => Promise<BatchProvider>;
 }
 
@@ -50,13 +52,35 @@ const PROVIDERS: ReadonlyMap<string, ProviderEntry> = new Map<string, ProviderEn
     host.id,
     {
       keyVariables: host.keyNeeded ? [host.keyVariable] : [],
+      addressVariables: host.baseUrlVariables,
       open: async (spec) => await (await import("./open-host.ts")).openHost(host, spec),
     },
   ]),
-  ["anthropic", { keyVariables: ["ANTHROPIC_API_KEY"], open: openAnthropic }],
-  ["google", { keyVariables: ["GOOGLE_API_KEY", "GEMINI_API_KEY"], open: openGoogle }],
-  ["vertex", { keyVariables: [], open: openVertex }],
-  ["ollama", { keyVariables: [], open: openOllama }],
+  [
+    "anthropic",
+    {
+      keyVariables: ["ANTHROPIC_API_KEY"],
+      addressVariables: ["ANTHROPIC_BASE_URL"],
+      open: openAnthropic,
+    },
+  ],
+  [
+    "google",
+    {
+      keyVariables: ["GOOGLE_API_KEY", "GEMINI_API_KEY"],
+      addressVariables: ["GOOGLE_BASE_URL", "GOOGLE_GEMINI_BASE_URL"],
+      open: openGoogle,
+    },
+  ],
+  [
+    "vertex",
+    {
+      keyVariables: [],
+      addressVariables: ["VERTEX_BASE_URL", "GOOGLE_VERTEX_BASE_URL"],
+      open: openVertex,
+    },
+  ],
+  ["ollama", { keyVariables: [], addressVariables: ["OLLAMA_BASE_URL"], open: openOllama }],
   ["gguf", { keyVariables: [], open: openGguf }],
   ["embedded", { keyVariables: [], open: openEmbedded }],
   ["fireworks", { keyVariables: [], open: refuseFireworks }],
@@ -84,6 +108,25 @@ export async function openModel(ref: ModelRef): Promise<OpenedModel> {
     typeof spec.provider === "string" ? await namedProvider(spec.provider, spec) : spec.provider;
   if (typeof spec.provider !== "string") refusePacing(spec, "a provider of one's own");
   return { provider, model: spec.model, params: spec.params ?? {} };
+}
+
+/**
+ * The address a model is reached at, as it was given or as the environment names it now; null where that
+ * is the provider's own. One of the environment's with a name, a password or a query in it gives null as well:
+ * it may hold a secret, and what is given here is kept.
+ *
+ * @throws {InputError} `unknown_model`, `unknown_provider`; nothing was sent.
+ */
+export function addressOf(ref: ModelRef): string | null {
+  const spec: ModelSpec = typeof ref === "string" ? resolveModel(ref) : ref;
+  if (spec.baseUrl !== undefined) return spec.baseUrl;
+  if (typeof spec.provider !== "string") return null;
+  const { addressVariables = [] } = PROVIDERS.get(spec.provider) ?? {};
+  const told = addressVariables.map((variable) => process.env[variable]?.trim() ?? "");
+  const address = told.find((text) => text !== "");
+  if (address === undefined || !URL.canParse(address)) return null;
+  const { username, password, search } = new URL(address);
+  return `${username}${password}${search}` === "" ? address : null;
 }
 
 /**

@@ -85,7 +85,7 @@ export function hostProvider(profile: HostProfile, options: HostOptions): BatchP
       reading("create the batch", () => create(host, submission, signal)),
     find: (submission, signal) => reading("list the batches", () => find(host, submission, signal)),
     revoke: (submission, signal) =>
-      reading("delete the upload", () => revoke(host, submission, signal)),
+      reading("look for what was uploaded", () => revoke(host, submission, signal)),
     poll: (batch, signal) => reading("look at the batch", () => poll(host, batch, signal)),
     replies: (_batch, ending, signal) => replies(host, ending, signal),
     cancel: (batch, signal) =>

@@ -57,7 +57,8 @@ export function canaryOf(
     refusal: (error) => {
       if (!isWaiting || !(error instanceof ProviderError)) return error;
       const { httpStatus } = error;
-      const message = `${error.message} It was the first of ${String(requests)} requests, asked alone: nothing else was sent, and nothing was spent.`;
+      const stop = /[.!?]$/.test(error.message) ? "" : ".";
+      const message = `${error.message}${stop} It was the first of ${String(requests)} requests, asked alone: nothing else was sent, and nothing was spent.`;
       const details = {
         ...(httpStatus === undefined ? {} : { httpStatus }),
         hint: error.hint ?? "Change what the message names and run the same command again.",

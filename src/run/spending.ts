@@ -88,7 +88,8 @@ function budgetReached(purse: Purse, planned: readonly Chunk[], nextUsd: number)
   );
 }
 
-/** Dollars with cents, or as many digits as it takes to tell them from nothing. */
+/** Dollars with cents, or as many digits as it takes to tell them from nothing; never as a power of ten. */
 function dollars(usd: number): string {
-  return usd === 0 || usd >= 0.1 ? usd.toFixed(2) : usd.toPrecision(2);
+  if (usd === 0 || usd >= 0.1) return usd.toFixed(2);
+  return usd.toFixed(Math.min(20, 1 - Math.floor(Math.log10(usd))));
 }

@@ -5,6 +5,7 @@ import { InputError, StoreError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import { newColumns } from "../output/columns.ts";
 import { columnLayout, requestSpec, type Settings } from "./settings.ts";
+import type { RunRecord } from "../store/store.ts";
 import type { Rendering } from "../stages/ports.ts";
 import { functionRendering, textRendering } from "../stages/render.ts";
 
@@ -60,8 +61,17 @@ export function identifyingSettings(settings: Settings): Readonly<Record<string,
   };
 }
 
-/** The error for a name that another run has. */
-export function differs(id: string): StoreError {
+/** The error for a name that another run has, whose record this is; `is` is the host its rows would go to now. */
+export function differs(id: string, { spec }: Pick<RunRecord, "spec">, is: string): StoreError {
+  const was = (spec as Readonly<Record<string, Json>>)["host"];
+  if (typeof was === "string" && was !== is)
+    return new StoreError(
+      "run_differs",
+      `Run ${JSON.stringify(id)} was started at ${was}, and would be gone on with at ${is}. Nothing was sent.`,
+      {
+        hint: "Set the provider's address as it was (--base-url, or its variable); or choose another --name.",
+      },
+    );
   return new StoreError(
     "run_differs",
     `There is a run named ${JSON.stringify(id)} already, and it was started with other settings or other rows. Nothing was sent.`,

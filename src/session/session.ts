@@ -181,7 +181,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
   try {
     cache = settings.cache === null ? null : await cacheOf(settings, settings.cache);
     const record = await store.run();
-    if (record.identity !== identity) throw differs(id);
+    if (record.identity !== identity) throw differs(id, record, provider.host);
     await noteSpent(spending, store);
     conduct.onOpen({ id, directory, resumed: record.plan !== null });
     const remember =

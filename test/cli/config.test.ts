@@ -109,7 +109,7 @@ export default { model: "${FREE}", recipes: { mood: { prompt: "{{ review }}", la
     expect(await cli(twice, ["ls"])).toMatchObject({ code: 2 });
     const named = await cli(folder(), ["ls", "--config", "none.json"]);
     expect(named).toMatchObject({ code: 2 });
-    expect(named.stderr).toContain("none.json cannot be loaded");
+    expect(named.stderr).toContain("There is no configuration file none.json. Nothing was sent.");
   });
 });
 

@@ -118,3 +118,33 @@ describe("a reader that goes away", () => {
     await emulator.close();
   });
 });
+
+describe("what is said on leaving", () => {
+  it("tells how many batches go on, and names the output of this command", async () => {
+    const emulator = await emulated({ faults: { stuck: 1 } });
+    const cwd = folder({ "in.csv": manyRows(20) });
+    const first = await stuck(emulator, cwd);
+    first.child.kill("SIGINT");
+    expect((await first.ended).stderr).toContain("1 batch goes on at 127.0.0.1:");
+    const looks = emulator.stats().calls["GET /batches/{id}"] ?? 0;
+    const again = start(cwd, [...RUN, "-o", "other name.csv"], pointedAt(emulator));
+    await until(() => (emulator.stats().calls["GET /batches/{id}"] ?? 0) > looks);
+    again.child.kill("SIGINT");
+    // The run was started with another output, to which a plain resume would go back.
+    expect((await again.ended).stderr).toMatch(/batchframe resume \S+ -o 'other name.csv'\n$/);
+    await emulator.close();
+  });
+
+  it("does not speak of batches where the provider was never reached", async () => {
+    const cwd = folder({ "in.csv": manyRows(20) });
+    const env = { OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_API_KEY: "k" };
+    const running = start(cwd, RUN, env);
+    let said = "";
+    running.child.stderr.on("data", (text: Buffer) => (said += text.toString()));
+    await until(() => said.includes("could not upload"));
+    running.child.kill("SIGINT");
+    const { stderr } = await running.ended;
+    expect(stderr).toContain("Stopped here. No batch is under way at 127.0.0.1:9. Go on with:");
+    expect(stderr).not.toContain("goes on at");
+  });
+});

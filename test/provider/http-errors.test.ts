@@ -18,6 +18,11 @@ function refusal(status: number, headers: Record<string, string> = {}): unknown 
 }
 
 describe("a refused call", () => {
+  it("says that nothing was bought", () => {
+    for (const status of [400, 401, 403, 404])
+      expect(read(refusal(status)).hint).toContain("Nothing was bought by this call.");
+  });
+
   it.each([
     [400, "provider_refused", false],
     [401, "provider_auth", false],
@@ -113,4 +118,14 @@ it.each([
 
 it("a call that succeeds gives its value", async () => {
   expect(await errors.reading("upload", () => Promise.resolve(7))).toBe(7);
+});
+
+describe("an answer that is no JSON", () => {
+  it("is told of as what it comes from", () => {
+    expect(read(new SyntaxError("Unexpected token '<'"))).toMatchObject({
+      code: "provider_unreachable",
+      message:
+        "api.example.com could not create the batch: what answers at this address does not speak JSON (Unexpected token '<')",
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { keyVariables, openModel, resolveModel } from "../../src/provider/models.ts";
+import { addressOf, keyVariables, openModel, resolveModel } from "../../src/provider/models.ts";
 import { HOSTS } from "../../src/provider/hosts.ts";
 
 describe("openModel", () => {
@@ -54,4 +54,25 @@ it("names every provider's key once", () => {
 
 it("a model's name is taken apart without opening anything", () => {
   expect(resolveModel("groq/meta/llama")).toEqual({ provider: "groq", model: "meta/llama" });
+});
+
+describe("addressOf", () => {
+  it("is what was given, else what the environment names", () => {
+    vi.stubEnv("GROQ_BASE_URL", "http://127.0.0.1:7/groq");
+    vi.stubEnv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:7/google");
+    expect(addressOf("groq/m")).toBe("http://127.0.0.1:7/groq");
+    expect(addressOf("google/m")).toBe("http://127.0.0.1:7/google");
+    expect(addressOf({ provider: "groq", model: "m", baseUrl: "http://x/v1" })).toBe("http://x/v1");
+    expect(addressOf("mistral/m")).toBeNull();
+    expect(addressOf("embedded/use-lite")).toBeNull();
+    vi.unstubAllEnvs();
+  });
+
+  it("leaves alone an environment's address that may hold a secret", () => {
+    for (const address of ["http://me:pw@h/v1", "http://h/v1?key=sk", "http://pw@h/v1"]) {
+      vi.stubEnv("GROQ_BASE_URL", address);
+      expect(addressOf("groq/m")).toBeNull();
+    }
+    vi.unstubAllEnvs();
+  });
 });
