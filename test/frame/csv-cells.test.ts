@@ -1,3 +1,4 @@
+import { stringify } from "csv-stringify/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { csvText, isFormula, newCellText } from "../../src/frame/csv-cells.ts";
@@ -58,5 +59,23 @@ describe("csvText", () => {
     );
     expect(csvText(["c,d", "e;f"], ";")).toBe('c,d;"e;f"');
     expect(csvText([null], ",")).toBe("");
+  });
+});
+
+describe("csvText", () => {
+  it("is what csv-stringify makes of the same cells", () => {
+    const text = fc.array(fc.constantFrom("a", "é", " ", ",", ";", "\t", '"', "\n", "\r", "="));
+    const cell = fc.option(
+      text.map((all) => all.join("")),
+      { nil: null },
+    );
+    const cells = fc.array(cell, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(cells, fc.constantFrom(",", ";", "\t", "|"), (row, delimiter) => {
+        const whole = stringify([row], { delimiter, eof: false, quoted_match: /^$/ });
+        expect(csvText(row, delimiter)).toBe(whole);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
