@@ -67,6 +67,18 @@ const READING: readonly Mutation[] = [
     guard: { file: "test/provider/alike-lines.test.ts", named: "have no pattern" },
   },
   {
+    promise: "a reply line read in bytes is taken for another only where all of it is alike",
+    file: "src/provider/alike-lines.ts",
+    edits: [["if (second === null || after.source.lastIndex !== end)", "if (second === null)"]],
+    guard: { file: "test/provider/alike-lines.test.ts", named: "more after its end" },
+  },
+  {
+    promise: "what is cleared from the cache while it is indexed is not in the index",
+    file: "src/store/reply-indexer.ts",
+    edits: [["if (!isWhole(current)) return", "if (false as boolean) return"]],
+    guard: { file: "test/store/reply-cache.test.ts", named: "comes to one index" },
+  },
+  {
     promise: "what is put into the cache is found though nobody came to index it",
     file: "src/store/reply-cache.ts",
     edits: [["      if (ids.length === 0) return replies;\n      index();\n", ""]],

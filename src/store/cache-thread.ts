@@ -1,5 +1,6 @@
 /** The thread that writes to a cache: packs what it is given, and puts it into the index. */
 
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
 import { openReplyCache, type KeptUnder, type ReplyCache } from "./reply-cache.ts";
 import { replyBatches, type RepliesInFile } from "./reply-file.ts";
@@ -18,37 +19,43 @@ const IDLE_MS = 100;
 function serve(port: NonNullable<typeof parentPort>): void {
   // One that does not open ends the thread, and what it was given is done where it was ordered.
   const opened = openReplyCache((workerData as { readonly path: string }).path);
-  let waiting = 0;
   let idle: NodeJS.Timeout | undefined;
+  let next: NodeJS.Immediate | undefined;
   // Listened to at once: Deno hands on no message that came before.
   port.on("message", (order: CacheOrder) => {
-    clearTimeout(idle);
     void opened.then((cache) => {
       clearTimeout(idle);
-      const isDone = carriedOut(cache, order);
-      if (order === null) cache[Symbol.dispose]();
+      const isDone = attempt(() => {
+        if (order === null) cache.index();
+        else for (const batch of replyBatches(order.replies)) cache.put(batch, order.under);
+        return true;
+      });
+      if (order === null) {
+        clearImmediate(next);
+        cache[Symbol.dispose]();
+      } else {
+        index(cache, INDEXED_AT_ONCE);
+        idle = setTimeout(index, IDLE_MS, cache, 1);
+      }
       port.postMessage(isDone satisfies CacheReport);
-      if (order === null) return;
-      // Once it is answered: nobody waits for it.
-      if (waiting >= INDEXED_AT_ONCE) index(cache);
-      else idle = setTimeout(index, IDLE_MS, cache);
     });
   });
 
-  function index(cache: ReplyCache): void {
-    if (carriedOut(cache, null)) waiting = 0;
+  /** Puts into the index what waits, a little at a time: what is ordered meanwhile comes first. */
+  function index(cache: ReplyCache, least: number): void {
+    clearImmediate(next);
+    next = setImmediate(() => {
+      if (attempt(() => cache.indexSome(least))) index(cache, least);
+    });
   }
+}
 
-  function carriedOut(cache: ReplyCache, order: CacheOrder): boolean {
-    try {
-      if (order === null) cache.index();
-      else for (const batch of replyBatches(order.replies)) cache.put(batch, order.under);
-      waiting += order?.replies.lengths.length ?? 0;
-      return true;
-    } catch {
-      // Who ordered it does it again, and meets the same error where it can be told.
-      return false;
-    }
+/** What is done, or false: who ordered it does it again, and meets the same error where it can be told. */
+function attempt(work: () => boolean): boolean {
+  try {
+    return work();
+  } catch {
+    return false;
   }
 }
 

@@ -2,11 +2,12 @@
 
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { constants, zstdCompressSync } from "node:zlib";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
 import type { FoundLines } from "../core/kept-lines.ts";
 import { replyFinder } from "./reply-finder.ts";
+import { replyIndexer } from "./reply-indexer.ts";
 import { LINES_PER_PACK } from "./reply-packs.ts";
 import { CACHE_SCHEMA } from "./schema.ts";
 import { bytesOf } from "./sqlite-values.ts";
@@ -71,6 +72,8 @@ export interface ReplyCache extends SessionCache {
   put(replies: ReplyBatch, under: KeptUnder): void;
   /** Makes what was put quick to find; what is left to do is done by the next `find`, in whatever process. */
   index(): void;
+  /** Does a little of that; false, and nothing done, where fewer than so many replies, in whole packs, wait for it. */
+  indexSome(least: number): boolean;
   /** What it holds, model by model, the largest first. */
   shares(): readonly CacheShare[];
   /** Deletes the replies that are meant and gives how many there were. */
@@ -95,13 +98,15 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
     `insert into pack (provider, model, reading, saved_at_ms, ids, ends, lines)
      values (?, ?, ?, ?, ?, ?, ?)`,
   );
-  const behind = database.prepare(BEHIND);
+  const indexer = replyIndexer({
+    database,
+    inTransaction,
+    onReplaced: () => {
+      finder.forget();
+    },
+  });
   const index = (): void => {
-    // Not all at once: others write to the file as well.
-    while (behind.get() !== undefined)
-      inTransaction(() => {
-        if (indexSome(database).replaced > 0) finder.forget();
-      });
+    while (indexer.goOn(1)) continue;
   };
   return {
     isEmpty: () => database.prepare("select 1 from pack limit 1").get() === undefined,
@@ -126,6 +131,7 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
       });
     },
     index,
+    indexSome: (least) => indexer.goOn(least),
     shares: () => {
       index();
       return sharesOf(database.prepare(SHARES));
@@ -148,11 +154,12 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
     },
   };
 
-  function inTransaction(work: () => void): void {
+  function inTransaction<Done>(work: () => Done): Done {
     try {
       database.exec("begin immediate");
-      work();
+      const done = work();
       database.exec("commit");
+      return done;
     } catch (error) {
       if (database.isTransaction) database.exec("rollback");
       throw asStoreError(error);
@@ -162,64 +169,6 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
 
 // Replies are much alike: what is not written and synced saves more than packing costs.
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-
-const PACKS_INDEXED_AT_ONCE = 1024;
-const IDS_INDEXED_AT_ONCE = PACKS_INDEXED_AT_ONCE * LINES_PER_PACK;
-// One statement for each id would take half as long again.
-const IDS_IN_A_STATEMENT = 64;
-
-/**
- * Puts the ids of the next packs into the index, in its own order: in any other, each would touch a page of its
- * own. Gives how many replies took the place of earlier ones, whose packs are from then on known as outdated.
- */
-function indexSome(database: DatabaseSync): { readonly replaced: number } {
-  const packs = database.prepare(NEXT_PACKS).all(PACKS_INDEXED_AT_ONCE);
-  const ids = Buffer.concat(packs.map((pack) => pack["ids"] as Uint8Array));
-  const places = new Float64Array(ids.length / REQUEST_ID_BYTES);
-  let count = 0;
-  for (const { number, ids: own } of packs)
-    for (let at = 0; at < (own as Uint8Array).length / REQUEST_ID_BYTES; at += 1)
-      places[count++] = Number(number) * LINES_PER_PACK + at;
-  // The upper half of the key, then the order they came in: the later reply to a request takes the place of the earlier.
-  const order = places
-    .map((_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_INDEXED_AT_ONCE + at)
-    .sort();
-  const add = (count: number): StatementSync =>
-    database.prepare(
-      `insert or ignore into reply (id, place) values ${"(?, ?), ".repeat(count - 1)}(?, ?)`,
-    );
-  const addMany = add(IDS_IN_A_STATEMENT);
-  const placeOf = database.prepare("select place from reply where id = ?");
-  const outdate = database.prepare(OUTDATE);
-  const replace = database.prepare("update reply set place = ? where id = ?");
-  let replaced = 0;
-  for (let first = 0; first < order.length; first += IDS_IN_A_STATEMENT) {
-    const row: (bigint | number)[] = [];
-    for (const sorted of order.subarray(first, first + IDS_IN_A_STATEMENT)) {
-      const at = sorted - Math.floor(sorted / IDS_INDEXED_AT_ONCE) * IDS_INDEXED_AT_ONCE;
-      row.push(ids.readBigInt64BE(at * REQUEST_ID_BYTES), places[at] ?? 0);
-    }
-    const some = row.length / 2;
-    if ((some === IDS_IN_A_STATEMENT ? addMany : add(some)).run(...row).changes === some) continue;
-    for (let at = 0; at < row.length; at += 2) {
-      const [id = 0, place = 0] = row.slice(at, at + 2);
-      if (placeOf.get(id)?.["place"] === place) continue;
-      outdate.run(id);
-      replace.run(place, id);
-      replaced += 1;
-    }
-  }
-  database.prepare("update indexed set up_to = ?").run(Number(packs.at(-1)?.["number"] ?? 0));
-  return { replaced };
-}
-
-const BEHIND = "select 1 from indexed where (select max(number) from pack) > up_to";
-
-const NEXT_PACKS =
-  "select number, ids from pack where number > (select up_to from indexed) order by number limit ?";
-
-const OUTDATE = `insert or ignore into outdated (pack)
-  select place / ${String(LINES_PER_PACK)} from reply where id = ?`;
 
 const SHARES = `
   select provider, model, sum(kept) as replies, sum(length(lines)) as bytes,

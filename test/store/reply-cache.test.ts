@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -142,6 +143,36 @@ describe("a cache", () => {
       expect(linesFor(cache, idsOf(...asked))).toEqual(lines);
     }
     cache[Symbol.dispose]();
+  });
+
+  it("comes to one index, made a little at a time by two at once, and though a part is cleared meanwhile", async () => {
+    const [one, two] = [await openReplyCache(path), await openReplyCache(path)];
+    const texts = Array.from({ length: 20_000 }, (_, at) => String(at));
+    const again = texts.filter((_, at) => at % 10 === 0);
+    one.put(replies(...texts), UNDER);
+    expect(one.indexSome(21_000)).toBe(false);
+    expect([one.indexSome(20_000), two.indexSome(1)]).toEqual([true, true]);
+    two.put(replyBatch(idsOf(...again), again), { ...UNDER, model: "n" });
+    while (one.indexSome(1) || two.indexSome(1)) continue;
+    const later = again.map((text) => `${text} later`);
+    one.put(replyBatch(idsOf(...texts), texts), { ...UNDER, model: "o" });
+    one.put(replyBatch(idsOf(...later), later), { ...UNDER, model: "p" });
+    expect(one.indexSome(1)).toBe(true);
+    expect(two.clear({ model: "o" })).toBe(20_000);
+    expect(linesFor(one, idsOf(...texts.slice(0, 3), ...later.slice(-3)))).toEqual([
+      ...[null, null, null],
+      ...later.slice(-3),
+    ]);
+    one.clear({ model: "p" });
+    one.put(replies("5"), UNDER);
+    expect(linesFor(two, idsOf("5", "10", "11"))).toEqual([lineOf("5"), null, null]);
+    two.clear({ model: "m" });
+    one.index();
+    // Nor does the index hold anything for what is gone.
+    const database = new DatabaseSync(path);
+    expect(database.prepare("select count(*) as ids from reply").get()).toEqual({ ids: 0 });
+    database.close();
+    for (const cache of [one, two]) cache[Symbol.dispose]();
   });
 
   it("is written by two processes at once without a loss", async () => {
