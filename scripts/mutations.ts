@@ -24,12 +24,6 @@ const WHAT_IF = "test/crash/what-if.test.ts";
 
 const READING: readonly Mutation[] = [
   {
-    promise: "a CSV cell that opens with a quote after blanks is not taken for text",
-    file: "src/frame/csv-plain.ts",
-    edits: [["if (hasQuotes && opensWithQuote(bytes, from)) return stopped(false);", ""]],
-    guard: { file: "test/frame/csv-plain.test.ts", named: "those that csv-parse gives" },
-  },
-  {
     promise: "answers read under another schema are not used",
     file: "src/output/answer-sheet.ts",
     edits: [["  sum.add(Buffer.from(`${mark} ${String(replyBytes)} `));\n", ""]],

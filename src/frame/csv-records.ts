@@ -2,7 +2,6 @@
 
 import { Parser } from "csv-parse";
 import { parse } from "csv-parse/sync";
-import { mayBePlain, plainRecords, type CsvCell } from "./csv-plain.ts";
 import { hasStrayQuote, isSuspect } from "./csv-quotes.ts";
 
 /** How a CSV file is written. */
@@ -15,6 +14,9 @@ export interface CsvDialect {
    */
   readonly terminator: "lf" | "cr";
 }
+
+/** What stands in one cell: null when nothing stands there, "" when a pair of quotes does. */
+export type CsvCell = string | null;
 
 /** The records that ended within one chunk of the file, in order. */
 export interface RecordBatch {
@@ -59,14 +61,12 @@ export class CsvFault extends Error {
 export const maxRecordCharacters = 128 * 1024 * 1024;
 
 const kinds: Readonly<Record<string, CsvFault["kind"]>> = {
+  CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: "ragged",
   CSV_QUOTE_NOT_CLOSED: "unclosed_quote",
   CSV_INVALID_CLOSING_QUOTE: "stray_quote",
   INVALID_OPENING_QUOTE: "stray_quote",
   CSV_MAX_RECORD_SIZE: "size",
 };
-
-// A record that is longer is the parser's, which holds it without reading it again with each chunk.
-const mostHeldBytes = 256 * 1024;
 
 /**
  * Parses chunks of a CSV file (no byte order mark) into one batch per chunk.
@@ -77,82 +77,11 @@ export async function* recordBatches(
   chunks: AsyncIterable<Buffer>,
   options: RecordOptions,
 ): AsyncGenerator<RecordBatch> {
-  const { dialect, skipBlankLines, tellsNullFromEmpty } = options;
-  const reading = { delimiter: dialect.delimiter, skipBlankLines, tellsNullFromEmpty };
-  const widths = widthCheck(options.takesAnyWidth === true);
-  const rest = chunks[Symbol.asyncIterator]();
-  let held: Buffer = Buffer.alloc(0);
-  let heldFrom = 0;
-  let isPlain = dialect.terminator === "lf" && mayBePlain(dialect.delimiter);
-  try {
-    while (isPlain) {
-      const next = await rest.next();
-      if (next.done === true) break;
-      const bytes = held.length === 0 ? next.value : Buffer.concat([held, next.value]);
-      const { records, ends, isOpen } = plainRecords(bytes, reading);
-      const taken = ends.at(-1) ?? 0;
-      const batch = widths.checked({ records, ends: ends.map((end) => heldFrom + end) }, heldFrom);
-      if (batch.records.length > 0) yield batch;
-      widths.refuse();
-      held = bytes.subarray(taken);
-      heldFrom += taken;
-      isPlain = isOpen && held.length <= mostHeldBytes;
-    }
-    // Of a file that is plain to its end this is a last record without a line ending, if it has one.
-    yield* parsedBatches(readOn(held, rest), { options, from: heldFrom, widths });
-  } finally {
-    await rest.return?.();
-  }
-}
-
-async function* readOn(held: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (held.length > 0) yield held;
-  for (;;) {
-    const next = await rest.next();
-    if (next.done === true) return;
-    yield next.value;
-  }
-}
-
-interface WidthCheck {
-  /** The records of a batch, which begins at `start`, up to the first that is wider or narrower than the first of all. */
-  checked(batch: RecordBatch, start: number): RecordBatch;
-  /** @throws {CsvFault} where such a record was met. */
-  refuse(): void;
-}
-
-function widthCheck(takesAny: boolean): WidthCheck {
-  let width: number | null = null;
-  let fault: { readonly offset: number; readonly found: number } | null = null;
-  return {
-    checked: (batch, start) => {
-      const { records, ends } = batch;
-      width ??= records[0]?.length ?? null;
-      const at = takesAny ? -1 : records.findIndex((record) => record.length !== width);
-      if (at < 0) return batch;
-      fault = { offset: ends[at - 1] ?? start, found: records[at]?.length ?? 0 };
-      return { records: records.slice(0, at), ends: ends.slice(0, at) };
-    },
-    refuse: () => {
-      if (fault !== null) throw new CsvFault("ragged", fault, new Error("another width"));
-    },
-  };
-}
-
-/** The records of what follows the first `from` bytes, as csv-parse reads them. */
-async function* parsedBatches(
-  chunks: AsyncIterable<Buffer>,
-  {
-    options,
-    from,
-    widths,
-  }: { readonly options: RecordOptions; readonly from: number; readonly widths: WidthCheck },
-): AsyncGenerator<RecordBatch> {
   let records: CsvCell[][] = [];
   let ends: number[] = [];
-  let lastEnd = from;
+  let lastEnd = 0;
   let held: Buffer[] = [];
-  let heldFrom = from;
+  let heldFrom = 0;
   let stray: number | null = null;
   /** The bytes up to `end` that no record has taken yet. */
   const bytesTo = (end: number): Buffer => {
@@ -166,7 +95,7 @@ async function* parsedBatches(
     // Taking records here and pushing none spares a stream object per row.
     on_record: (record: CsvCell[], context) => {
       if (stray !== null) return null;
-      const end = from + context.bytes_records;
+      const end = context.bytes_records;
       if (record.some(isSuspect) && hasStrayQuote(bytesTo(end), options.dialect.delimiter)) {
         stray = lastEnd;
         return null;
@@ -179,31 +108,28 @@ async function* parsedBatches(
   });
   // A failed write reports through its callback; without a listener the event would end the process.
   parser.on("error", () => undefined);
-  const takeBatch = (start: number): RecordBatch => {
-    const batch = widths.checked({ records, ends }, start);
+  const takeBatch = (): RecordBatch => {
+    const batch = { records, ends };
     records = [];
     ends = [];
     return batch;
   };
-  const told = function* (failure: Error | null, start: number): Generator<RecordBatch> {
-    const batch = takeBatch(start);
-    if (batch.records.length > 0) yield batch;
-    widths.refuse();
-    refuseStray(stray);
-    if (failure !== null) throw faultOf(failure, lastEnd, from);
-  };
   try {
     for await (const chunk of chunks) {
       held.push(chunk);
-      const start = lastEnd;
-      yield* told(await written((done) => parser.write(chunk, done)), start);
+      const failure = await written((done) => parser.write(chunk, done));
+      if (records.length > 0) yield takeBatch();
+      refuseStray(stray);
+      if (failure !== null) throw faultOf(failure, lastEnd);
       while (held[0] !== undefined && heldFrom + held[0].length <= lastEnd) {
         heldFrom += held[0].length;
         held = held.slice(1);
       }
     }
-    const start = lastEnd;
-    yield* told(await written((done) => parser.end(done)), start);
+    const failure = await written((done) => parser.end(done));
+    if (records.length > 0) yield takeBatch();
+    refuseStray(stray);
+    if (failure !== null) throw faultOf(failure, lastEnd);
   } finally {
     parser.destroy();
   }
@@ -216,15 +142,14 @@ function refuseStray(offset: number | null): void {
 }
 
 function parserOptions(options: RecordOptions) {
-  const { dialect, skipBlankLines, tellsNullFromEmpty } = options;
+  const { dialect, skipBlankLines, tellsNullFromEmpty, takesAnyWidth = false } = options;
   return {
     delimiter: dialect.delimiter,
     // Left to itself csv-parse takes the first line's ending for all, and a CRLF among LFs would leave
     // its CR in the last cell.
     record_delimiter: dialect.terminator === "cr" ? ["\r\n", "\n", "\r"] : ["\r\n", "\n"],
     skip_empty_lines: skipBlankLines,
-    // Widths are compared by whoever takes the records.
-    relax_column_count: true,
+    relax_column_count: takesAnyWidth,
     max_record_size: maxRecordCharacters,
     ...(tellsNullFromEmpty
       ? {
@@ -244,13 +169,17 @@ function written(operation: (done: (error?: Error | null) => void) => void): Pro
   });
 }
 
-function faultOf(error: Error, lastEnd: number, from: number): CsvFault {
-  const { code, bytes } = error as Error & { readonly code?: unknown; readonly bytes?: unknown };
+function faultOf(error: Error, lastEnd: number): CsvFault {
+  const { code, bytes, record } = error as Error & {
+    readonly code?: unknown;
+    readonly bytes?: unknown;
+    readonly record?: unknown;
+  };
   const kind = (typeof code === "string" ? kinds[code] : undefined) ?? "other";
-  // For quotes `bytes` is the end of the last cell read.
+  // For quotes `bytes` is the end of the last cell read; for a ragged record it is already its own end.
   const isCell = kind === "unclosed_quote" || kind === "stray_quote";
-  const offset = isCell && typeof bytes === "number" ? Math.max(from + bytes, lastEnd) : lastEnd;
-  return new CsvFault(kind, { offset, found: 0 }, error);
+  const offset = isCell && typeof bytes === "number" ? Math.max(bytes, lastEnd) : lastEnd;
+  return new CsvFault(kind, { offset, found: Array.isArray(record) ? record.length : 0 }, error);
 }
 
 /**

@@ -11,7 +11,7 @@ import { beforeSending, inputChanged, notAFile, readFailure } from "./csv-errors
 import { emptyFile, utf16 } from "./csv-faults.ts";
 import type { BadRows, CsvLayout, OnBadRow, RecordFault } from "./csv-judged.ts";
 import { badRowsOf, csvRecords } from "./csv-judged.ts";
-import type { CsvCell } from "./csv-plain.ts";
+import type { CsvCell } from "./csv-records.ts";
 import type { Block, Frame } from "./frame.ts";
 
 /** Which state of a file was read: enough to notice that it was written to. */
