@@ -4,10 +4,9 @@ import { findRun, isWithinFailures, type RunStatus } from "../index.ts";
 import { afterOf, checkAfter, doAfter } from "./after.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { CollectFlags } from "./flags.ts";
-import { hostFrom, hostOf, tellReceipt, waitingRequests, type Followed } from "./follow.ts";
-import { count, counted } from "./format.ts";
+import { hostFrom, hostOf, tellReceipt, type Followed } from "./follow.ts";
 import { openProgressDisplay } from "./progress-display.ts";
-import { runCommandLine } from "./paths.ts";
+import { tellPending } from "./pending.ts";
 import { followedRun } from "./resume.ts";
 import type { Terminal } from "./terminal.ts";
 import { warningsOn } from "./warnings.ts";
@@ -44,7 +43,7 @@ export async function collectCommand(
     for (const end of endings) end();
   }
   if (!isComplete) {
-    tellPending(await findRun(status.id, flags.runDir), flags, terminal);
+    tellPending(await findRun(status.id, flags.runDir), flags.runDir, terminal);
     return EXIT.pending;
   }
   const receipt = await run.report();
@@ -63,20 +62,4 @@ async function maySend(
 ): Promise<boolean> {
   if (batchId !== undefined || results !== undefined) return false;
   return status.hasSent || yes || (await hostOf(followed)).free;
-}
-
-function tellPending(status: RunStatus, flags: CollectFlags, terminal: Terminal): void {
-  const { id, progress } = status;
-  const waiting = waitingRequests(status);
-  const underway = progress.requests - progress.answered - progress.failed - waiting;
-  terminal.say(
-    `${count(progress.answered)} of ${count(progress.requests)} requests are answered` +
-      `${underway > 0 ? "; the rest is under way" : ""}.`,
-  );
-  if (waiting > 0)
-    terminal.say(
-      `${counted(waiting, "request")} ${waiting === 1 ? "waits" : "wait"} to be sent: ${runCommandLine("resume", id, flags.runDir)}`,
-    );
-  const requests = { total: progress.requests, answered: progress.answered, waiting };
-  terminal.data({ schemaVersion: 1, run: id, status: "pending", requests });
 }

@@ -21,9 +21,19 @@ const DRIVING = [
 /** What workers drive takes nothing from this process, these aside. */
 const SHARED: Readonly<Record<string, readonly string[]>> = { retry: ["yes", "maxCost"] };
 
+/** What is done at a run's end, to which a command that detaches does not stay; and what asks nothing at all. */
+const STAYING = ["failuresTo", "notify", "preview", "dryRun", "printPrompt"];
+
 /** What is wrong with a flag that would do nothing here; null where nothing is. Only what stands in the words is judged: a configuration is for commands of every kind. */
 export function uselessFlag(command: Command): string | null {
-  return lonelyFlag(command) ?? flagForWorkers(command);
+  return lonelyFlag(command) ?? flagForWorkers(command) ?? flagForTheEnd(command);
+}
+
+function flagForTheEnd(command: Command): string | null {
+  if (command.getOptionValueSource("detach") !== "cli") return null;
+  const useless = STAYING.find((flag) => command.getOptionValueSource(flag) === "cli");
+  if (useless === undefined) return null;
+  return `option '${longOf("detach", command)}' says nothing with '${longOf(useless, command)}'`;
 }
 
 function flagForWorkers(command: Command): string | null {
@@ -32,7 +42,7 @@ function flagForWorkers(command: Command): string | null {
   if (command.getOptionValue("state") === undefined) return null;
   // Who hands a run over says how workers are to drive it.
   const hands = command.options.some((option) => option.attributeName() === "data");
-  const local = hands ? ["runDir", "confirmAbove"] : ["runDir", "cacheFile", ...DRIVING];
+  const local = hands ? ["runDir", "confirmAbove", "detach"] : ["runDir", "cacheFile", ...DRIVING];
   const useless = local.find((flag) => isWritten(flag) && SHARED[name]?.includes(flag) !== true);
   if (useless === undefined) return null;
   return `option '${longOf(useless, command)}' says nothing with '--state', where workers drive the run`;

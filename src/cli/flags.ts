@@ -63,6 +63,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   /** The column whose values share those rows. */
   readonly sampleBy?: string;
   readonly sampleSeed?: number;
+  /** Ends once everything that may be sent is. */
+  readonly detach?: boolean;
   /** Plans, tells and forgets; sends nothing. */
   readonly dryRun?: boolean;
   /** An earlier run that a plan is compared with. */

@@ -4,6 +4,7 @@ import { resolve as absolute } from "node:path";
 import {
   BudgetError,
   findRun,
+  InputError,
   isWithinFailures,
   openModel,
   headOfFile,
@@ -20,10 +21,11 @@ import { agreed } from "./agree.ts";
 import { wrapped } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted } from "./format.ts";
-import { headText, whileText, type Host, type Opened, type RunFacts } from "./head-text.ts";
+import { headText, line, whileText, type Host, type Opened, type RunFacts } from "./head-text.ts";
 import { onInterrupt, onUnread } from "./interrupt.ts";
 import type { ReceiptOutput } from "./json-output.ts";
 import { runCommandLine } from "./paths.ts";
+import { tellPending, waitingRequests } from "./pending.ts";
 import { openProgressDisplay } from "./progress-display.ts";
 import { batchLine } from "./progress-text.ts";
 import { firstRowsText, receiptText } from "./receipt-text.ts";
@@ -48,6 +50,8 @@ export interface Followed {
   /** The most it may cost in US dollars, and above what to ask; left out where nothing was said. */
   readonly maxCost?: number | undefined;
   readonly confirmAbove?: number | undefined;
+  /** Whether to leave once everything that may be sent is. */
+  readonly detach?: boolean;
   /** What else than going on is meant: failed requests asked again, or the remote work stopped. */
   readonly aim?: { readonly again: number } | "cancel";
 }
@@ -87,7 +91,8 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
   const before = stateOf(status);
   terminal.event("open", { run: opened.id, directory: opened.directory, plan });
   terminal.say(headText(facts, { host, opened, plan }, terminal));
-  const { aim } = followed;
+  const { aim, detach = false } = followed;
+  if (detach && before !== "finished") refuseStaying(host, plan);
   const again = typeof aim === "object" ? aim.again : null;
   // Who let the first chunk go has agreed to the whole plan, and to nothing beyond it.
   const waiting = waitingRequests(status);
@@ -104,8 +109,16 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
       : runCommandLine("resume", opened.id, facts.runDir, placed(facts, status));
   if (before === "finished" && again === null)
     terminal.say(`\n${wrapped(allThereText(plan), terminal.wrapWidth, 0)}\n`);
-  else terminal.say(`\n${whileText({ host, goOn, lane: plan.lane ?? "batch" }, terminal)}\n`);
-  const ended = await drive(run, terminal);
+  else if (!detach)
+    terminal.say(`\n${whileText({ host, goOn, lane: plan.lane ?? "batch" }, terminal)}\n`);
+  const ended = await drive(run, detach, terminal);
+  if (ended.how === "detached") {
+    const left = await findRun(opened.id, facts.runDir);
+    terminal.say(`\n${leftText(left, host)}`);
+    tellPending(left, facts.runDir, terminal);
+    terminal.say(line("collect", runCommandLine("collect", opened.id, facts.runDir), terminal));
+    return { code: EXIT.pending, run: opened.id, receipt: null };
+  }
   if (ended.how !== "finished") {
     const code = await tellStopped(ended.how, { opened, host, goOn, facts }, terminal);
     return { code, run: opened.id, receipt: null };
@@ -129,12 +142,6 @@ export function maxFailuresOf({
   readonly maxFailures?: MaxFailures;
 }): Pick<Followed, "maxFailures"> {
   return maxFailures === undefined ? {} : { maxFailures };
-}
-
-/** How many requests wait to be sent. */
-export function waitingRequests({ chunks }: RunStatus): number {
-  const waiting = chunks.filter(({ state }) => state === "planned");
-  return waiting.reduce((sum, { requestCount }) => sum + requestCount, 0);
 }
 
 function allThereText(plan: RunPlan): string {
@@ -173,10 +180,24 @@ type Ended =
       /** Why rows were left over, where the budget was used up. */
       readonly error?: BudgetError;
     }
-  | { readonly how: "interrupted" | "unread" };
+  | { readonly how: "interrupted" | "unread" | "detached" };
 
-/** Lets the run go to its end, or until it is told to stop. */
-async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Promise<Ended> {
+/** @throws {InputError} `option_unsupported` where nothing goes on once this process has ended. */
+function refuseStaying({ free }: Host, { lane }: RunPlan): void {
+  if (!free && lane !== "realtime") return;
+  throw new InputError(
+    "option_unsupported",
+    `--detach leaves batches to their provider, and this run has none: ${free ? "its model runs here" : "its requests are asked one by one"}. Nothing was sent.`,
+    { hint: "Leave it out; or name a model of a provider that has batches, with --lane batch." },
+  );
+}
+
+/** Lets the run go to its end, until it is told to stop, or until all is sent. */
+async function drive(
+  run: EnrichRun<Receipt, unknown>,
+  detach: boolean,
+  terminal: Terminal,
+): Promise<Ended> {
   const stopped: ("interrupted" | "unread")[] = [];
   const stop = (how: "interrupted" | "unread") => (): void => {
     stopped.push(how);
@@ -199,6 +220,7 @@ async function drive(run: EnrichRun<Receipt, unknown>, terminal: Terminal): Prom
     warnings.sum,
   ];
   try {
+    if (detach && !(await run.collect({ sends: true }))) return { how: "detached" };
     return { how: "finished", receipt: await run.report() };
   } catch (error) {
     const [how] = stopped;

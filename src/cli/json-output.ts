@@ -293,7 +293,13 @@ export interface CompletionsOutput extends Versioned {
 }
 
 type Asked =
-  ReceiptOutput | StoppedOutput | EnqueuedOutput | PromptOutput | PlanOutput | PreviewOutput;
+  | ReceiptOutput
+  | StoppedOutput
+  | PendingOutput
+  | EnqueuedOutput
+  | PromptOutput
+  | PlanOutput
+  | PreviewOutput;
 
 type Followed = ReceiptOutput | StoppedOutput;
 

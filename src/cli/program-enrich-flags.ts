@@ -128,6 +128,7 @@ function addKeptFlags(command: Command, values: FlagValues): void {
     .optionsGroup("The run:")
     .option("--recipe <name>", "settings under this name in the configuration file")
     .option("--name <id>", "name of the run")
+    .option("--detach", "end once all is sent, with 75; collect RUN writes the output later")
     .option("--fallback-model <name>", "another model for the rows this one fails")
     .option("--cascade <name>", "a strong model for the rows this one is not sure enough of")
     .option(

@@ -68,8 +68,15 @@ export async function enrich(input: string, ask: Ask, terminal: Terminal): Promi
   if (flags.state !== undefined) return await handOver(input, ask, terminal);
   const run = await runOf(input, outputPath(input, flags, terminal), ask);
   if (flags.preview !== undefined) return await tellPreview(run, flags, terminal);
-  const { yes = false, maxCost, confirmAbove } = flags;
-  const told = { yes, maxCost, confirmAbove, after: afterOf(flags), ...maxFailuresOf(flags) };
+  const { yes = false, maxCost, confirmAbove, detach = false } = flags;
+  const told = {
+    yes,
+    maxCost,
+    confirmAbove,
+    detach,
+    after: afterOf(flags),
+    ...maxFailuresOf(flags),
+  };
   return await follow({ ...run, ...told }, terminal);
 }
 
@@ -81,16 +88,24 @@ export async function enrich(input: string, ask: Ask, terminal: Terminal): Promi
  */
 function outputPath(
   input: string,
-  { output, inPlace = false }: EnrichFlags,
+  { output, inPlace = false, detach = false }: EnrichFlags,
   terminal: Terminal,
 ): string {
+  if (detach && input === "-")
+    throw new InputError(
+      "option_unsupported",
+      "--detach cannot be used with standard input, whose rows are needed once more when the answers come. Nothing was sent.",
+      { hint: "Write the rows to a file first, and name that." },
+    );
   if (inPlace && output !== undefined)
     throw new InputError(
       "option_invalid",
       "--in-place and --output name two places for one output. Nothing was sent.",
     );
   if (inPlace) return input;
-  return output ?? (terminal.isPiped && !terminal.json ? "-" : enrichedPath(input));
+  // Who detaches is gone when the rows come; `collect` has another pipe, or none.
+  const isPipe = terminal.isPiped && !terminal.json && !detach;
+  return output ?? (isPipe ? "-" : enrichedPath(input));
 }
 
 /** Hands the run to workers and ends. */

@@ -132,10 +132,7 @@ export async function reopenFailing(connection: Queryable, id: string): Promise<
 /** Lets parts go on that the budget has stopped; gives the runs of the parts. */
 export async function reopenShort(connection: Queryable, id: string): Promise<readonly string[]> {
   const runs = await wakeParts(connection, id, { state: "done", retry: null, left: "unsent" });
-  if (runs.length > 0)
-    await connection.change("update batchframe.dataset set finished_at_ms = null where id = $1", [
-      id,
-    ]);
+  if (runs.length > 0) await unfinish(connection, id);
   return runs;
 }
 
@@ -149,12 +146,20 @@ export async function retryDataset(
   retry: readonly string[] | "all",
 ): Promise<readonly string[]> {
   await connection.change(
-    `update batchframe.dataset set cancel_requested_at_ms = null, finished_at_ms = null where id = $1`,
+    "update batchframe.dataset set cancel_requested_at_ms = null where id = $1",
     [id],
   );
   const failed = await wakeParts(connection, id, { state: "failed", retry });
   const done = await wakeParts(connection, id, { state: "done", retry, left: "any" });
-  return [...failed, ...done];
+  const runs = [...failed, ...done];
+  if (runs.length > 0) await unfinish(connection, id);
+  return runs;
+}
+
+async function unfinish(connection: Queryable, id: string): Promise<void> {
+  await connection.change("update batchframe.dataset set finished_at_ms = null where id = $1", [
+    id,
+  ]);
 }
 
 async function wakeParts(

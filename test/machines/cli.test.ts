@@ -86,6 +86,10 @@ it("hands a run to workers, which finish it, tell of it and leave when asked", a
   const status = await ended("status", "--state", "--json");
   expect(JSON.parse(status.stdout)).toMatchObject({ run: "mine", status: "finished", rows: 80 });
   expect((await ended("retry", "--state")).stderr).toContain("nothing to ask again");
+  // Asking in vain leaves the run as finished as it was.
+  expect(JSON.parse((await ended("ls", "--state", "--json")).stdout)).toMatchObject({
+    runs: [{ status: "finished", finishedAt: expect.any(String) as string }],
+  });
   worker.child.kill("SIGTERM");
   const left = await worker.ended;
   expect([left.code, left.signal]).toEqual([0, null]);
