@@ -184,6 +184,12 @@ const SENDING: readonly Mutation[] = [
 
 const COLLECTING: readonly Mutation[] = [
   {
+    promise: "what a store records is on the disk before it is acted upon",
+    file: "src/store/sqlite.ts",
+    edits: [["    await log.synced()", "    await Promise.resolve()"]],
+    guard: { file: "test/store/sqlite.test.ts", named: "settles no change that is not synced" },
+  },
+  {
     promise: "replies are on disk before the store says collected",
     file: "src/stages/collect.ts",
     edits: [

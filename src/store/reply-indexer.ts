@@ -84,16 +84,20 @@ function nextSeries(database: DatabaseSync): Series {
     for (let at = 0; at < (own as Uint8Array).length / REQUEST_ID_BYTES; at += 1)
       places[count++] = Number(number) * LINES_PER_PACK + at;
   // The upper half of the key, then the order they came in: the later reply to a request takes the place of the earlier.
-  const sorted = places
-    .map((_, at) => ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_AT_ONCE + at)
-    .sort();
+  const sorted = new Float64Array(places.length);
+  for (let at = 0; at < sorted.length; at += 1)
+    sorted[at] = ids.readInt32BE(at * REQUEST_ID_BYTES) * IDS_AT_ONCE + at;
+  sorted.sort();
+  const order = new Uint32Array(sorted.length);
+  for (const [at, key] of sorted.entries())
+    order[at] = key - Math.floor(key / IDS_AT_ONCE) * IDS_AT_ONCE;
   return {
     firstPack: Number(packs[0]?.["number"] ?? 0),
     lastPack: Number(packs.at(-1)?.["number"] ?? 0),
     packs: packs.length,
     ids,
     places,
-    order: Uint32Array.from(sorted, (key) => key - Math.floor(key / IDS_AT_ONCE) * IDS_AT_ONCE),
+    order,
     done: 0,
   };
 }

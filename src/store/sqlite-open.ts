@@ -132,7 +132,7 @@ export function asStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreError || error instanceof InvariantError)
     return error;
   if (isBusy(error.message)) return busy(error);
-  if (/disk is full|disk I\/O error/i.test(error.message))
+  if (/disk is full|disk I\/O error|^(?:ENOSPC|EDQUOT|EIO)\b/i.test(error.message))
     return new StoreError(
       "disk_full",
       `The disk is full or takes nothing more (${error.message}), so the run stopped. Everything recorded so far is kept.`,

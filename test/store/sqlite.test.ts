@@ -104,6 +104,15 @@ describe("a run's directory", () => {
     expect(again.files.path("a.jsonl").startsWith(moved)).toBe(true);
   });
 
+  it("settles no change that is not synced", async () => {
+    const directory = await newPlace();
+    const store = await open(directory);
+    // With the log out of sight what is committed cannot be synced by its name.
+    await rename(join(directory, `${STORE_FILE}-wal`), join(directory, "log"));
+    await expect(store.setCap(1)).rejects.toThrow("ENOENT");
+    await rename(join(directory, "log"), join(directory, `${STORE_FILE}-wal`));
+  });
+
   it("that does not exist is no run", async () => {
     const directory = await newPlace();
     for (const act of [
