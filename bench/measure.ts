@@ -82,7 +82,7 @@ function once(name: string, { file, folder, rows }: Series): Measured {
 /** What Node is told so that a bench runs the package as it is published, which is built first. */
 export function asBuilt(): readonly string[] {
   build();
-  return ["--import", join(import.meta.dirname, "built.ts")];
+  return ["--import", join(import.meta.dirname, "built.mjs")];
 }
 
 let isBuilt = false;

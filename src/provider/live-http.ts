@@ -1,7 +1,6 @@
 /** One JSON call over HTTP, with a time limit of our own: the platform's `fetch` gives up on a slow model after five minutes. */
 
-import { Agent as PlainAgent, request as plainRequest, type IncomingMessage } from "node:http";
-import { Agent as SecureAgent, request as secureRequest } from "node:https";
+import type { Agent, IncomingMessage, request } from "node:http";
 
 /** How a call ended: with a whole reply, or without one, and then how far it got. */
 export type Exchange =
@@ -37,28 +36,53 @@ const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 
 /** A client. How many calls are under way is for the caller to bound. */
 export function liveHttp(): LiveHttp {
-  const plain = new PlainAgent({ keepAlive: true });
-  const secure = new SecureAgent({ keepAlive: true });
+  let opened: Promise<Protocols> | null = null;
   return {
-    post: (call) => post(call, { plain, secure }),
+    post: async (call) => {
+      const { plain, secure } = await (opened ??= protocols());
+      return await post(call, call.url.startsWith("https:") ? secure : plain);
+    },
     close: () => {
-      plain.destroy();
-      secure.destroy();
+      void opened?.then(({ plain, secure }) => {
+        plain.agent.destroy();
+        secure.agent.destroy();
+      });
     },
   };
 }
 
-interface Agents {
-  readonly plain: PlainAgent;
-  readonly secure: SecureAgent;
+interface Protocol {
+  readonly agent: Agent;
+  readonly request: typeof request;
+  /** What a socket tells once it is connected. */
+  readonly connected: "connect" | "secureConnect";
 }
 
-function post(call: Post, { plain, secure }: Agents): Promise<Exchange> {
+interface Protocols {
+  readonly plain: Protocol;
+  readonly secure: Protocol;
+}
+
+/** Loaded with the first call: these bring much of Node along, and most runs make none. */
+async function protocols(): Promise<Protocols> {
+  const [http, https] = await Promise.all([import("node:http"), import("node:https")]);
+  const keeping = { keepAlive: true };
+  return {
+    plain: { agent: new http.Agent(keeping), request: http.request, connected: "connect" },
+    secure: {
+      agent: new https.Agent(keeping),
+      request: https.request,
+      connected: "secureConnect",
+    },
+  };
+}
+
+function post(call: Post, { agent, request: open, connected }: Protocol): Promise<Exchange> {
   const { promise, resolve } = Promise.withResolvers<Exchange>();
-  const isSecure = call.url.startsWith("https:");
   const bytes = Buffer.from(call.body);
   const options = {
     method: "POST",
+    agent,
     signal: call.signal,
     headers: {
       "content-type": "application/json",
@@ -69,9 +93,7 @@ function post(call: Post, { plain, secure }: Agents): Promise<Exchange> {
       ...call.headers,
     },
   };
-  const request = isSecure
-    ? secureRequest(call.url, { ...options, agent: secure })
-    : plainRequest(call.url, { ...options, agent: plain });
+  const request = open(call.url, options);
   let isConnected = false;
   let isLate = false;
   const timer = setTimeout(() => {
@@ -91,7 +113,7 @@ function post(call: Post, { plain, secure }: Agents): Promise<Exchange> {
   request.once("socket", (socket) => {
     if (!socket.connecting) isConnected = true;
     else
-      socket.once(isSecure ? "secureConnect" : "connect", () => {
+      socket.once(connected, () => {
         isConnected = true;
       });
   });

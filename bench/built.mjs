@@ -1,4 +1,4 @@
-/** Has a bench run the package as it is published: what it imports from `src` is loaded from `dist`. */
+/** Has a bench run the package as it is published: what it imports from `src` is loaded from `dist`. JavaScript, since threads load it too. */
 
 import { registerHooks } from "node:module";
 
