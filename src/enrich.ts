@@ -231,6 +231,7 @@ export function fileRun<V>({
     writing: outputHow(files) as Json,
     // By its name alone a run goes on at the same place, from a clock that has no such variable as well.
     baseUrl: addressOf(model),
+    apiKeyEnv: typeof model === "string" ? null : (model.apiKeyEnv ?? null),
     ...(keep === undefined ? {} : { keep }),
   };
   const open = (): Promise<FileFrame> =>

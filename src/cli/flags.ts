@@ -74,6 +74,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   /** How long a new batch may take to appear at the provider, in milliseconds. */
   readonly settle?: number;
   readonly baseUrl?: string;
+  /** The name of the environment variable that holds the key. */
+  readonly apiKeyEnv?: string;
   readonly name?: string;
   readonly onNull?: OnNull;
   readonly option?: readonly string[];

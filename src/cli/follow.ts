@@ -162,10 +162,17 @@ async function planned(
 
 /** Where a run's rows go, and whether that is free. */
 export async function hostOf({ model, hostName }: Followed): Promise<Host> {
-  const { provider } = await openModel(model);
-  const { host, free } = provider;
-  await provider.close();
-  return { name: hostName ?? host, free };
+  try {
+    const { provider } = await openModel(model);
+    const { host, free } = provider;
+    await provider.close();
+    return { name: hostName ?? host, free };
+  } catch (error) {
+    // A run on disk knows which variable holds its key, and has opened its model with it; what asks for a key is paid.
+    if (hostName === undefined || !(error instanceof InputError) || error.code !== "missing_key")
+      throw error;
+    return { name: hostName, free: false };
+  }
 }
 
 /** The same of a run that is on disk, without looking at its provider. */

@@ -37,18 +37,19 @@ export function chooseModel(flags: EnrichFlags): ModelChoice {
 }
 
 /**
- * Another model beside the one chosen. The address and the settling time the flags give are the chosen
+ * Another model beside the one chosen. The address, the key and the settling time the flags give are the chosen
  * one's, and hold for the other where both are one provider's.
  *
  * @throws {InputError} `unknown_model`, `unknown_provider`
  */
 export function otherModel(name: string, chosen: ModelChoice, flags: EnrichFlags): ModelRef {
   const named = resolveModel(name);
-  const { baseUrl, settle, endpoint } = flags;
+  const { baseUrl, apiKeyEnv, settle, endpoint } = flags;
   if (named.provider !== resolveModel(chosen.name).provider) return named;
   return {
     ...named,
     ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
     ...(settle === undefined ? {} : { settleMs: settle }),
     ...(endpoint === undefined ? {} : { endpoint }),
   };
@@ -60,10 +61,11 @@ function choice(name: string, why: string | null, flags: EnrichFlags): ModelChoi
 
 /** @throws {InputError} `unknown_model`, `unknown_provider` */
 function modelRef(name: string, flags: EnrichFlags): ModelRef {
-  const { baseUrl, settle, endpoint } = flags;
+  const { baseUrl, apiKeyEnv, settle, endpoint } = flags;
   return {
     ...resolveModel(name),
     ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
     ...(settle === undefined ? {} : { settleMs: settle }),
     ...(endpoint === undefined ? {} : { endpoint }),
   };

@@ -91,6 +91,10 @@ function addModelFlags(command: Command, values: FlagValues): void {
       "provider/model (env BATCHFRAME_MODEL; with labels: the free one)",
     )
     .option("--base-url <url>", "address of the provider (env OPENAI_BASE_URL, …)")
+    .option(
+      "--api-key-env <name>",
+      "the variable that holds the key, where it is another than usual",
+    )
     .option("-O, --option <key=value>", "extra field of every request; repeatable", values.pairs)
     .option(
       "--votes <k>",

@@ -28,6 +28,7 @@ import { countParts, openParts, noteTicks, type NewPart } from "../store/postgre
 import { accountOf } from "./accounts.ts";
 import type { DatasetJob } from "./dataset-job.ts";
 import type { SharedConduct } from "./dataset-spec.ts";
+import { addressOf } from "../provider/models.ts";
 import { inputFiles, localPath, partInputs, type InputFile, type PartInput } from "./inputs.ts";
 import { isRemote, openPlace } from "./places.ts";
 import { limitsOf, refuseUnsharable, refuseUnshared, unpaced } from "./sharable.ts";
@@ -89,7 +90,8 @@ async function firstSettings(job: DatasetJob, first: PartInput, folder: string):
     memo: {
       reading: { ...reading },
       ...(Object.keys(writing).length === 0 ? {} : { writing: { ...writing } }),
-      baseUrl: typeof job.model === "string" ? null : (job.model.baseUrl ?? null),
+      baseUrl: addressOf(job.model),
+      apiKeyEnv: typeof job.model === "string" ? null : (job.model.apiKeyEnv ?? null),
       ...(job.keep === undefined ? {} : { keep: job.keep }),
     },
     refreshed: refreshMark(job.options),

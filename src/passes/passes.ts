@@ -64,10 +64,11 @@ function remembered(
   ref: ModelRef,
   { model: { provider, model, params }, endpoint }: Settings,
 ): Json {
-  const baseUrl = typeof ref === "string" ? undefined : ref.baseUrl;
+  const { baseUrl, apiKeyEnv } = typeof ref === "string" ? {} : ref;
   return {
     ...{ provider: provider.id, model, params },
     ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
     ...(endpoint === null ? {} : { endpoint }),
   };
 }

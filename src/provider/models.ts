@@ -18,6 +18,8 @@ export interface ModelSpec extends Pacing {
   readonly baseUrl?: string;
   /** The key; else the provider's environment variable. Never stored. */
   readonly apiKey?: string;
+  /** The environment variable that holds the key, where that is not the provider's own; its name is stored. */
+  readonly apiKeyEnv?: string;
   /** Which of two endpoints text is asked from, where the provider has both; chat completions when left out. */
   readonly endpoint?: TextEndpoint;
   /** Extra fields for every request body. */
@@ -142,12 +144,18 @@ export function resolveModel(name: string): NamedModel {
 async function namedProvider(name: string, spec: ModelSpec): Promise<BatchProvider> {
   const entry = PROVIDERS.get(name);
   if (entry !== undefined && !HOSTS.has(name)) refuseEndpoint(spec, name);
-  if (entry !== undefined) return await entry.open(spec);
+  if (entry !== undefined) return await entry.open(keyed(spec, name));
   throw new InputError(
     "unknown_provider",
     `There is no provider named ${JSON.stringify(name)}. Nothing was sent.`,
     { hint: didYouMean(name, [...PROVIDERS.keys()]) },
   );
+}
+
+/** With the key in the variable that was named. @throws {InputError} `missing_key` */
+function keyed({ apiKeyEnv, ...spec }: ModelSpec, provider: string): ModelSpec {
+  if (apiKeyEnv === undefined || spec.apiKey !== undefined) return spec;
+  return { ...spec, apiKey: keyFromEnvironment(apiKeyEnv, provider) };
 }
 
 /** @throws {InputError} `option_unsupported` for an endpoint that only OpenAI's protocol has; hosts of it see for themselves. */

@@ -68,6 +68,8 @@ export interface Spec {
   /** How its output is written. */
   readonly writing: OutputHow;
   readonly baseUrl: string | null;
+  /** The name of the variable that holds the key; null for the provider's own. */
+  readonly apiKeyEnv: string | null;
   readonly endpoint: TextEndpoint | null;
   readonly flatten: number;
   readonly meta: readonly MetaColumn[];
@@ -91,7 +93,8 @@ export interface Spec {
 export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
   const spec = recorded as Readonly<Record<string, Json>>;
   const absent = {
-    ...{ input: null, output: null, reading: {}, writing: {}, baseUrl: null, endpoint: null },
+    ...{ input: null, output: null, reading: {}, writing: {}, baseUrl: null, apiKeyEnv: null },
+    endpoint: null,
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
     ...{ followedBy: null, fallbackModel: null, cascade: null },
@@ -100,12 +103,14 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
 }
 
 /** The model a run asks, as it is opened again. */
-export function specModel({ provider, model, params, baseUrl, endpoint }: Spec): ModelSpec {
+export function specModel(spec: Spec): ModelSpec {
+  const { provider, model, params, baseUrl, apiKeyEnv, endpoint } = spec;
   return {
     provider,
     model,
     params,
     ...(baseUrl === null ? {} : { baseUrl }),
+    ...(apiKeyEnv === null ? {} : { apiKeyEnv }),
     ...(endpoint === null ? {} : { endpoint }),
   };
 }

@@ -1,6 +1,6 @@
 /** `--detach`: all is sent, the process ends, and `collect` writes the output later. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { spawned } from "../setup/spawned.ts";
@@ -72,4 +72,23 @@ it("is refused with standard input, which is needed once more", async () => {
   const { code, stderr } = await run.ended;
   expect(code).toBe(2);
   expect(stderr).toContain("cannot be used with standard input");
+});
+
+it("goes on with the key of the variable that --api-key-env named, whose value is kept nowhere", async () => {
+  const emulator = await emulated({ faults: { stuck: 1 } });
+  const cwd = folder({ "in.csv": manyRows(5) });
+  const mine = { OPENAI_BASE_URL: emulator.url, MY_KEY: "sk-mine-never-to-be-kept" };
+  const words = [...RUN, "--api-key-env", "MY_KEY", "--detach"];
+  expect(await cli(cwd, words, mine)).toMatchObject({ code: 75 });
+  emulator.setFaults({});
+  emulator.release();
+  const without = await cli(cwd, ["collect"]);
+  expect(without).toMatchObject({ code: 4 });
+  expect(without.stderr).toContain("environment variable MY_KEY, which is not set");
+  expect(await cli(cwd, ["resume"], { MY_KEY: mine.MY_KEY })).toMatchObject({ code: 0 });
+  for (const name of readdirSync(join(cwd, ".batchframe"), { recursive: true, encoding: "utf8" })) {
+    const path = join(cwd, ".batchframe", name);
+    if (statSync(path).isFile()) expect(readFileSync(path).includes(mine.MY_KEY)).toBe(false);
+  }
+  await emulator.close();
 });

@@ -3,6 +3,19 @@ import { addressOf, keyVariables, openModel, resolveModel } from "../../src/prov
 import { HOSTS } from "../../src/provider/hosts.ts";
 
 describe("openModel", () => {
+  it("takes the key from the variable that is named", async () => {
+    vi.stubEnv("MY_KEY", "");
+    const spec = { provider: "openai", model: "m", apiKeyEnv: "MY_KEY" };
+    await expect(openModel(spec)).rejects.toMatchObject({
+      code: "missing_key",
+      message:
+        "openai needs a key in the environment variable MY_KEY, which is not set. Nothing was sent.",
+    });
+    vi.stubEnv("MY_KEY", "sk-of-mine");
+    await (await openModel(spec)).provider.close();
+    vi.unstubAllEnvs();
+  });
+
   it("finds the provider of a name that stands alone", async () => {
     vi.stubEnv("OPENAI_API_KEY", "sk-test-0123456789");
     vi.stubEnv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
