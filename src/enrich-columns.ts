@@ -5,7 +5,7 @@ import type { DataFrame } from "nodejs-polars";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
-import { checkHow, withFormulas, writeOutput } from "./files/file-output.ts";
+import { checkHow, NOTHING_TOLD, withNotes, writeOutput } from "./files/file-output.ts";
 import { openFile } from "./files/files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
 import { textTable, frameTable } from "./previews/preview-tables.ts";
@@ -90,15 +90,15 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
     preview: stepsPreview({ steps, options, source, table: textTable }),
     finish: async (session) => {
       const input = await openFile(files.input);
-      let formulaColumns: ReadonlySet<string> = new Set();
+      let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const going = resume === undefined ? {} : { resume };
         const write = { input, output: files.output, columns, cells, ...going };
         const written = await writeOutput(write, files);
-        ({ formulaColumns } = written);
+        noted = written;
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      const told = withFormulas(receipt, formulaColumns);
+      const told = withNotes(receipt, noted);
       return { result: told, receipt: told };
     },
   });

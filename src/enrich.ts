@@ -26,7 +26,8 @@ import { lastingPath } from "./files/file-parts.ts";
 import {
   checkHow,
   outputHow,
-  withFormulas,
+  NOTHING_TOLD,
+  withNotes,
   writeOutput,
   type FilePair,
 } from "./files/file-output.ts";
@@ -254,7 +255,7 @@ export function fileRun<V>({
     }, passes),
     finish: async (session) => {
       const input = frame ?? (await open());
-      let formulaColumns: ReadonlySet<string> = new Set();
+      let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const keeper =
           keep === undefined ? null : rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
@@ -266,11 +267,11 @@ export function fileRun<V>({
           },
           files,
         );
-        ({ formulaColumns } = done);
+        noted = done;
         const written = { output: files.output, neutralisedCells: done.neutralisedCells };
         return keeper === null ? written : { ...written, kept: keeper.counts() };
       });
-      const safe = withFormulas(receipt, formulaColumns);
+      const safe = withNotes(receipt, noted);
       const told = await withBadRows(safe, input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },

@@ -8,7 +8,13 @@ import type { EnrichOptions } from "./enrich-options.ts";
 import { DEFAULT_COLUMN } from "./enrich-settings.ts";
 import { EnrichRun } from "./enrich-run.ts";
 import { lastingPath } from "./files/file-parts.ts";
-import { checkHow, withFormulas, writeOutput, type FilePair } from "./files/file-output.ts";
+import {
+  checkHow,
+  NOTHING_TOLD,
+  withNotes,
+  writeOutput,
+  type FilePair,
+} from "./files/file-output.ts";
 import { openFile } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
 import type { CellPlace, WriteResume } from "./frame/write-marks.ts";
@@ -86,19 +92,15 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
     ...job,
     finish: async (session) => {
       const input = await open();
-      let formulaColumns: ReadonlySet<string> = new Set();
+      let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const how = { column, votes: steps.length, ...(resume === undefined ? {} : { resume }) };
         const decision = decisionOf(columns, cells, how);
         const written = await writeOutput({ input, output: files.output, ...decision }, files);
-        ({ formulaColumns } = written);
+        noted = written;
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      const told = await withBadRows(
-        withFormulas(receipt, formulaColumns),
-        input,
-        files.reading?.onBadRow,
-      );
+      const told = await withBadRows(withNotes(receipt, noted), input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
   });

@@ -90,14 +90,28 @@ export async function writeOutput(
   }
 }
 
-/** The receipt with a word on the input's columns that a spreadsheet would run. */
-export function withFormulas(receipt: Receipt, columns: ReadonlySet<string>): Receipt {
-  if (columns.size === 0) return receipt;
+/** The receipt with a word on the input's columns that a spreadsheet would run, or that have lost their types. */
+export function withNotes(
+  receipt: Receipt,
+  { formulaColumns, notes = [] }: Pick<FileWritten, "formulaColumns" | "notes">,
+): Receipt {
+  const told = [...formulaNotes(formulaColumns), ...notes];
+  if (told.length === 0) return receipt;
+  return { ...receipt, warnings: [...(receipt.warnings ?? []), ...told] };
+}
+
+function formulaNotes(columns: ReadonlySet<string>): readonly string[] {
+  if (columns.size === 0) return [];
   const names = [...columns].slice(0, MOST_NAMED).map((name) => JSON.stringify(name));
   const more = columns.size > MOST_NAMED ? `, and ${String(columns.size - MOST_NAMED)} more` : "";
-  const warning = `The input's own cells are written as they are; a spreadsheet would run some of them as formulas, in: ${names.join(", ")}${more}.`;
-  return { ...receipt, warnings: [...(receipt.warnings ?? []), warning] };
+  const told = `The input's own cells are written as they are; a spreadsheet would run some of them as formulas, in: ${names.join(", ")}${more}.`;
+  return [told];
 }
+
+/** What is told of an output before anything is written. */
+export const NOTHING_TOLD: Pick<FileWritten, "formulaColumns" | "notes"> = {
+  formulaColumns: new Set<string>(),
+};
 
 const MOST_NAMED = 10;
 const MARK = randomBytes(4).toString("hex");

@@ -104,6 +104,7 @@ async function openAll(
     columns: frame.columns,
     blocks: (columns, maxRows, firstRow) => frame.blocks(columns, maxRows, firstRow),
     fingerprint: () => frame.fingerprint(),
+    ...(frame.types === undefined ? {} : { types: () => frame.types?.() ?? Promise.resolve([]) }),
     path,
     format,
     files: [first, ...others],
@@ -169,7 +170,7 @@ interface OutputPlan {
  * anything is sent.
  *
  * @throws {InputError} `output_format`, `column_type` for a column that the output's format cannot hold,
- * `output_is_input` or `output_unwritable`. Rows are not left out where Parquet stays Parquet or Arrow Arrow.
+ * or, where rows are to be left out, cannot hold unchanged; `output_is_input` or `output_unwritable`.
  */
 export async function checkFileOutput(
   input: FileFrame,
@@ -177,23 +178,48 @@ export async function checkFileOutput(
   leavesOutRows = false,
 ): Promise<void> {
   const plan = planOf(input, output);
-  if (leavesOutRows) refuseLeavingOut(plan, output);
+  if (leavesOutRows) await refuseLeavingOut(input, plan, output);
   for (const { frame } of input.files) await checkOutput(output, frame.path, "before sending");
   if (plan.isOwn) return;
-  // Whether a column has text is known once its first cell is asked for.
+  const { format } = plan;
+  const isTyped = format === "parquet" || format === "arrow";
+  const asValues = isTyped ? await typedNames(input, format) : new Set<string>();
+  // Whether a column has text, or values, is known once its first cell is asked for.
   for await (const block of input.blocks(input.columns, 1)) {
-    for (const name of input.columns) block.text(name);
+    for (const name of input.columns)
+      if (asValues.has(name)) block.values(name);
+      else block.text(name);
     return;
   }
 }
 
-function refuseLeavingOut({ format, isOwn }: OutputPlan, output: string): void {
+/** The columns that keep their types in another typed format. */
+async function typedNames(
+  input: FileFrame,
+  format: "parquet" | "arrow",
+): Promise<ReadonlySet<string>> {
+  const { typeObstacle } = await import("../frame/typed-columns.ts");
+  const types = (await input.types?.()) ?? [];
+  const own = types.filter(({ type }) => typeObstacle(type, format) === null);
+  return new Set(own.map(({ name }) => name));
+}
+
+async function refuseLeavingOut(
+  input: FileFrame,
+  { format, isOwn }: OutputPlan,
+  output: string,
+): Promise<void> {
   if (!isOwn || (format !== "parquet" && format !== "arrow")) return;
-  throw new InputError(
-    "output_format",
-    `Rows cannot be left out of ${output}: the ${format} input's columns are passed on as they are encoded, all their rows together. Nothing was sent.`,
-    { hint: "Let the output's name end in .csv or .jsonl, or keep all rows and their column." },
-  );
+  const { exactObstacle } = await import("../frame/typed-columns.ts");
+  for (const { name, type } of (await input.types?.()) ?? []) {
+    const obstacle = exactObstacle(type, format);
+    if (obstacle === null) continue;
+    throw new InputError(
+      "output_format",
+      `Rows cannot be left out of ${output}: its column ${JSON.stringify(name)} holds ${obstacle}, which cannot be written again as they are. Nothing was sent.`,
+      { hint: "Let the output's name end in .csv or .jsonl, or keep all rows and their column." },
+    );
+  }
 }
 
 /** What was written. */
@@ -203,14 +229,17 @@ export interface FileWritten {
   readonly neutralisedCells: number;
   /** Columns of the input with text that a spreadsheet would run, written as it was; in CSV and TSV only. */
   readonly formulaColumns: ReadonlySet<string>;
+  /** What is to be said of columns that have lost their types, in sentences; left out where none can. */
+  readonly notes?: readonly string[];
 }
 
 /**
  * Writes the rows of a file with new columns after its own, in the format that the output's ending says.
  *
  * Without an ending, and for `-`, which is standard output, that is the input's. In its own format the
- * input's bytes come back as they are; in another its cells are written anew, and into Parquet and Arrow
- * as text, since other formats do not say their types. `.gz` and `.zst` compress. A file appears whole or
+ * input's bytes come back as they are; in another its cells are written anew, into Parquet and Arrow from
+ * one another with their types, else as text, since other formats do not say theirs. Where rows are left
+ * out, Parquet and Arrow are written anew as well. `.gz` and `.zst` compress. A file appears whole or
  * not at all.
  *
  * @throws {InputError} `output_format`, `column_exists`, `output_is_input`, `output_unwritable`,
@@ -222,7 +251,7 @@ export async function writeFileFrame(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
-  /** Says which rows are written, by their new cells; all are when left out, and where Parquet stays Parquet or Arrow Arrow. */
+  /** Says which rows are written, by their new cells; all are when left out. */
   readonly keeper?: Pick<RowKeeper, "keeps" | "counted">;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
@@ -236,10 +265,12 @@ export async function writeFileFrame(options: {
     oldColumns === undefined ? options.input : { ...options.input, columns: oldColumns };
   const named = planOf(input, output);
   const altersText = formulaSafe === "all" && (named.format === "csv" || named.format === "tsv");
-  const plan = { ...named, isOwn: named.isOwn && oldColumns === undefined && !altersText };
+  const isTyped = named.format === "parquet" || named.format === "arrow";
+  const isWhole = oldColumns === undefined && !(isTyped && options.keeper !== undefined);
+  const plan = { ...named, isOwn: named.isOwn && isWhole && !altersText };
   const inputPaths = input.files.map(({ frame }) => frame.path);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
-  const [{ frame: first }] = input.files;
+  const [{ kind, frame: first }] = input.files;
   const { resume, keeper } = options;
   const written = { formulaSafe: formulaSafe ?? null, oldColumns: oldColumns ?? null, ...plan };
   const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };
@@ -253,8 +284,9 @@ export async function writeFileFrame(options: {
   const fresh = { ...options, ...keeps, ...marked, frame: input, inputPath: first.path };
   switch (plan.format) {
     case "parquet": {
-      const { writeFreshParquet } = await parquet();
-      return { ...(await writeFreshParquet(fresh)), ...nothing };
+      const { codecOfFile, writeFreshParquet } = await parquet();
+      const codec = kind === "parquet" ? { codec: codecOfFile(first) } : {};
+      return { ...(await writeFreshParquet({ ...fresh, ...codec })), ...nothing };
     }
     case "arrow": {
       const { writeFreshArrow } = await arrow();

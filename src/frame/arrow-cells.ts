@@ -3,6 +3,7 @@
 import type { Data } from "apache-arrow";
 import { InvariantError } from "../core/errors.ts";
 import type { CellType, RawCell } from "./cell-type.ts";
+import { halfFloat } from "./half-float.ts";
 import { strictText } from "./strict-utf8.ts";
 
 /**
@@ -108,16 +109,6 @@ function dayAt(data: Data): CellAt {
 function halfAt(data: Data): CellAt {
   const values = data.values as Uint16Array;
   return (index) => halfFloat(values[index] ?? 0);
-}
-
-/** The number that the 16 bits of a half-precision float stand for. */
-export function halfFloat(bits: number): number {
-  const sign = bits >> 15 === 0 ? 1 : -1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * 2 ** -24 * fraction;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
 }
 
 /** Integers of 64, 128 or 256 bits that stand as 32-bit words, the lowest first. */

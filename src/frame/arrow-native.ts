@@ -1,33 +1,12 @@
-/** Arrow's own structures: new columns built in them, and files of them. The only file that loads apache-arrow. */
+/** Arrow's own structures: new columns built in them, and files of them. */
 
 import type { FileHandle } from "node:fs/promises";
-import {
-  AsyncMessageReader,
-  Bool,
-  CompressionType,
-  compressionRegistry,
-  DateDay,
-  Field,
-  Float32,
-  Float64,
-  Int64,
-  LargeUtf8,
-  List,
-  makeData,
-  MessageReader,
-  RecordBatch,
-  RecordBatchFileWriter,
-  RecordBatchReader,
-  RecordBatchStreamWriter,
-  Schema,
-  Struct,
-  Table,
-} from "apache-arrow";
-import type { Data, DataType } from "apache-arrow";
+import type { Data, DataType, Field, RecordBatch, Schema, Table } from "apache-arrow";
 import type { ColumnType, NewCell, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import { arrowCells } from "./arrow-cells.ts";
+import { arrow } from "./arrow-kit.ts";
 import { noteWritten, restoreWriter, savedWriter, type WriterState } from "./arrow-marks.ts";
 import { cellFieldOf } from "./arrow-types.ts";
 import type { CellType, RawCell } from "./cell-type.ts";
@@ -35,29 +14,32 @@ import { decompressors } from "./codecs.ts";
 import { lz4Frame } from "./lz4.ts";
 import { dateDays, fieldOf } from "./new-cells.ts";
 
+const { makeData } = arrow;
+
 /** The Arrow type of a new column. Text has 64-bit offsets: a batch may hold more than 2 GiB of it. */
 export function arrowTypeOf(type: ColumnType): DataType {
   switch (type) {
     case "text":
-      return new LargeUtf8();
+      return new arrow.LargeUtf8();
     case "float":
-      return new Float64();
+      return new arrow.Float64();
     case "integer":
-      return new Int64();
+      return new arrow.Int64();
     case "boolean":
-      return new Bool();
+      return new arrow.Bool();
     case "date":
-      return new DateDay();
+      return new arrow.DateDay();
     case "embedding":
-      return new List(new Field("item", new Float32(), true));
+      return new arrow.List(new arrow.Field("item", new arrow.Float32(), true));
     default:
-      if ("list" in type) return new List(new Field("item", arrowTypeOf(type.list), true));
-      return new Struct(type.struct.map(arrowField));
+      if ("list" in type)
+        return new arrow.List(new arrow.Field("item", arrowTypeOf(type.list), true));
+      return new arrow.Struct(type.struct.map(arrowField));
   }
 }
 
 function arrowField({ name, type }: NewColumn): Field {
-  return new Field(name, arrowTypeOf(type), true);
+  return new arrow.Field(name, arrowTypeOf(type), true);
 }
 
 /** The cells of a new column, known to be of its type, as Arrow arrays. */
@@ -66,20 +48,28 @@ export function arrowDataOf(type: ColumnType, cells: readonly NewCell[]): Data {
   switch (type) {
     case "text":
       return makeData({
-        type: new LargeUtf8(),
+        type: new arrow.LargeUtf8(),
         ...base,
         ...utf8Of(cells as readonly (string | null)[]),
       });
     case "float":
-      return makeData({ type: new Float64(), ...base, data: Float64Array.from(cells, numberOf) });
+      return makeData({
+        type: new arrow.Float64(),
+        ...base,
+        data: Float64Array.from(cells, numberOf),
+      });
     case "integer": {
       const data = BigInt64Array.from(cells, (cell) => BigInt(numberOf(cell)));
-      return makeData({ type: new Int64(), ...base, data });
+      return makeData({ type: new arrow.Int64(), ...base, data });
     }
     case "boolean":
-      return makeData({ type: new Bool(), ...base, data: bitsOf(cells, (cell) => cell === true) });
+      return makeData({
+        type: new arrow.Bool(),
+        ...base,
+        data: bitsOf(cells, (cell) => cell === true),
+      });
     case "date":
-      return makeData({ type: new DateDay(), ...base, data: Int32Array.from(cells, daysOf) });
+      return makeData({ type: new arrow.DateDay(), ...base, data: Int32Array.from(cells, daysOf) });
     case "embedding":
       return embeddingData(cells as readonly (Float32Array | null)[], base);
     default:
@@ -108,7 +98,8 @@ function validityOf(cells: readonly NewCell[]): Pick<Base, "nullCount" | "nullBi
   return { nullCount, nullBitmap: bitsOf(cells, (cell) => cell !== null) };
 }
 
-function bitsOf(cells: readonly NewCell[], isSet: (cell: NewCell) => boolean): Uint8Array {
+/** A bit for each cell, as Arrow has truth values and what is there. */
+export function bitsOf<Cell>(cells: readonly Cell[], isSet: (cell: Cell) => boolean): Uint8Array {
   // Arrow's readers take whole words of 8 bytes.
   const bits = new Uint8Array(Math.ceil(cells.length / 64) * 8);
   cells.forEach((cell, at) => {
@@ -131,7 +122,8 @@ function utf8Of(cells: readonly (string | null)[]): {
   return { valueOffsets, data: Buffer.concat(parts) };
 }
 
-function offsetsOf(parts: readonly { readonly length: number }[]): Int32Array {
+/** Where each list begins among all elements. */
+export function offsetsOf(parts: readonly { readonly length: number }[]): Int32Array {
   const offsets = new Int32Array(parts.length + 1);
   let end = 0;
   parts.forEach((part, at) => {
@@ -154,15 +146,15 @@ function embeddingData(cells: readonly (Float32Array | null)[], base: Base): Dat
   vectors.forEach((vector, at) => {
     data.set(vector, valueOffsets[at]);
   });
-  const child = makeData({ type: new Float32(), length: data.length, nullCount: 0, data });
-  const type = new List(new Field("item", new Float32(), true));
+  const child = makeData({ type: new arrow.Float32(), length: data.length, nullCount: 0, data });
+  const type = new arrow.List(new arrow.Field("item", new arrow.Float32(), true));
   return makeData({ type, ...base, valueOffsets, child });
 }
 
 function listData(element: ColumnType, cells: readonly NewCell[], base: Base): Data {
   const lists = cells.map((cell) => (Array.isArray(cell) ? (cell as readonly NewCell[]) : []));
   const child = arrowDataOf(element, lists.flat(1));
-  const type = new List(new Field("item", arrowTypeOf(element), true));
+  const type = new arrow.List(new arrow.Field("item", arrowTypeOf(element), true));
   return makeData({ type, ...base, valueOffsets: offsetsOf(lists), child });
 }
 
@@ -173,7 +165,7 @@ function structData(fields: readonly NewColumn[], cells: readonly NewCell[], bas
       cells.map((cell) => fieldOf(cell, name)),
     ),
   );
-  return makeData({ type: new Struct(fields.map(arrowField)), ...base, children });
+  return makeData({ type: new arrow.Struct(fields.map(arrowField)), ...base, children });
 }
 
 /** Rows of new columns, known to be of their types, as one Arrow IPC stream. Positions are the names. */
@@ -181,18 +173,20 @@ export function arrowStreamOf(
   columns: readonly NewColumn[],
   cells: readonly (readonly NewCell[])[],
 ): Uint8Array {
-  const schema = new Schema(
-    columns.map(({ type }, at) => new Field(`c${at}`, arrowTypeOf(type), true)),
+  const schema = new arrow.Schema(
+    columns.map(({ type }, at) => new arrow.Field(`c${at}`, arrowTypeOf(type), true)),
   );
   const children = columns.map(({ type }, at) => arrowDataOf(type, cells[at] ?? []));
   const length = cells[0]?.length ?? 0;
-  const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
-  return RecordBatchStreamWriter.writeAll([new RecordBatch(schema, data)]).toUint8Array(true);
+  const data = makeData({ type: new arrow.Struct(schema.fields), length, nullCount: 0, children });
+  return arrow.RecordBatchStreamWriter.writeAll([new arrow.RecordBatch(schema, data)]).toUint8Array(
+    true,
+  );
 }
 
 /** The one column of an Arrow IPC stream, read whole. */
 export function arrowColumn(stream: Uint8Array): { type: CellType; cells: readonly RawCell[] } {
-  const reader = RecordBatchReader.from(stream).open();
+  const reader = arrow.RecordBatchReader.from(stream).open();
   // Once its last batch is read the reader forgets the schema.
   const [field] = reader.schema.fields;
   const type = field === undefined ? ({ kind: "null" } as const) : cellFieldOf(field).type;
@@ -215,9 +209,17 @@ export function encodedSchemaTypes(encoded: string): ReadonlyMap<string, CellTyp
 /** The same schema with fields for new columns after its own; null where it cannot be read. */
 export function withEncodedFields(encoded: string, columns: readonly NewColumn[]): string | null {
   const schema = decodedSchema(encoded);
-  if (schema === null) return null;
-  const merged = new Schema([...schema.fields, ...columns.map(arrowField)], schema.metadata);
-  const writer = new RecordBatchStreamWriter();
+  return schema === null ? null : encodedSchema(schema.fields, columns, schema.metadata);
+}
+
+/** A schema as Parquet files hold it: of old fields, and new columns after them. */
+export function encodedSchema(
+  fields: readonly Field[],
+  columns: readonly NewColumn[],
+  metadata?: Map<string, string>,
+): string {
+  const merged = new arrow.Schema([...fields, ...columns.map(arrowField)], metadata);
+  const writer = new arrow.RecordBatchStreamWriter();
   writer.reset(undefined, merged).finish();
   const stream = Buffer.from(writer.toUint8Array(true));
   // A stream begins with the schema's message: four bytes of 0xff, its length, itself.
@@ -226,7 +228,7 @@ export function withEncodedFields(encoded: string, columns: readonly NewColumn[]
 
 function decodedSchema(encoded: string): Schema | null {
   try {
-    return new MessageReader(Buffer.from(encoded, "base64")).readSchema() ?? null;
+    return new arrow.MessageReader(Buffer.from(encoded, "base64")).readSchema() ?? null;
   } catch {
     // A type that only newer versions of Arrow have, or no schema at all.
     return null;
@@ -246,14 +248,14 @@ export interface ArrowSource {
  * Throws an Error of no particular kind where the bytes are damaged or hold a type of newer versions.
  */
 export async function arrowSource(file: FileHandle): Promise<ArrowSource> {
-  const reader = await RecordBatchReader.from(file);
+  const reader = await arrow.RecordBatchReader.from(file);
   await reader.open();
   return { schema: reader.schema, batches: reader };
 }
 
 /** True where a batch has rows; `messages` are the bytes from the first message on. */
 export async function hasArrowRows(messages: AsyncIterable<Buffer>): Promise<boolean> {
-  const reader = new AsyncMessageReader(messages);
+  const reader = new arrow.AsyncMessageReader(messages);
   for (;;) {
     const message = await reader.readMessage();
     if (message === null) return false;
@@ -264,10 +266,17 @@ export async function hasArrowRows(messages: AsyncIterable<Buffer>): Promise<boo
   }
 }
 
-/** A schema with fields for new columns after its own; null is a schema without fields. */
-export function widerSchema(schema: Schema | null, columns: readonly NewColumn[]): Schema {
-  const fields = [...(schema?.fields ?? []), ...columns.map(arrowField)];
-  return new Schema(fields, schema?.metadata);
+/** A schema with fields for new columns after its own. */
+export function widerSchema(
+  schema: { readonly fields: readonly Field[]; readonly metadata?: Map<string, string> },
+  columns: readonly NewColumn[],
+): Schema {
+  return new arrow.Schema([...schema.fields, ...columns.map(arrowField)], schema.metadata);
+}
+
+/** An array of this type without cells. */
+export function emptyData(type: DataType): Data {
+  return makeData({ type, length: 0 } as never);
 }
 
 /** A batch with cells of new columns after its own. */
@@ -277,13 +286,16 @@ export function widerBatch(
   added: readonly Data[],
 ): RecordBatch {
   const children = [...old.children, ...added];
-  const type = new Struct(schema.fields);
-  return new RecordBatch(schema, makeData({ type, length: old.rowCount, nullCount: 0, children }));
+  const type = new arrow.Struct(schema.fields);
+  return new arrow.RecordBatch(
+    schema,
+    makeData({ type, length: old.rowCount, nullCount: 0, children }),
+  );
 }
 
 /** The table that batches of one schema make. */
 export function tableOf(batches: readonly RecordBatch[]): Table {
-  return new Table([...batches]);
+  return new arrow.Table([...batches]);
 }
 
 /** Batches as bytes of an Arrow file or stream. */
@@ -336,7 +348,7 @@ export type ArrowContainer = "file" | "stream";
 
 // The writers keep what they write in a queue that does not tell how full it is, and so would hold a
 // whole file. What they write passes through this one method.
-class StreamBytes extends RecordBatchStreamWriter {
+class StreamBytes extends arrow.RecordBatchStreamWriter {
   #parts: Uint8Array[] = [];
 
   taken(): readonly Uint8Array[] {
@@ -352,7 +364,7 @@ class StreamBytes extends RecordBatchStreamWriter {
   }
 }
 
-class FileBytes extends RecordBatchFileWriter {
+class FileBytes extends arrow.RecordBatchFileWriter {
   #parts: Uint8Array[] = [];
 
   taken(): readonly Uint8Array[] {
@@ -372,5 +384,7 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => decompressors.ZSTD(bytes) });
-compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: lz4Frame });
+arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
+  decode: (bytes) => decompressors.ZSTD(bytes),
+});
+arrow.compressionRegistry.set(arrow.CompressionType.LZ4_FRAME, { decode: lz4Frame });

@@ -33,6 +33,10 @@ interface Details {
   readonly children?: readonly Field[] | null;
   readonly precision?: number;
   readonly scale?: number;
+  readonly bitWidth?: number;
+  readonly isSigned?: boolean;
+  readonly byteWidth?: number;
+  readonly listSize?: number;
   readonly unit?: number;
   readonly timezone?: string | null;
   readonly dictionary?: DataType;
@@ -42,8 +46,10 @@ interface Details {
 export function cellTypeOf(type: DataType): CellType {
   const { precision = 0, scale = 0, unit = 0, timezone = null, dictionary } = type as Details;
   switch (type.typeId as number) {
-    case ids.dictionary:
-      return cellTypeOf(dictionary ?? type);
+    case ids.dictionary: {
+      const of = cellTypeOf(dictionary ?? type);
+      return of.kind === "text" ? { kind: "text", isCategory: true } : of;
+    }
     case ids.null:
       return { kind: "null" };
     case ids.utf8:
@@ -53,11 +59,11 @@ export function cellTypeOf(type: DataType): CellType {
     case ids.boolean:
       return { kind: "boolean" };
     case ids.integer:
-      return { kind: "integer" };
+      return { kind: "integer", bits: bitsOf(type), isSigned: (type as Details).isSigned ?? true };
     case ids.float:
       return { kind: "float", bits: floatBits[precision] ?? 64 };
     case ids.decimal:
-      return { kind: "decimal", scale };
+      return { kind: "decimal", precision, scale };
     case ids.date:
       return { kind: "date" };
     case ids.time:
@@ -67,7 +73,7 @@ export function cellTypeOf(type: DataType): CellType {
     case ids.duration:
       return { kind: "duration", unit: unitOf(unit) };
     case ids.interval:
-      return { kind: "interval" };
+      return { kind: "interval", layout: intervalLayouts[unit] ?? "nanoseconds" };
     default:
       return nestedTypeOf(type);
   }
@@ -82,16 +88,25 @@ function nestedTypeOf(type: DataType): CellType {
       return { kind: "struct", fields };
     case ids.list:
     case ids.largeList:
-    case ids.fixedSizeList:
       return { kind: "list", element };
+    case ids.fixedSizeList:
+      return { kind: "list", element, size: (type as Details).listSize ?? 0 };
     case ids.map:
-      return { kind: "list", element: entryType(element) };
+      return { kind: "list", element: entryType(element), isMap: true };
     case ids.union:
       return { kind: "unreadable", what: "values of several types (a union)" };
     default:
-      return { kind: "bytes" };
+      return { kind: "bytes", width: (type as Details).byteWidth ?? null };
   }
 }
+
+function bitsOf(type: DataType): 8 | 16 | 32 | 64 {
+  const { bitWidth } = type as Details;
+  return bitWidth === 8 || bitWidth === 16 || bitWidth === 32 ? bitWidth : 64;
+}
+
+/** By Arrow's own numbers for the units of intervals. */
+const intervalLayouts = ["months", "days", "nanoseconds"] as const;
 
 /** Entries of a map are a key and a value, whatever the file calls them. */
 function entryType(entry: CellType): CellType {

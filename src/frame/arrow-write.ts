@@ -3,9 +3,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
+import type { Data, DataType, Field, RecordBatch, Schema } from "apache-arrow";
 import type { Json } from "../core/hash.ts";
 import type { ArrowBytes, ArrowContainer } from "./arrow-native.ts";
-import { arrowBytes, arrowDataOf, widerBatch, widerSchema } from "./arrow-native.ts";
+import { arrowBytes, arrowDataOf, emptyData, widerBatch, widerSchema } from "./arrow-native.ts";
+import { categoriesOf, categoryData, storedData, storedField } from "./arrow-stored.ts";
+import type { RawCell } from "./cell-type.ts";
 import type { ArrowFrame } from "./arrow.ts";
 import { batchesOf } from "./arrow.ts";
 import { fileSha256 } from "./csv-bytes.ts";
@@ -15,6 +18,7 @@ import type { Frame } from "./frame.ts";
 import { checkCells } from "./new-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
 import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
+import { typedCells, typedColumns, typeNotes, type TypedColumn } from "./typed-columns.ts";
 import { cellsAfter, type Marks, type WriteResume } from "./write-marks.ts";
 
 /** What was written. */
@@ -22,6 +26,8 @@ export interface ArrowWritten {
   readonly rows: number;
   /** Bytes of the output. */
   readonly bytes: number;
+  /** What is to be said of columns that have lost their types, in sentences; left out where none can. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -82,10 +88,10 @@ export async function writeArrow(options: {
 }
 
 /**
- * Writes the rows of any frame, as text, with new columns after its own, into a new Arrow file or
- * stream.
+ * Writes the rows of any frame, with new columns after its own, into a new Arrow file or stream.
  *
- * For inputs that have no types, such as CSV; null stays null. `inputPath` is where the frame comes
+ * Columns keep their types and values, as {@link typedColumns} has it; those of frames without types, such
+ * as CSV, are text. Text, bytes and lists get the layout that Arrow has for long ones or for any. Null stays null. `inputPath` is where the frame comes
  * from, which the output must not be. All else is as with {@link writeArrow}.
  *
  * @throws {InputError} as {@link writeArrow}, and what reading the frame throws.
@@ -105,8 +111,9 @@ export async function writeFreshArrow(options: {
 }): Promise<ArrowWritten> {
   const { frame, columns, resume } = options;
   refuseTakenNames(frame.columns, columns);
-  const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
-  const schema = widerSchema(null, [...old, ...columns]);
+  const typed = await typedColumns(frame, "arrow");
+  const old = typed.map((column) => arrowColumnOf(column));
+  const schema = widerSchema({ fields: old.map(({ field }) => field) }, columns);
   const target = { output: options.output, input: options.inputPath, doneShare: () => 0, resume };
   return await writeWhole(target, async (append, marks) => {
     const from = spotOf(marks);
@@ -114,6 +121,8 @@ export async function writeFreshArrow(options: {
     const queue = columnQueue(given, columns.length, firstRow);
     const out = counting(append, from);
     const bytes = arrowBytes(options.container, schema, from?.writer);
+    // What texts the categories are was written before the first batch.
+    if (from !== null) bytes.passed(emptyBatch(schema, old));
     try {
       for await (const block of frame.blocks(frame.columns, freshRows, firstRow)) {
         if (block.firstRow < firstRow) continue;
@@ -125,19 +134,41 @@ export async function writeFreshArrow(options: {
         const { rowCount } = kept;
         if (rowCount === 0) continue;
         const added = columns.map(({ type }, at) => arrowDataOf(type, kept.of(cells[at] ?? [])));
-        const children = frame.columns.map((name) =>
-          arrowDataOf("text", kept.of(block.text(name))),
+        const children = old.map(({ column, dataOf }) =>
+          dataOf(kept.of(typedCells(block, column))),
         );
         await out.write(bytes.write(widerBatch(schema, { children, rowCount }, added)), rowCount);
         await out.reached(marks, block.firstRow + block.rowCount, bytes);
       }
       await refuseRest(queue, columns, frame.name);
       await out.write(bytes.finish(), 0);
-      return out.written();
+      return { ...out.written(), ...typeNotes(typed, "arrow") };
     } finally {
       await queue.close();
     }
   });
+}
+
+function emptyBatch(schema: Schema, old: readonly ArrowColumn[]): RecordBatch {
+  const children = old.map(({ dataOf }) => dataOf([]));
+  const added = schema.fields.slice(old.length).map(({ type }) => emptyData(type as DataType));
+  return widerBatch(schema, { children, rowCount: 0 }, added);
+}
+
+interface ArrowColumn {
+  readonly column: TypedColumn;
+  readonly field: Field;
+  readonly dataOf: (cells: readonly RawCell[]) => Data;
+}
+
+function arrowColumnOf(column: TypedColumn): ArrowColumn {
+  const { type, categories } = column;
+  const known = categories === undefined ? undefined : categoriesOf(categories);
+  return {
+    column,
+    field: storedField(column, known),
+    dataOf: (cells) => (known === undefined ? storedData(type, cells) : categoryData(known, cells)),
+  };
 }
 
 const freshRows = 8192;

@@ -79,6 +79,7 @@ async function openFrame(path: string): Promise<ArrowFrame> {
     blocks: (columns, maxRows) => blocksOf(frame, fields, { names: columns, maxRows }),
     fingerprint: async () => (fingerprint = await fileSha256(path)),
     lastFingerprint: () => fingerprint,
+    types: () => Promise.resolve(fields),
   };
   return frame;
 }
@@ -204,6 +205,7 @@ export async function* batchBlocks(
       yield {
         firstRow: firstRow + from,
         rowCount,
+        raw: (name) => raw(name).cells,
         text: (name) => columnTexts(raw(name)),
         values: (name) => columnValues(raw(name)),
       };

@@ -164,7 +164,7 @@ function dateOr(epochMs: number, type: CellType, cell: Present): Date | string {
 function asBigint(cell: RawCell): bigint {
   if (typeof cell === "bigint") return cell;
   if (typeof cell === "number") return BigInt(cell);
-  throw notRaw({ kind: "integer" }, cell);
+  throw notRaw({ kind: "integer", bits: 64, isSigned: true }, cell);
 }
 
 function asArray(cell: RawCell): readonly RawCell[] {

@@ -10,22 +10,51 @@ export type TimeUnit = "s" | "ms" | "us" | "ns";
  */
 export type CellType =
   | { readonly kind: "null" }
-  | { readonly kind: "text" }
+  | {
+      readonly kind: "text";
+      /** Whether the file stores each text once and refers to it: categories. */
+      readonly isCategory?: true;
+      /** What a Parquet file says of it besides being text. */
+      readonly annotation?: "JSON" | "ENUM";
+    }
   | { readonly kind: "boolean" }
-  | { readonly kind: "integer" }
+  | {
+      readonly kind: "integer";
+      readonly bits: 8 | 16 | 32 | 64;
+      readonly isSigned: boolean;
+    }
   | { readonly kind: "float"; readonly bits: 16 | 32 | 64 }
-  | { readonly kind: "decimal"; readonly scale: number }
+  | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
   | { readonly kind: "date" }
   | { readonly kind: "time"; readonly unit: TimeUnit }
   /** An instant where `zone` names a time zone, else a date with a time that no zone is known of. */
-  | { readonly kind: "timestamp"; readonly unit: TimeUnit; readonly zone: string | null }
+  | {
+      readonly kind: "timestamp";
+      readonly unit: TimeUnit;
+      readonly zone: string | null;
+      /** Whether it is stored as 96 bits, which reach further than 64 do. */
+      readonly isWide?: true;
+    }
   | { readonly kind: "duration"; readonly unit: TimeUnit }
-  | { readonly kind: "interval" }
+  /** What is stored beside months: nothing, days and milliseconds, or days and nanoseconds. */
+  | { readonly kind: "interval"; readonly layout: "months" | "days" | "nanoseconds" | "parquet" }
   | { readonly kind: "uuid" }
-  | { readonly kind: "bytes" }
+  | {
+      readonly kind: "bytes";
+      /** How many in every cell; null where that differs. */
+      readonly width: number | null;
+      /** What the file says they are, where nothing here knows it. */
+      readonly annotation?: string;
+    }
   /** A type that nothing here can read; `what` names it for the message. */
   | { readonly kind: "unreadable"; readonly what: string }
-  | { readonly kind: "list"; readonly element: CellType }
+  | {
+      readonly kind: "list";
+      readonly element: CellType;
+      /** How many elements every cell has; left out where that differs. */
+      readonly size?: number;
+      readonly isMap?: true;
+    }
   | { readonly kind: "struct"; readonly fields: readonly CellField[] };
 
 /** One field of a struct. */

@@ -1,6 +1,7 @@
 /** The interface every source of rows fulfils: an in-memory dataframe or a file read as rows. */
 
 import type { Cell } from "../core/column.ts";
+import type { CellField, RawCell } from "./cell-type.ts";
 import type { PlannedSkip } from "../core/result.ts";
 
 /** Consecutive rows of the columns that were asked for, held only while they are being rendered. */
@@ -12,6 +13,8 @@ export interface Block {
   text(column: string): readonly (string | null)[];
   /** The cells as JavaScript values. In a CSV every value is text or null. */
   values(column: string): readonly Cell[];
+  /** The cells as they are stored; left out where the source says no types. */
+  raw?(column: string): readonly RawCell[];
   /** Why a row, counted from 0 within the block, must not be asked; null where it may be, and left out where all may. */
   withheld?(row: number): PlannedSkip | null;
 }
@@ -36,4 +39,6 @@ export interface Frame {
    * rows live in memory and are known only by what they render to.
    */
   fingerprint(): Promise<string | null>;
+  /** The types of its columns, of which {@link Block.raw} gives the cells; left out where the source says none. */
+  types?(): Promise<readonly CellField[]>;
 }

@@ -1,9 +1,10 @@
 /** Column chunks of new columns, made from their cells as these come. */
 
-import type { NewCell, NewColumn } from "../core/column.ts";
+import type { NewCell } from "../core/column.ts";
 import type { WriteCodec } from "./codecs.ts";
 import { checkCells } from "./new-cells.ts";
-import type { NewLeaf } from "./parquet-columns.ts";
+import type { RawCell } from "./cell-type.ts";
+import type { FileColumn, NewLeaf } from "./parquet-columns.ts";
 import { newLeaves, pageCell } from "./parquet-columns.ts";
 import { embeddingChunk } from "./parquet-embedding.ts";
 import type { Chunk, ColumnEncoder } from "./parquet-encoder.ts";
@@ -20,9 +21,10 @@ const pageCharacters = 1024 * 1024;
  *
  * @throws {InvariantError} `cells_type` from `add`, where a cell is not of the column's type.
  */
-export function columnEncoder(column: NewColumn, codec: WriteCodec): ColumnEncoder {
+export function columnEncoder(column: FileColumn, codec: WriteCodec): ColumnEncoder {
   const [leaf] = newLeaves(column);
-  if (column.type === "embedding" && leaf !== undefined) return embeddingChunk(column, leaf);
+  if ("type" in column && column.type === "embedding" && leaf !== undefined)
+    return embeddingChunk(column, leaf);
   const leaves = newLeaves(column).map((it) => leafChunk(it, codec));
   let pending: unknown[] = [];
   let characters = 0;
@@ -38,9 +40,13 @@ export function columnEncoder(column: NewColumn, codec: WriteCodec): ColumnEncod
     take: () => [],
     heldBytes: () => leaves.reduce((sum, it) => sum + it.heldBytes(), 0),
     add: (cells) => {
-      checkCells(column, cells);
+      if ("type" in column) checkCells(column, cells as readonly NewCell[]);
       for (const cell of cells) {
-        pending.push(pageCell(column.type, cell));
+        pending.push(
+          "type" in column
+            ? pageCell(column.type, cell as NewCell)
+            : column.pageCell(cell as RawCell),
+        );
         characters += sizeOf(cell);
         if (pending.length >= pageRows || characters >= pageCharacters) flush();
       }
@@ -53,10 +59,10 @@ export function columnEncoder(column: NewColumn, codec: WriteCodec): ColumnEncod
   };
 }
 
-function sizeOf(cell: NewCell): number {
-  if (typeof cell === "string") return cell.length;
+function sizeOf(cell: unknown): number {
+  if (typeof cell === "string" || cell instanceof Uint8Array) return cell.length;
   if (typeof cell !== "object" || cell === null) return 8;
-  const inner: readonly NewCell[] = Array.isArray(cell) ? cell : Object.values(cell);
+  const inner: readonly unknown[] = Array.isArray(cell) ? cell : Object.values(cell);
   return inner.reduce<number>((sum, it) => sum + sizeOf(it), 8);
 }
 
@@ -69,8 +75,8 @@ interface LeafEncoder {
 
 function leafChunk(leaf: NewLeaf, codec: WriteCodec): LeafEncoder {
   const target = { path: leaf.path, codec };
-  const dictionary = leaf.type === "BYTE_ARRAY" ? growingDictionary() : null;
-  const statistics = leafStatistics(leaf.type);
+  const dictionary = leaf.isText ? growingDictionary() : null;
+  const statistics = leafStatistics(leaf.type, leaf.isOrdered);
   const pages: Buffer[] = [];
   let valueCount = 0;
   let uncompressedBytes = 0;

@@ -2,6 +2,7 @@
 
 import type { ConvertedType, ParquetType, SchemaElement, SchemaTree } from "hyparquet";
 import type { ColumnType, NewCell, NewColumn } from "../core/column.ts";
+import type { RawCell } from "./cell-type.ts";
 import { dateDays, fieldOf } from "./new-cells.ts";
 import type { Part } from "./thrift-fields.ts";
 import { binary, i32, nested, structOf } from "./thrift-fields.ts";
@@ -14,7 +15,24 @@ export interface NewLeaf {
   /** From the root down, as the page writer takes it: structs' fields are named by position. */
   readonly path: readonly SchemaTree[];
   readonly type: ParquetType;
+  /** The number of its type in the file, where that is another than `type` has. */
+  readonly typeNumber?: number;
+  /** Whether its values are text, which is stored once where it is repeated. */
+  readonly isText: boolean;
+  /** Whether its values have the order of the numbers they are written as. */
+  readonly isOrdered: boolean;
 }
+
+/** A column of another typed file, as it is written into this one. */
+export interface StoredColumn {
+  readonly name: string;
+  readonly shape: Shape;
+  /** A raw cell in the form pages take. */
+  readonly pageCell: (cell: RawCell) => unknown;
+}
+
+/** A column of a file that is written. */
+export type FileColumn = NewColumn | StoredColumn;
 
 /** Numbers of physical types, repetitions and annotations: parquet.thrift of apache/parquet-format. */
 const typeNumbers: Readonly<Partial<Record<ParquetType, number>>> = {
@@ -24,7 +42,9 @@ const typeNumbers: Readonly<Partial<Record<ParquetType, number>>> = {
   FLOAT: 4,
   DOUBLE: 5,
   BYTE_ARRAY: 6,
+  FIXED_LEN_BYTE_ARRAY: 7,
 };
+const required = 0;
 const optional = 1;
 const repeated = 2;
 
@@ -40,15 +60,32 @@ export function typeNumber(type: ParquetType): number {
   return typeNumbers[type] ?? 0;
 }
 
-interface Shape {
+/** An element of a file's schema, with those under it. */
+export interface Shape {
   readonly name: string;
   readonly type?: ParquetType;
+  /** See {@link NewLeaf.typeNumber}. */
+  readonly typeNumber?: number;
+  readonly typeLength?: number;
   readonly annotation?: keyof typeof annotations;
+  /** What else the file says of its type: a number of old, and what replaced it. */
+  readonly marks?: {
+    readonly converted?: number | undefined;
+    readonly logical?: Part | undefined;
+    readonly scale?: number;
+    readonly precision?: number;
+  };
+  /** Whether it is a map, of which the one child has a key and a value. */
+  readonly isMap?: true;
+  readonly isUnordered?: true;
+  readonly isRequired?: true;
   readonly isRepeated?: true;
   readonly children?: readonly Shape[];
 }
 
-function shapeOf({ name, type }: NewColumn): Shape {
+function shapeOf(column: FileColumn): Shape {
+  if ("shape" in column) return column.shape;
+  const { name, type } = column;
   switch (type) {
     case "text":
       return { name, type: "BYTE_ARRAY", annotation: "UTF8" };
@@ -69,34 +106,46 @@ function shapeOf({ name, type }: NewColumn): Shape {
   }
 }
 
-function listShape(name: string, element: Shape): Shape {
+/** A list as the format asks for it. */
+export function listShape(name: string, element: Shape): Shape {
   const list: Shape = { name: "list", isRepeated: true, children: [element] };
   return { name, annotation: "LIST", children: [list] };
 }
 
 /** The schema elements of a new column, its own first, each before those under it. */
-export function schemaElements(column: NewColumn): readonly ThriftStruct[] {
+export function schemaElements(column: FileColumn): readonly ThriftStruct[] {
   return elementsOf(shapeOf(column));
 }
 
 function elementsOf(shape: Shape): ThriftStruct[] {
-  const { name, type, annotation, children = [] } = shape;
-  const marks = annotation === undefined ? null : annotations[annotation];
+  const { name, type, annotation, typeLength, children = [] } = shape;
+  const own = annotation === undefined ? null : annotations[annotation];
+  const said = shape.marks ?? {};
+  const { scale, precision } = said;
+  const converted = own?.converted ?? said.converted;
+  const logical = own === null ? said.logical : nested({ [own.logical]: emptyStruct });
+  const number = (value: number | undefined): Part | null =>
+    value === undefined ? null : i32(value);
+  const repetition = shape.isRequired === true ? required : optional;
   const element = structOf({
-    1: type === undefined ? null : i32(typeNumber(type)),
-    3: i32(shape.isRepeated === true ? repeated : optional),
+    1: type === undefined ? null : i32(shape.typeNumber ?? typeNumber(type)),
+    2: shape.typeNumber === undefined ? number(typeLength) : null,
+    3: i32(shape.isRepeated === true ? repeated : repetition),
     4: binary(name),
     5: children.length === 0 ? null : i32(children.length),
-    6: marks === null ? null : i32(marks.converted),
-    10: marks === null ? null : nested({ [marks.logical]: emptyStruct }),
+    6: number(converted),
+    7: number(scale),
+    8: number(precision),
+    10: logical ?? null,
   });
   return [element, ...children.flatMap(elementsOf)];
 }
 
-const emptyStruct: Part = nested({});
+/** What says a type by its mere presence. */
+export const emptyStruct: Part = nested({});
 
 /** The leaves of a new column in the order of their chunks. */
-export function newLeaves(column: NewColumn): readonly NewLeaf[] {
+export function newLeaves(column: FileColumn): readonly NewLeaf[] {
   const root: SchemaTree = { children: [], count: 0, element: { name: "root" }, path: [] };
   return leavesOf(shapeOf(column), { names: [], path: [root], at: 0 });
 }
@@ -107,22 +156,46 @@ function leavesOf(
     readonly names: readonly string[];
     readonly path: readonly SchemaTree[];
     readonly at: number;
+    readonly isEntry?: boolean;
   },
 ): NewLeaf[] {
-  const tree = treeOf(shape, above.at);
+  const tree = treeOf(shape, above.at, above.isEntry);
   const names = [...above.names, shape.name];
   const path = [...above.path, tree];
-  if (shape.type !== undefined) return [{ names, path, type: shape.type }];
-  return (shape.children ?? []).flatMap((child, at) => leavesOf(child, { names, path, at }));
+  if (shape.type !== undefined) {
+    const { type, typeNumber: number, isUnordered, annotation } = shape;
+    const isText = annotation === "UTF8" || isStoredText(shape);
+    const isOrdered = isUnordered !== true && !type.endsWith("BYTE_ARRAY");
+    const numbered = number === undefined ? {} : { typeNumber: number };
+    return [{ names, path, type, ...numbered, isText, isOrdered }];
+  }
+  const isEntry = holdsEntries(shape);
+  return (shape.children ?? []).flatMap((child, at) =>
+    leavesOf(child, { names, path, at, isEntry }),
+  );
 }
 
-function treeOf(shape: Shape, at: number): SchemaTree {
-  const children = (shape.children ?? []).map(treeOf);
-  const converted: ConvertedType | undefined = shape.annotation;
+/** The numbers of enumerations and JSON, which are text as well. */
+function isStoredText({ marks }: Shape): boolean {
+  return marks?.converted === 4 || marks?.converted === 19;
+}
+
+function holdsEntries({ isRepeated, name }: Shape): boolean {
+  return isRepeated === true && name === "key_value";
+}
+
+function treeOf(shape: Shape, at: number, isEntry = false): SchemaTree {
+  const children = (shape.children ?? []).map((child, index) =>
+    // The encoder knows keys and values of maps by these names.
+    treeOf(child, index, holdsEntries(shape)),
+  );
+  const converted: ConvertedType | undefined = shape.isMap === true ? "MAP" : shape.annotation;
+  const single = shape.isRequired === true ? "REQUIRED" : "OPTIONAL";
   const element: SchemaElement = {
-    name: `f${at}`,
-    repetition_type: shape.isRepeated === true ? "REPEATED" : "OPTIONAL",
+    name: isEntry ? shape.name : `f${at}`,
+    repetition_type: shape.isRepeated === true ? "REPEATED" : single,
     ...(shape.type === undefined ? {} : { type: shape.type }),
+    ...(shape.typeLength === undefined ? {} : { type_length: shape.typeLength }),
     ...(converted === undefined ? {} : { converted_type: converted }),
     ...(children.length === 0 ? {} : { num_children: children.length }),
   };

@@ -10,7 +10,7 @@ import type { WriteCodec } from "./codecs.ts";
 import { compressors } from "./codecs.ts";
 
 /** A value of a leaf as it is written: `undefined` and null are missing. */
-export type LeafValue = string | number | bigint | boolean | null | undefined;
+export type LeafValue = string | number | bigint | boolean | Uint8Array | null | undefined;
 
 /** The values of one leaf with the levels that say where rows and lists begin and what is missing. */
 export interface LeafValues {

@@ -1,6 +1,5 @@
 /** What an encoder of a new column takes and gives, whatever the column's type. */
 
-import type { NewCell } from "../core/column.ts";
 import type { WriteCodec } from "./codecs.ts";
 import type { NewLeaf } from "./parquet-columns.ts";
 import type { LeafStatistics } from "./parquet-statistics.ts";
@@ -27,8 +26,8 @@ export interface Chunk {
 
 /** One new column of one row group while its cells come. */
 export interface ColumnEncoder {
-  /** Takes the cells of the next rows. */
-  add(cells: readonly NewCell[]): void;
+  /** Takes the cells of the next rows, each of the column's type. */
+  add(cells: readonly unknown[]): void;
   /** True where finished pages may leave before the chunk is finished. */
   readonly canStream: boolean;
   /** The pages finished since the last call, in order; asked only where `canStream`. */

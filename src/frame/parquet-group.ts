@@ -1,10 +1,9 @@
 /** One row group's new column chunks, put to the end of the file that is being written. */
 
-import type { NewCell, NewColumn } from "../core/column.ts";
 import type { WriteCodec } from "./codecs.ts";
 import { codecNumbers } from "./codecs.ts";
 import { columnEncoder } from "./parquet-chunk.ts";
-import { typeNumber } from "./parquet-columns.ts";
+import { typeNumber, type FileColumn } from "./parquet-columns.ts";
 import type { Chunk, ChunkFacts, ColumnEncoder } from "./parquet-encoder.ts";
 import { binary, i32, i64, listOf, nested, structOf } from "./thrift-fields.ts";
 import type { ThriftStruct } from "./thrift.ts";
@@ -26,7 +25,7 @@ export interface GroupChunks {
 
 /** The new columns of a row group while their cells come. */
 export interface GroupEncoder {
-  add(cells: readonly (readonly NewCell[])[]): Promise<void>;
+  add(cells: readonly (readonly unknown[])[]): Promise<void>;
   /** Bytes that wait in memory for the group's end. */
   heldBytes(): number;
   finish(): Promise<GroupChunks>;
@@ -39,7 +38,7 @@ export interface GroupEncoder {
  * those of the first column that can be streamed, which is one of vectors, leave at once.
  */
 export function groupEncoder(
-  columns: readonly NewColumn[],
+  columns: readonly FileColumn[],
   file: Appender,
   codec: WriteCodec,
 ): GroupEncoder {
@@ -120,7 +119,7 @@ function chunkMetadata(facts: ChunkFacts, position: number): ThriftStruct {
   return structOf({
     2: i64(position),
     3: nested({
-      1: i32(typeNumber(leaf.type)),
+      1: i32(leaf.typeNumber ?? typeNumber(leaf.type)),
       2: listOf(thriftType.i32, used),
       3: listOf(thriftType.binary, names),
       4: i32(codecNumbers[facts.codec]),

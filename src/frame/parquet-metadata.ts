@@ -1,7 +1,7 @@
 /** A Parquet file's metadata with new columns in it; all else in it stays as it was. */
 
 import type { ColumnType, NewColumn } from "../core/column.ts";
-import { newLeaves, schemaElements } from "./parquet-columns.ts";
+import { newLeaves, schemaElements, type FileColumn } from "./parquet-columns.ts";
 import type { GroupChunks } from "./parquet-group.ts";
 import {
   addToField,
@@ -121,10 +121,11 @@ function sparkType(type: ColumnType): unknown {
   }
 }
 
-/** The metadata of a file that has only new columns. */
+/** The metadata of a file that is written anew; `arrowSchema` tells Arrow's readers more of the types. */
 export function freshMetadata(
-  columns: readonly NewColumn[],
+  columns: readonly FileColumn[],
   groups: readonly (GroupChunks & { readonly rowCount: number })[],
+  arrowSchema: string | null = null,
 ): ThriftStruct {
   const root = structOf({ 4: binary("schema"), 5: i32(columns.length) });
   const rowCount = groups.reduce((sum, group) => sum + group.rowCount, 0);
@@ -142,6 +143,10 @@ export function freshMetadata(
         }),
       ),
     ),
+    5:
+      arrowSchema === null
+        ? null
+        : structList([structOf({ 1: binary(arrowKey), 2: binary(arrowSchema) })]),
     6: binary("batchframe"),
     7: listOf(
       thriftType.struct,

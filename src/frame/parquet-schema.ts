@@ -1,8 +1,8 @@
 /** The columns of a Parquet file: what their cells are, and how the stored values become raw cells. */
 
 import type { FileMetaData, SchemaElement, SchemaTree } from "hyparquet";
-import { halfFloat } from "./arrow-cells.ts";
 import type { CellField, CellType, RawCell, TimeUnit } from "./cell-type.ts";
+import { halfFloat } from "./half-float.ts";
 import { signedBigEndian } from "./number-text.ts";
 
 /** A top-level column. */
@@ -106,8 +106,9 @@ function groupReading(node: SchemaNode): Reading {
   if (!isMap && !annotated(element, "LIST")) return structReading(children);
   // Maps, and lists as written long ago: the repeated child is the element itself.
   const entries = readingOf(renamed(only, isMap ? ["key", "value"] : []));
+  const marked = isMap && entries.type.kind === "list" ? { isMap: true as const } : {};
   return {
-    type: entries.type,
+    type: { ...entries.type, ...marked },
     toRaw: (value) => asRaw(entries, memberOf(value, "f0")),
     whenMissing: null,
   };
@@ -181,7 +182,7 @@ function isText({ type, converted_type, logical_type }: SchemaElement): boolean 
 function leafReading(element: SchemaElement): Reading {
   const { type, converted_type: converted, logical_type: logical } = element;
   if (logical?.type === "NULL") return plain({ kind: "null" });
-  if (isText(element)) return plain({ kind: "text" });
+  if (isText(element)) return plain(textType(element));
   const isDecimal = converted === "DECIMAL" || logical?.type === "DECIMAL";
   if (isDecimal) return decimalReading(element);
   switch (type) {
@@ -191,7 +192,7 @@ function leafReading(element: SchemaElement): Reading {
     case "INT64":
       return integerReading(element);
     case "INT96":
-      return plain({ kind: "timestamp", unit: "ns", zone: null });
+      return plain({ kind: "timestamp", unit: "ns", zone: null, isWide: true });
     case "FLOAT":
       return plain({ kind: "float", bits: 32 });
     case "DOUBLE":
@@ -199,19 +200,33 @@ function leafReading(element: SchemaElement): Reading {
     case "FIXED_LEN_BYTE_ARRAY":
       return fixedReading(element);
     default:
-      return plain({ kind: "bytes" });
+      return plain({ kind: "bytes", width: null, ...unknownAnnotation(element) });
   }
+}
+
+function textType({ converted_type, logical_type }: SchemaElement): CellType {
+  const said = logical_type?.type ?? converted_type;
+  return said === "JSON" || said === "ENUM" ? { kind: "text", annotation: said } : { kind: "text" };
+}
+
+/** What a column of bytes is said to be, where that is nothing that is read here. */
+function unknownAnnotation({ converted_type, logical_type }: SchemaElement): {
+  readonly annotation?: string;
+} {
+  const said = logical_type?.type ?? converted_type;
+  return said === undefined ? {} : { annotation: said };
 }
 
 function plain(type: CellType): Reading {
   return { type, toRaw: null, whenMissing: null };
 }
 
-function decimalReading({ type, scale, logical_type: logical }: SchemaElement): Reading {
-  const digits = logical?.type === "DECIMAL" ? logical.scale : (scale ?? 0);
+function decimalReading(element: SchemaElement): Reading {
+  const { type, logical_type: logical } = element;
+  const { scale = 0, precision = 38 } = logical?.type === "DECIMAL" ? logical : element;
   const isBytes = type === "BYTE_ARRAY" || type === "FIXED_LEN_BYTE_ARRAY";
   return {
-    type: { kind: "decimal", scale: digits },
+    type: { kind: "decimal", precision, scale },
     toRaw: isBytes ? (value) => signedBigEndian(value as Uint8Array) : null,
     whenMissing: null,
   };
@@ -235,23 +250,31 @@ function integerReading({ type, converted_type, logical_type }: SchemaElement): 
   if (converted.startsWith("TIME_")) return plain({ kind: "time", unit });
   const isUnsigned =
     converted.startsWith("UINT_") || (logical_type?.type === "INTEGER" && !logical_type.isSigned);
-  if (!isUnsigned) return plain({ kind: "integer" });
+  const said =
+    logical_type?.type === "INTEGER"
+      ? logical_type.bitWidth
+      : /_(8|16|32|64)$/.exec(converted)?.[1];
+  const width = Number(said ?? (type === "INT64" ? 64 : 32));
+  const bits = width === 8 || width === 16 || width === 32 ? width : 64;
+  const isSigned = !isUnsigned;
+  if (isSigned) return plain({ kind: "integer", bits, isSigned });
   const toRaw =
     type === "INT64"
       ? (value: unknown) => BigInt.asUintN(64, value as bigint)
       : (value: unknown) => (value as number) >>> 0;
-  return { ...plain({ kind: "integer" }), toRaw };
+  return { ...plain({ kind: "integer", bits, isSigned }), toRaw };
 }
 
-function fixedReading({ type_length, converted_type, logical_type }: SchemaElement): Reading {
+function fixedReading(element: SchemaElement): Reading {
+  const { type_length, converted_type, logical_type } = element;
   if (logical_type?.type === "UUID") return plain({ kind: "uuid" });
   if (logical_type?.type === "FLOAT16") {
     return { ...plain({ kind: "float", bits: 16 }), toRaw: (value) => halfFloat(word(value, 0)) };
   }
   if (converted_type === "INTERVAL" && type_length === 12) {
-    return { ...plain({ kind: "interval" }), toRaw: intervalOf };
+    return { ...plain({ kind: "interval", layout: "parquet" }), toRaw: intervalOf };
   }
-  return plain({ kind: "bytes" });
+  return plain({ kind: "bytes", width: type_length ?? null, ...unknownAnnotation(element) });
 }
 
 function word(value: unknown, at: number): number {

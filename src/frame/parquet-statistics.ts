@@ -12,17 +12,20 @@ export interface LeafStatistics {
   bounds(): { readonly least: Buffer; readonly greatest: Buffer } | null;
 }
 
-/** Starts the statistics of a leaf of this physical type. */
-export function leafStatistics(type: ParquetType): LeafStatistics {
+/** Starts the statistics of a leaf; of values without an order only the missing ones are counted. */
+export function leafStatistics(
+  type: ParquetType,
+  isOrdered = type !== "BYTE_ARRAY",
+): LeafStatistics {
   let nullCount = 0;
-  let least: LeafValue = null;
-  let greatest: LeafValue = null;
+  let least: Exclude<LeafValue, Uint8Array> = null;
+  let greatest: Exclude<LeafValue, Uint8Array> = null;
   return {
     add: ({ values }) => {
       for (const value of values) {
         if (value === null || value === undefined) nullCount += 1;
         // Not a number has no place in an order; bounds are of the others.
-        else if (type !== "BYTE_ARRAY" && !Number.isNaN(value)) {
+        else if (isOrdered && !(value instanceof Uint8Array) && !Number.isNaN(value)) {
           if (least === null || least === undefined || value < least) least = value;
           if (greatest === null || greatest === undefined || value > greatest) greatest = value;
         }
@@ -41,7 +44,10 @@ export function leafStatistics(type: ParquetType): LeafStatistics {
   };
 }
 
-function storedBytes(type: ParquetType, value: Exclude<LeafValue, null | undefined>): Buffer {
+function storedBytes(
+  type: ParquetType,
+  value: Exclude<LeafValue, Uint8Array | null | undefined>,
+): Buffer {
   if (typeof value === "boolean") return Buffer.from([value ? 1 : 0]);
   const bytes = Buffer.alloc(type === "INT32" || type === "FLOAT" ? 4 : 8);
   if (type === "INT32") bytes.writeInt32LE(Number(value));

@@ -11,6 +11,9 @@ import { fileState } from "./csv.ts";
 import type { Frame } from "./frame.ts";
 import type { ColumnQueue } from "./new-columns.ts";
 import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
+import type { FileColumn } from "./parquet-columns.ts";
+import { inParquet, storedColumn } from "./parquet-stored.ts";
+import { typedCells, typedColumns, typeNotes, type TypedColumn } from "./typed-columns.ts";
 import { bytesOf, groupsOf, savedGroups } from "./parquet-marks.ts";
 import type { WriteResume } from "./write-marks.ts";
 import { cellsAfter } from "./write-marks.ts";
@@ -34,6 +37,8 @@ export interface ParquetWritten {
    * names a type unknown here, and then readers see plain types where it told of categories and zones.
    */
   readonly arrowSchema: ArrowSchemaFate;
+  /** What is to be said of columns that have lost their types, in sentences; left out where none can. */
+  readonly notes?: readonly string[];
 }
 
 /** Rows of new cells encoded between two turns of the event loop. */
@@ -105,9 +110,10 @@ export async function writeParquet(options: {
 }
 
 /**
- * Writes the rows of any frame, as text, with new columns after its own, into a new Parquet file.
+ * Writes the rows of any frame, with new columns after its own, into a new Parquet file.
  *
- * For inputs that have no types, such as CSV; null stays null. `inputPath` is where the frame comes from,
+ * Columns keep their types and values, as {@link typedColumns} has it; those of frames without types, such
+ * as CSV, are text. Null stays null. `inputPath` is where the frame comes from,
  * which the output must not be. Row groups have 122,880 rows, or fewer where they would hold more than
  * 64 MB. All else is as with {@link writeParquet}.
  *
@@ -120,6 +126,8 @@ export async function writeFreshParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** How pages are compressed; with SNAPPY when left out. */
+  readonly codec?: WriteCodec;
   /** As {@link writeParquet} has it. */
   readonly resume?: WriteResume;
   /** Whether a row is written, by its new cells; asked once for each, all are when left out. */
@@ -127,8 +135,13 @@ export async function writeFreshParquet(options: {
 }): Promise<ParquetWritten> {
   const { frame, columns, keeps, resume } = options;
   refuseTakenNames(frame.columns, columns);
-  const old = frame.columns.map((name): NewColumn => ({ name, type: "text" }));
+  const typed = await typedColumns(frame, "parquet");
+  // Text as new columns are written, where there are no types to keep.
+  const old = typed.map((column): FileColumn =>
+    frame.types === undefined ? { name: column.name, type: "text" } : storedColumn(column),
+  );
   const all = [...old, ...columns];
+  const { codec = "SNAPPY" } = options;
   const target = { output: options.output, input: options.inputPath, doneShare: () => 0, resume };
   return await writeWhole(target, async (append, marks) => {
     const { last } = marks;
@@ -140,13 +153,13 @@ export async function writeFreshParquet(options: {
     let written = groups.reduce((sum, { rowCount }) => sum + rowCount, 0);
     // An encoder notes where its group begins.
     if (last === null) await file.append(MAGIC);
-    let group = groupEncoder(all, file, "SNAPPY");
+    let group = groupEncoder(all, file, codec);
     let rowCount = 0;
     const close = async (): Promise<void> => {
       groups.push({ ...(await group.finish()), rowCount });
       written += rowCount;
       await marks.reached(taken, () => savedGroups(groups, file.position()));
-      group = groupEncoder(all, file, "SNAPPY");
+      group = groupEncoder(all, file, codec);
       rowCount = 0;
     };
     try {
@@ -157,7 +170,7 @@ export async function writeFreshParquet(options: {
           throw wrongCount(frame, "fewer rows than");
         }
         const kept = keptCells(added, block.rowCount, keeps);
-        const old = frame.columns.map((name) => kept.of(block.text(name)));
+        const old = typed.map((column) => kept.of(typedCells(block, column)));
         await group.add([...old, ...added.map((column) => kept.of(column))]);
         rowCount += kept.rowCount;
         taken += block.rowCount;
@@ -167,12 +180,39 @@ export async function writeFreshParquet(options: {
       if (rowCount > 0) await close();
       if (columns.length > 0 && !(await rows.isDrained()))
         throw wrongCount(frame, "more rows than");
-      await appendFooter(file, freshMetadata(all, groups));
-      return { rows: written, bytes: file.position(), arrowSchema: "none" };
+      const arrowSchema = frame.types === undefined ? null : await arrowSchemaOf(typed, columns);
+      await appendFooter(file, freshMetadata(all, groups, arrowSchema));
+      return {
+        rows: written,
+        bytes: file.position(),
+        arrowSchema: "none",
+        ...typeNotes(typed, "parquet"),
+      };
     } finally {
       await rows.close();
     }
   });
+}
+
+/** What Parquet has no types for and Arrow has; null where a column has a type that Arrow's readers of Parquet do not take. */
+async function arrowSchemaOf(
+  typed: readonly TypedColumn[],
+  columns: readonly NewColumn[],
+): Promise<string | null> {
+  if (typed.some(({ type }) => type.kind === "interval")) return null;
+  const { categoriesOf, storedField } = await import("./arrow-stored.ts");
+  const { encodedSchema } = await import("./arrow-native.ts");
+  const fields = typed.map(({ name, type }) =>
+    type.kind === "text" && type.isCategory === true
+      ? storedField({ name, type }, categoriesOf([]))
+      : storedField({ name, type: inParquet(type) }),
+  );
+  return encodedSchema(fields, columns);
+}
+
+/** How the pages of a file are compressed, as new ones are: ZSTD for one that uses it, else what every reader has. */
+export function codecOfFile(input: ParquetFrame): WriteCodec {
+  return codecOf(thriftOf(input));
 }
 
 const groupRows = 122_880;

@@ -76,6 +76,7 @@ async function openFrame(path: string): Promise<ParquetFrame> {
     blocks: (names, maxRows, firstRow = 0) => blocksOf(layout, { names, maxRows, firstRow }),
     fingerprint: async () => (fingerprint = await fileSha256(path)),
     lastFingerprint: () => fingerprint,
+    types: async () => await refinedColumns(columns, metadata),
   };
 }
 
@@ -110,6 +111,15 @@ async function withArrowTypes(
   const entry = metadata.key_value_metadata?.find(({ key }) => key === "ARROW:schema")?.value;
   // Arrow is loaded where it may know more; for columns of texts it would take longer than reading many rows.
   if (entry === undefined || !columns.some(({ type }) => REFINABLE.has(type.kind))) return columns;
+  return await refinedColumns(columns, metadata);
+}
+
+async function refinedColumns(
+  columns: readonly ParquetColumn[],
+  metadata: FileMetaData,
+): Promise<readonly ParquetColumn[]> {
+  const entry = metadata.key_value_metadata?.find(({ key }) => key === "ARROW:schema")?.value;
+  if (entry === undefined) return columns;
   const { encodedSchemaTypes } = await import("./arrow-native.ts");
   const types = encodedSchemaTypes(entry);
   return columns.map((column) => ({
@@ -132,8 +142,12 @@ function refined(type: CellType, arrow: CellType | null): CellType {
     return { ...type, zone: arrow.zone ?? type.zone };
   }
   if (type.kind === "integer" && arrow.kind === "duration") return arrow;
+  if (type.kind === "text" && arrow.kind === "text" && arrow.isCategory === true)
+    return { ...type, isCategory: true };
   if (type.kind === "list" && arrow.kind === "list") {
-    return { kind: "list", element: refined(type.element, arrow.element) };
+    const { size } = arrow;
+    const sized = size === undefined ? {} : { size };
+    return { ...type, ...sized, element: refined(type.element, arrow.element) };
   }
   if (type.kind !== "struct" || arrow.kind !== "struct") return type;
   const fields = type.fields.map(({ name, type: field }) => {
@@ -281,6 +295,7 @@ function blockOf(rows: {
   return {
     firstRow: rows.firstRow,
     rowCount: rows.rowCount,
+    raw: (name) => column(name).cells,
     text: (name) => columnTexts(column(name)),
     values: (name) => columnValues(column(name)),
   };

@@ -133,7 +133,7 @@ export type Decided = "output" | "system";
  * receipt; every task can be run so, as in
  * `fileTask({ input, output }, classifyTask({ text: "review", labels: ["good", "bad"] }), model)`.
  *
- * A task that keeps only some rows writes CSV, TSV or JSON.
+ * A task that keeps only some rows writes them to any format.
  *
  * @throws {InputError} as `enrichFile` does.
  */

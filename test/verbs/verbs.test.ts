@@ -1,6 +1,7 @@
 // The compiler checks this file as well: a line under @ts-expect-error that compiles is an error of its own.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as arrow from "apache-arrow";
 import pl from "nodejs-polars";
 import { describe, expect, expectTypeOf, it, onTestFinished, vi } from "vitest";
 import * as z from "zod";
@@ -264,14 +265,39 @@ describe("filter", () => {
     ]);
   });
 
-  it("refuses to leave rows out of Parquet that stays Parquet, before anything is sent", async () => {
-    const { emulator, folder, model, quick } = await stand({ answer: late });
-    const input = join(folder, "in.parquet");
-    pl.DataFrame({ text: ["late one"] }).writeParquet(input);
+  it.each(["parquet", "arrow"])("leaves rows out of %s that stays it", async (to) => {
+    const { folder, model, quick } = await stand({ answer: late });
+    const [input, output] = [join(folder, `in.${to}`), join(folder, `out.${to}`)];
+    const df = pl.DataFrame({ text: ["late one", "no", "late two"], n: [1.5, 2.5, null] });
+    if (to === "parquet") df.writeParquet(input);
+    else df.writeIPC(input);
     const task = filterTask({ text: "text", condition: "late", keepRows: true });
-    const files = { input, output: join(folder, "out.parquet") };
+    const receipt = await fileTask({ input, output }, task, model, quick);
+    expect(receipt.kept).toEqual({ rows: 2, unanswered: 0, leftOut: 1 });
+    const bytes = await readFile(output);
+    const read = to === "parquet" ? pl.readParquet(bytes) : pl.readIPC(bytes);
+    expect(read.select("text", "n", "keep").rows()).toEqual([
+      ["late one", 1.5, true],
+      ["late two", null, true],
+    ]);
+  });
+
+  it("refuses to leave rows out where a column cannot be written again, before anything is sent", async () => {
+    const { emulator, folder, model, quick } = await stand({ answer: late });
+    const input = join(folder, "in.arrow");
+    const text = arrow.vectorFromArray(["late one"], new arrow.Utf8());
+    const numbers = arrow.vectorFromArray([1], new arrow.Int32()).data[0];
+    const type = new arrow.SparseUnion([0], [new arrow.Field("n", new arrow.Int32(), true)]);
+    const either = arrow.makeData({
+      ...{ type, length: 1, nullCount: 0, typeIds: Int8Array.of(0), children: [numbers] },
+    } as never);
+    const table = new arrow.Table({ text, either: new arrow.Vector([either]) });
+    await writeFile(input, arrow.tableToIPC(table, "file"));
+    const task = filterTask({ text: "text", condition: "late", keepRows: true });
+    const files = { input, output: join(folder, "out.arrow") };
     await expect(fileTask(files, task, model, quick)).rejects.toMatchObject({
       code: "output_format",
+      message: expect.stringContaining('"either"') as unknown,
     });
     expect(emulator.requests()).toEqual([]);
   });
