@@ -2,6 +2,7 @@
 
 import { InputError } from "../index.ts";
 import type { DescribedCommand, DescribedFlag } from "./described.ts";
+import { STARTERS } from "./init.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The shells there are completions for. */
@@ -60,6 +61,28 @@ function doesOf(word: string, commands: readonly DescribedCommand[]): string {
   return one?.does ?? commands.find(({ words }) => words.startsWith(`${word} `))?.group ?? "";
 }
 
+/** The words that a command's first argument may be, where they are known beforehand: shells, what to begin with. */
+function argumentWords(
+  commands: readonly DescribedCommand[],
+): readonly (readonly [string, string])[] {
+  return [
+    ["completions", SHELLS.join(" ")],
+    ["init", STARTERS.join(" ")],
+  ].flatMap(([words = "", choices = ""]) =>
+    commands.some((command) => command.words === words) ? [[words, choices] as const] : [],
+  );
+}
+
+/** The commands whose first argument is a run. */
+function runCommands(commands: readonly DescribedCommand[]): readonly string[] {
+  return commands
+    .filter(({ arguments: [first] }) => /^.run.$/.test(first?.name ?? ""))
+    .map(({ words }) => words);
+}
+
+// Where runs are kept unless a flag says otherwise; the cache beside them is a file.
+const LIST_RUNS = `command ls -p .batchframe 2>/dev/null | sed -n 's|/$||p'`;
+
 /** Bash has no descriptions: words only, and files where nothing else is known. */
 function bash(commands: readonly DescribedCommand[]): string {
   const inner = [...secondWords(commands)].map(
@@ -87,6 +110,10 @@ ${choices.join("\n")}
   if [ "$COMP_CWORD" -eq 2 ]; then
     case "$first" in
 ${inner.join("\n")}
+${argumentWords(commands)
+  .map(([word, choices]) => `    ${word}) words=${quoted(choices)} ;;`)
+  .join("\n")}
+    ${runCommands(commands).join("|")}) [[ "$current" == -* ]] || words="latest $(${LIST_RUNS})" ;;
     esac
     if [ -n "$words" ]; then
       COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -136,6 +163,10 @@ ${firsts.join("\n")}
   if (( CURRENT == 3 )); then
     case "$words[2]" in
 ${inner.join("\n")}
+${argumentWords(commands)
+  .map(([word, choices]) => `      ${word}) compadd ${choices}; return ;;`)
+  .join("\n")}
+      ${runCommands(commands).join("|")}) [[ "$PREFIX" == -* ]] || { compadd latest $(${LIST_RUNS}); return } ;;
     esac
   fi
   case "$words[2]" in
@@ -174,6 +205,13 @@ function fish(commands: readonly DescribedCommand[]): string {
         `complete -c batchframe -n ${quoted(when)} -f -a ${quoted(second)} -d ${quoted(does)}`,
       );
     }
+  for (const [word, choices] of argumentWords(commands))
+    lines.push(
+      `complete -c batchframe -n ${quoted(`__fish_seen_subcommand_from ${word}`)} -f -a ${quoted(choices)}`,
+    );
+  const ofRuns = `__fish_seen_subcommand_from ${runCommands(commands).join(" ")}`;
+  const runs = `latest (command ls -p .batchframe 2>/dev/null | string match -r ".*(?=/)")`;
+  lines.push(`complete -c batchframe -n ${quoted(ofRuns)} -f -a ${quoted(runs)}`);
   for (const { words, flags } of commands) {
     const seen = words
       .split(" ")

@@ -1,6 +1,6 @@
 /** Completions, sourced by the shells that are installed here; bash is on every machine that runs these tests. */
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { spawned } from "../setup/spawned.ts";
@@ -8,6 +8,9 @@ import { cli, folder } from "./support.ts";
 
 async function offered(words: readonly string[]): Promise<readonly string[]> {
   const cwd = folder({ "rows.csv": "a\n1\n" });
+  for (const run of ["rows-label-1", "rows-mood-2"])
+    mkdirSync(join(cwd, ".batchframe", run), { recursive: true });
+  writeFileSync(join(cwd, ".batchframe", "cache.sqlite"), "");
   const { stdout, code } = await cli(cwd, ["completions", "bash"]);
   expect(code).toBe(0);
   writeFileSync(join(cwd, "completions"), stdout);
@@ -33,6 +36,14 @@ describe("bash offers", () => {
     expect(await offered(["run", "in.csv", "--on-null", ""])).toEqual(["skip", "empty", "fail"]);
     expect(await offered(["run", "ro"])).toEqual(["rows.csv"]);
   });
+
+  it("the runs there are, the shells, and what there is to begin with", async () => {
+    expect(await offered(["status", ""])).toEqual(["latest", "rows-label-1", "rows-mood-2"]);
+    expect(await offered(["rm", "rows-m"])).toEqual(["rows-mood-2"]);
+    expect(await offered(["status", "--js"])).toEqual(["--json"]);
+    expect(await offered(["completions", ""])).toEqual(["bash", "zsh", "fish"]);
+    expect(await offered(["init", ""])).toEqual(["ts", "notebook", "ci"]);
+  });
 });
 
 describe("completions", () => {
@@ -45,6 +56,12 @@ describe("completions", () => {
     ["fish", "source ./c; complete -C 'batchframe run --formula-s'", "--formula-safe"],
     ["fish", "source ./c; complete -C 'batchframe cac'", "cache\tthe answers bought so far"],
     ["fish", "source ./c; complete -C 'batchframe run --lane '", "realtime"],
+    [
+      "fish",
+      "mkdir -p .batchframe/mine-1; source ./c; complete -C 'batchframe status mi'",
+      "mine-1",
+    ],
+    ["fish", "source ./c; complete -C 'batchframe init no'", "notebook"],
   ])("are taken by %s where it is installed", async (shell, script, told) => {
     const cwd = folder();
     const { stdout, code } = await cli(cwd, ["completions", shell]);
