@@ -14,12 +14,16 @@ export interface Categories {
   readonly data: Data;
 }
 
-/** Categories with these texts, each once. */
-export function categoriesOf(texts: Iterable<string>): Categories {
+/**
+ * Categories with these texts, each once.
+ *
+ * `id` tells them apart in a file: numbered by the library, a process that goes on with one would name others.
+ */
+export function categoriesOf(texts: Iterable<string>, id: number): Categories {
   const keys = new Map<string, number>();
   for (const text of texts) if (!keys.has(text)) keys.set(text, keys.size);
   const values = storedData({ kind: "text" }, [...keys.keys()]);
-  const type = new arrow.Dictionary(new arrow.LargeUtf8(), new arrow.Int32());
+  const type = new arrow.Dictionary(new arrow.LargeUtf8(), new arrow.Int32(), id);
   return { type, keys, data: values };
 }
 

@@ -112,7 +112,7 @@ export async function writeFreshArrow(options: {
   const { frame, columns, resume } = options;
   refuseTakenNames(frame.columns, columns);
   const typed = await typedColumns(frame, "arrow");
-  const old = typed.map((column) => arrowColumnOf(column));
+  const old = typed.map(arrowColumnOf);
   const schema = widerSchema({ fields: old.map(({ field }) => field) }, columns);
   const target = { output: options.output, input: options.inputPath, doneShare: () => 0, resume };
   return await writeWhole(target, async (append, marks) => {
@@ -161,9 +161,9 @@ interface ArrowColumn {
   readonly dataOf: (cells: readonly RawCell[]) => Data;
 }
 
-function arrowColumnOf(column: TypedColumn): ArrowColumn {
+function arrowColumnOf(column: TypedColumn, at: number): ArrowColumn {
   const { type, categories } = column;
-  const known = categories === undefined ? undefined : categoriesOf(categories);
+  const known = categories === undefined ? undefined : categoriesOf(categories, at);
   return {
     column,
     field: storedField(column, known),

@@ -202,9 +202,9 @@ async function arrowSchemaOf(
   if (typed.some(({ type }) => type.kind === "interval")) return null;
   const { categoriesOf, storedField } = await import("./arrow-stored.ts");
   const { encodedSchema } = await import("./arrow-native.ts");
-  const fields = typed.map(({ name, type }) =>
+  const fields = typed.map(({ name, type }, at) =>
     type.kind === "text" && type.isCategory === true
-      ? storedField({ name, type }, categoriesOf([]))
+      ? storedField({ name, type }, categoriesOf([], at))
       : storedField({ name, type: inParquet(type) }),
   );
   return encodedSchema(fields, columns);
