@@ -193,6 +193,7 @@ function escaped(text: string): string {
 function reading(known: Succeeded, before: Expression, after: Expression): Pattern {
   const groups = [...before.groups, ...after.groups];
   const inFirst = before.groups.length;
+  const textAt = textReader();
   return (source, start, end) => {
     const { chars } = source;
     before.source.lastIndex = start;
@@ -206,7 +207,7 @@ function reading(known: Succeeded, before: Expression, after: Expression): Patte
     after.source.lastIndex = to;
     const second = after.source.exec(chars);
     if (second === null || after.source.lastIndex !== end) return null;
-    const text = textIn(source, from, to);
+    const text = textAt(source, from, to);
     if (text === null) return null;
     let { customId } = known;
     const usage: UsageSum = { ...(known.usage ?? NO_USAGE) };
@@ -232,22 +233,37 @@ function endOfText(chars: string, start: number): number {
 
 const QUOTATION_MARK = 0x22;
 const BACKSLASH = 0x5c;
-const NOT_PLAIN_ASCII = /[\\\x00-\x1f\x80-\uffff]/;
 const NOT_PLAIN = /[\\\x00-\x1f]/;
 
 /** The text that stands with its marks between two places; null where it is none, or empty. */
 function textIn({ chars, bytes }: Source, start: number, end: number): string | null {
-  const raw = chars.slice(start + 1, end - 1);
-  if (raw === "") return null;
   // A part of `chars` would keep all of them in memory for as long as the text is.
-  if (!NOT_PLAIN_ASCII.test(raw)) return bytes?.toString("latin1", start + 1, end - 1) ?? raw;
-  const quoted = bytes === null ? chars.slice(start, end) : bytes.toString("utf8", start, end);
+  const quoted = bytes?.toString("utf8", start, end) ?? chars.slice(start, end);
+  if (quoted === '""') return null;
   if (!NOT_PLAIN.test(quoted)) return quoted.slice(1, -1);
   try {
     return JSON.parse(quoted) as string;
   } catch {
     return null;
   }
+}
+
+const SHORT = 100;
+const MOST_KNOWN = 1000;
+
+/** The same, short texts in bytes worked out once: a million answers choose from a few. */
+function textReader(): typeof textIn {
+  const known = new Map<string, string>();
+  return (source, start, end) => {
+    const { chars, bytes } = source;
+    if (bytes === null || end - start > SHORT) return textIn(source, start, end);
+    const before = known.get(chars.slice(start, end));
+    if (before !== undefined) return before;
+    const text = textIn(source, start, end);
+    if (text !== null && known.size < MOST_KNOWN)
+      known.set(bytes.toString("latin1", start, end), text);
+    return text;
+  };
 }
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[^\s",:[\]{}]+|[[\]{},:]/gy;
