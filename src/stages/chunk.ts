@@ -374,12 +374,17 @@ function recalledReplies(files: ChunkFiles): RecalledReplies {
     },
     take: () => {
       if (open === null) return null;
-      const [file, own] = [open, ends];
-      const index = {
-        ordinals: Uint32Array.from(ordinals),
-        offsets: Float64Array.from(own, (_, at) => own[at - 1] ?? 0),
-        lengths: Uint32Array.from(own, (end, at) => end - (own[at - 1] ?? 0) - 1),
-      };
+      const file = open;
+      const offsets = new Float64Array(ends.length);
+      const lengths = new Uint32Array(ends.length);
+      let offset = 0;
+      for (let at = 0; at < ends.length; at++) {
+        const end = ends[at] ?? offset;
+        offsets[at] = offset;
+        lengths[at] = end - offset - 1;
+        offset = end;
+      }
+      const index = { ordinals: Uint32Array.from(ordinals), offsets, lengths };
       [open, ordinals, ends] = [null, [], []];
       return () => commit(file, index);
     },

@@ -35,6 +35,8 @@ const PACKS_HELD = 64;
 // found by the index.
 const PLACE_BITS = 18;
 
+const ROOM_TO_SPARE = 1.1;
+
 /** A finder that has read nothing. */
 export function replyFinder(database: DatabaseSync): ReplyFinder {
   const indexed = database.prepare(INDEXED);
@@ -45,6 +47,7 @@ export function replyFinder(database: DatabaseSync): ReplyFinder {
   const places = new Uint16Array(1 << PLACE_BITS);
   let read = 0;
   let version: unknown = null;
+  let bytesPerLine = 0;
 
   const forget = (): void => {
     held.clear();
@@ -102,7 +105,8 @@ export function replyFinder(database: DatabaseSync): ReplyFinder {
       if (missed.length > 0)
         for (const row of indexed.all({ keys: keysOf(ids, missed) }))
           found[missed[Number(row["i"])] ?? 0] = Number(row["place"]);
-      const gathered = gathering(count);
+      // Replies to one template are about as long as each other.
+      const gathered = gathering(count, Math.ceil(ROOM_TO_SPARE * bytesPerLine * count));
       for (let at = 0; at < count; at++) {
         const where = found[at] ?? -1;
         const place = where % LINES_PER_PACK;
@@ -114,7 +118,9 @@ export function replyFinder(database: DatabaseSync): ReplyFinder {
         }
         gathered.add(pack, place);
       }
-      return gathered.found();
+      const lines = gathered.found();
+      if (count > 0) bytesPerLine = lines.bytes.length / count;
+      return lines;
     },
   };
 }

@@ -35,8 +35,8 @@ export interface Gathering {
 const LINE_FEED = 10;
 const FIRST_BYTES = 64 * 1024;
 
-/** Starts gathering lines for so many requests. */
-export function gathering(count: number): Gathering {
+/** Starts gathering lines for so many requests; told about how many bytes they take, it seldom moves them. */
+export function gathering(count: number, expectedBytes = 0): Gathering {
   const ends = new Uint32Array(count);
   const readings = new Array<string | null>(count).fill(null);
   let bytes = Buffer.allocUnsafe(0);
@@ -48,7 +48,7 @@ export function gathering(count: number): Gathering {
         const to = pack.ends[place] ?? from;
         const next = end + to - from + 1;
         if (next > bytes.length) {
-          const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, 2 * next));
+          const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, expectedBytes, 2 * next));
           larger.set(bytes.subarray(0, end));
           bytes = larger;
         }
