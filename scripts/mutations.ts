@@ -714,6 +714,37 @@ const WRITING: readonly Mutation[] = [
     guard: { file: "test/frame/write-marks.test.ts", named: "where a byte before the mark" },
   },
   {
+    promise: "a write that another version of the package began is begun again",
+    file: "src/frame/write-marks.ts",
+    edits: [["entry !== null && entry.version === packageVersion();", "entry !== null;"]],
+    guard: { file: "test/frame/write-marks.test.ts", named: "where another version" },
+  },
+  {
+    promise: "text that stands compressed before a mark is not written again after it",
+    file: "src/frame/text-sink.ts",
+    edits: [["let left = from?.textBytes ?? 0;", "let left = 0;"]],
+    guard: { file: "test/frame/write-marks.test.ts", named: "wide csv to .csv.gz" },
+  },
+  {
+    promise: "what several columns count before a mark is in the receipt of the process after it",
+    file: "src/session/relayed-cells.ts",
+    edits: [["    how.counted.restore(own);\n", ""]],
+    guard: { file: "test/crash/resumed-outputs.test.ts", named: "steps" },
+  },
+  {
+    promise: "categories of an Arrow file are called the same by the process that goes on with it",
+    file: "src/frame/arrow-stored.ts",
+    edits: [["new arrow.Int32(), id);", "new arrow.Int32());"]],
+    guard: { file: "test/frame/write-marks.test.ts", named: "arrow to .arrow, leaving" },
+  },
+  {
+    promise:
+      "a column that cannot be written again keeps rows from being left out, before money is spent",
+    file: "src/frame/typed-columns.ts",
+    edits: [['  if (type.kind === "unreadable") return type.what;\n', ""]],
+    guard: { file: "test/verbs/verbs.test.ts", named: "refuses to leave rows out" },
+  },
+  {
     promise: "what was counted of rows before a mark is in the receipt of the process after it",
     file: "src/session/resumable-cells.ts",
     edits: [["      tally.restore(rows);\n", ""]],

@@ -336,7 +336,8 @@ function mergedPlanned(all: readonly Receipt[]): Pick<Receipt, "plannedUsd"> {
 }
 
 function mergedWarnings(all: readonly Receipt[]): Pick<Receipt, "warnings"> {
-  const warnings = all.flatMap((receipt) => receipt.warnings ?? []);
+  // What is said of the one file that all write, each says.
+  const warnings = [...new Set(all.flatMap((receipt) => receipt.warnings ?? []))];
   return warnings.length === 0 ? {} : { warnings };
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { StoreError } from "../core/errors.ts";
-import { outputHow } from "../files/file-output.ts";
+import { NOTHING_TOLD, outputHow, withNotes } from "../files/file-output.ts";
 import { writeFileFrame } from "../files/files.ts";
 import { rowKeeper } from "../files/kept-rows.ts";
 import type { Session } from "../session/session.ts";
@@ -50,11 +50,12 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
   const path = join(spool, "output", nameOf(key));
   await mkdir(dirname(path), { recursive: true });
   const output = openPlace(dataset.output);
+  let noted = NOTHING_TOLD;
   try {
     const receipt = await session.complete(async (columns, cells) => {
       const keeper =
         spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
-      const { neutralisedCells } = await writeFileFrame({
+      const done = await writeFileFrame({
         ...outputHow(spec.run.writing),
         input: await frame.file(),
         output: path,
@@ -62,12 +63,14 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
         cells,
         ...(keeper === null ? {} : { keeper }),
       });
+      noted = done;
       if (!(await store.holdsLock())) throw takenOver(part);
       await output.put(key, path);
-      const written = { output: key, neutralisedCells };
+      const written = { output: key, neutralisedCells: done.neutralisedCells };
       return keeper === null ? written : { ...written, kept: keeper.counts() };
     });
-    const whole = await withBadRows(receipt, await frame.file(), spec.run.reading.onBadRow);
+    const told = withNotes(receipt, noted);
+    const whole = await withBadRows(told, await frame.file(), spec.run.reading.onBadRow);
     const endsRun = await referred(held, { key, receipt: whole, output });
     return { receipt: whole, endsRun };
   } finally {
