@@ -2,7 +2,7 @@
 
 import { join, resolve as absolute } from "node:path";
 import { InputError } from "./core/errors.ts";
-import { contentHash } from "./core/hash.ts";
+import { type Json, contentHash } from "./core/hash.ts";
 import { metaColumns } from "./core/meta.ts";
 import { stepNeeds } from "./core/steps.ts";
 import { parseTemplate } from "./core/template.ts";
@@ -69,7 +69,7 @@ export function runOptionsOf(options: EnrichOptions<string, OutputOption>): RunO
 export interface StepsSource {
   readonly frame: () => Promise<Frame>;
   /** What else each step's run remembers. */
-  readonly memo: Readonly<Record<string, string>>;
+  readonly memo: Readonly<Record<string, Json>>;
   /** How the outcomes of one row in all steps make the row's own; by column when left out. */
   readonly together?: (row: readonly RowOutcome[]) => RowOutcome;
 }

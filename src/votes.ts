@@ -1,5 +1,6 @@
 /** Votes: one question asked several times, and the answer most of them give. */
 
+import type { Json } from "./core/hash.ts";
 import type { DataFrame } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
@@ -84,7 +85,7 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
         await checkHow(frame, files.output, { ...files, leavesOutRows: false });
         return frame;
       },
-      memo: { input: lastingPath(files.input) },
+      memo: { input: lastingPath(files.input), reading: { ...files.reading } },
     },
     textTable,
   );
@@ -113,7 +114,7 @@ function votingJob<V>(
   { template, model, options }: Vote,
   source: {
     readonly frame: () => Promise<Frame>;
-    readonly memo: Readonly<Record<string, string>>;
+    readonly memo: Readonly<Record<string, Json>>;
   },
   table: PreviewTable,
 ): {

@@ -33,6 +33,7 @@ export async function keptRequest(asked: KeptRequest): Promise<Json> {
   const shared: RequestSpec = {
     ...{ model: spec.model, params: spec.params, form: spec.form },
     ...{ settings: spec.call, promptCache: spec.promptCache },
+    ...(spec.vote === null ? {} : { vote: spec.vote }),
   };
   // As recorded: whoever looks at a run may have no address in the environment, or another.
   const identity = requestIdentity(`${spec.provider} ${spec.host}`, shared);

@@ -72,6 +72,8 @@ export interface Spec {
   readonly apiKeyEnv: string | null;
   readonly endpoint: TextEndpoint | null;
   readonly flatten: number;
+  /** Which of several votes on the same questions it is; null where there is one answer to each. */
+  readonly vote: number | null;
   readonly meta: readonly MetaColumn[];
   readonly prices: PriceOverrides | null;
   /** Whether answers cost nothing. */
@@ -94,7 +96,7 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
   const spec = recorded as Readonly<Record<string, Json>>;
   const absent = {
     ...{ input: null, output: null, reading: {}, writing: {}, baseUrl: null, apiKeyEnv: null },
-    endpoint: null,
+    ...{ endpoint: null, vote: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
     ...{ followedBy: null, fallbackModel: null, cascade: null },

@@ -172,6 +172,7 @@ export async function openSession(settings: Settings, conduct: Conduct): Promise
       ...identifyingSettings(settings),
       promptCache: settings.promptCache as unknown as Json,
       free: provider.free,
+      ...(settings.vote === undefined ? {} : { vote: settings.vote }),
       ...settings.memo,
     },
     identity,

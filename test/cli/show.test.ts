@@ -85,6 +85,26 @@ describe("show", () => {
     expect(ended).toMatchObject({ code: 2, stdout: "" });
   });
 
+  it("makes the request of a kept answer again under votes, whatever stands between the cells", async () => {
+    const text = "id;text\n1;a, b\n2;c\n";
+    writeFileSync(join(cwd, "one.csv"), text);
+    writeFileSync(join(cwd, "two.csv"), `${text}3;d\n`);
+    const voting = await emulated();
+    for (const name of ["one", "two"]) {
+      const how = ["--votes", "2", "--labels", "x,y", "-d", ";", "-o", `${name}-out.csv`, "-q"];
+      const words = ["run", `${name}.csv`, ...RUN.slice(2), "--poll", "20ms", ...how];
+      expect(await cli(cwd, words, pointedAt(voting))).toMatchObject({ code: 0 });
+    }
+    await voting.close();
+    const { stdout } = await cli(cwd, ["show", "latest", "--row", "1", "--json"]);
+    const { traces } = JSON.parse(stdout) as { traces: readonly Trace[] };
+    expect(traces.map(({ status }) => status)).toEqual(["cached", "cached"]);
+    for (const { sendings } of traces)
+      expect(sendings[0]?.["request"]).toMatchObject({
+        body: { messages: [{ content: "Say\nit: a, b" }] },
+      });
+  });
+
   it("makes the request of a kept answer again, as long as the input is what it was", async () => {
     writeFileSync(join(cwd, "kept.csv"), CSV);
     const words = ["run", "kept.csv", ...RUN.slice(2), "--poll", "20ms", "--name", "kept"];
