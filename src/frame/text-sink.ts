@@ -19,7 +19,7 @@ export interface TextSink {
  * How much text a gzip member or Zstandard frame holds. They stand one after another, as both formats
  * allow, and end at the same places of the text however it comes and whenever a write was killed.
  */
-export const MEMBER_BYTES = 8 * 1024 * 1024;
+export const MEMBER_BYTES = 2 * 1024 * 1024;
 
 /** What a mark of compressed text says: what its writer noted, and how much of the text after that has been written. */
 interface MemberMark {
