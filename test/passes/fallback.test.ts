@@ -222,7 +222,7 @@ describe("a fallback", () => {
     const run = enrichColumn(frame, "<{{ text }}>", model("small"), {
       ...options(),
       retries: 0,
-      stallMs: 60,
+      stallMs: 1500,
     });
     const receipt = await run.report();
     expect(receipt.rows).toMatchObject({ ok: 2 });
