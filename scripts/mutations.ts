@@ -758,6 +758,38 @@ const WRITING: readonly Mutation[] = [
   },
 ];
 
+const SERVING: readonly Mutation[] = [
+  {
+    promise: "pages are not read under a name that another server was made to share",
+    file: "src/ui/gate.ts",
+    edits: [["  if (!LOCAL.some(", "  if (host === null && !LOCAL.some("]],
+    guard: { file: "test/ui/server.test.ts", named: "who came by another name" },
+  },
+  {
+    promise: "pages are not read without the token",
+    file: "src/ui/gate.ts",
+    edits: [
+      [
+        "  if (isSame(carried.slice(name.length + 1), token)) return",
+        "  if (carried.length < 1000) return",
+      ],
+    ],
+    guard: { file: "test/ui/server.test.ts", named: "nobody without the token" },
+  },
+  {
+    promise: "a page of rows goes on at the next row that matches",
+    file: "src/ui/rows-page.ts",
+    edits: [["return { rows, next: row.row };", "return { rows, next: row.row + 1 };"]],
+    guard: { file: "test/ui/server.test.ts", named: "fifty at a time, each once" },
+  },
+  {
+    promise: "rows without an answer yet are pending to who only looks",
+    file: "src/runs/run-rows.ts",
+    edits: [['if (outcome.reason === "pending") return', 'if (outcome.reason === "blank") return']],
+    guard: { file: "test/cli/ui.test.ts", named: "while another process drives it" },
+  },
+];
+
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
   ...READING,
@@ -771,4 +803,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SPEAKING,
   ...SPENDING,
   ...WRITING,
+  ...SERVING,
 ];

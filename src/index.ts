@@ -83,6 +83,8 @@ export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
 export { failuresOf } from "./runs/failures.ts";
 export type { RowFailure } from "./runs/failures.ts";
+export { rowsOf } from "./runs/run-rows.ts";
+export type { RunRow } from "./runs/run-rows.ts";
 export { cancelRun, findRun, listRuns, removeRun } from "./runs/runs.ts";
 export { resumeRun } from "./resume-run.ts";
 export { exportRun } from "./export.ts";

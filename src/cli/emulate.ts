@@ -16,7 +16,7 @@ import { EXIT } from "./exit-codes.ts";
 import type { EmulateFlags } from "./flags.ts";
 import { count } from "./format.ts";
 import { textOf } from "./given.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { interrupted } from "./interrupt.ts";
 import { programName } from "./paths.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -58,16 +58,6 @@ async function started(flags: EmulateFlags, faults: Faults, answer: Answerer): P
       cause: error,
     });
   }
-}
-
-/** Resolves at the first Ctrl-C. */
-async function interrupted(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const forget = onInterrupt(() => {
-    resolve(undefined);
-  });
-  await promise;
-  forget();
 }
 
 interface AnswerSource {

@@ -23,6 +23,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   completions: "completions bash",
   plan: "plan tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini",
   preview: "preview tickets.csv -p 'Summarise: {{ body }}' -m openai/gpt-5-mini",
+  ui: "ui latest",
   models: "models --provider openai",
   worker: "worker --state postgres://db.example.com/runs",
   migrate: "migrate --state postgres://db.example.com/runs",

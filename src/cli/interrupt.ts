@@ -22,6 +22,16 @@ export function onInterrupt(stop: () => void): () => void {
   };
 }
 
+/** Resolves at the first Ctrl-C. */
+export async function interrupted(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const forget = onInterrupt(() => {
+    resolve(undefined);
+  });
+  await promise;
+  forget();
+}
+
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 // What writing to a closed pipe, and to a terminal that is gone, fails with.

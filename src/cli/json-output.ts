@@ -275,6 +275,13 @@ export interface EmulatorOutput extends Versioned {
   readonly pid: number;
 }
 
+/** Pages over runs that have begun to be served. */
+export interface UiOutput extends Versioned {
+  /** With the token that lets its reader in. */
+  readonly url: string;
+  readonly pid: number;
+}
+
 /** What this machine has. */
 export interface DoctorOutput extends Versioned {
   readonly ok: boolean;
@@ -344,6 +351,7 @@ export interface JsonOutputs {
   readonly diff: DiffOutput;
   readonly init: InitOutput;
   readonly emulate: EmulatorOutput;
+  readonly ui: UiOutput;
   readonly doctor: DoctorOutput;
   readonly models: ModelsOutput;
   readonly completions: CompletionsOutput;

@@ -4,11 +4,13 @@ import type { Command } from "commander";
 import { completionsCommand, SHELLS } from "./completions.ts";
 import { describedCommands } from "./described.ts";
 import { doctorCommand } from "./doctor.ts";
+import type { FlagValues } from "./flag-values.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { initCommand, STARTERS } from "./init.ts";
 import { modelsCommand, type ModelsFlags } from "./models.ts";
-import { addLookFlags, addTerminalFlags, type Choose } from "./program-flags.ts";
+import { addLookFlags, addTerminalFlags, RUN, type Choose } from "./program-flags.ts";
 import type { TerminalFlags } from "./terminal.ts";
+import type { UiFlags } from "./ui.ts";
 
 /** Adds `doctor`. */
 export function addDoctor(program: Command, choose: Choose): void {
@@ -20,6 +22,22 @@ export function addDoctor(program: Command, choose: Choose): void {
     .option("--remote", "look at the model's provider for batches nobody owns");
   addLookFlags(command).action((flags: DoctorFlags) => {
     choose(flags, (terminal) => doctorCommand(flags, terminal));
+  });
+}
+
+/** Adds `ui`. */
+export function addUi(program: Command, choose: Choose, { portNumber }: FlagValues): void {
+  const command = program
+    .command("ui")
+    .argument("[run]", `${RUN} (default: all runs)`)
+    .description("pages over runs and their rows, for a browser on this machine")
+    .option("--port <n>", "port to listen on; 0 takes a free one", portNumber, 0);
+  addLookFlags(command).action((run: string | undefined, flags: UiFlags) => {
+    choose(flags, async (terminal) => {
+      // A server and its pages, which no other command needs.
+      const { uiCommand } = await import("./ui.ts");
+      return await uiCommand(run, flags, terminal);
+    });
   });
 }
 

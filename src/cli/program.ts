@@ -17,7 +17,7 @@ import { addCache, addRemoval } from "./program-kept.ts";
 import { addMachines } from "./program-machines.ts";
 import { addQuality } from "./program-quality.ts";
 import { addRuns } from "./program-runs.ts";
-import { addCompletions, addDoctor, addInit, addModels } from "./program-setup.ts";
+import { addCompletions, addDoctor, addInit, addModels, addUi } from "./program-setup.ts";
 import { addVerbs } from "./program-verbs.ts";
 import type { Terminal, TerminalFlags } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -159,6 +159,7 @@ function commands(choose: Choose): Command {
   addEmulate(program, choose, VALUES);
   addDoctor(program, choose);
   addModels(program, choose);
+  addUi(program, choose, VALUES);
   addCompletions(program, choose);
   addExamples(commandsBelow(program));
   return program;

@@ -43,7 +43,8 @@ export function barChart(counts: readonly (readonly [name: string, rows: number]
   };
 }
 
-function barOf(share: number): Html {
+/** A bar for a share between 0 and 1; something that is not 0 shows. */
+export function barOf(share: number): Html {
   const width = Math.max(share > 0 ? 1 : 0, Math.round(share * BAR_WIDTH));
   return markup`<svg width="${BAR_WIDTH}" height="14" viewBox="0 0 ${BAR_WIDTH} 14" aria-hidden="true">
     ${instead(plainBar(share, PLAIN_WIDTH))}

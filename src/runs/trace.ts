@@ -304,8 +304,8 @@ function reached(outcome: RowOutcome | undefined): Reached {
   return { status: "failed", value: null, error: { code, message } };
 }
 
-/** The provider that reads the replies. No call is made, so any key will do. */
-async function readerOf({ provider, model, baseUrl }: Spec): Promise<OpenedModel | null> {
+/** The provider that reads a run's replies, to be closed; null where it cannot be loaded. No call is made, so any key will do. */
+export async function readerOf({ provider, model, baseUrl }: Spec): Promise<OpenedModel | null> {
   const address = baseUrl === null ? {} : { baseUrl };
   const spec = { provider, model, ...address };
   try {

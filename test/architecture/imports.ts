@@ -56,7 +56,11 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
     types: [],
   },
-  cli: { values: ["index", "src/emulator/emulator.ts"], types: [] },
+  cli: { values: ["index", "src/emulator/emulator.ts", "src/ui/server.ts"], types: [] },
+  ui: {
+    values: ["index", "display", ...["format", "run-state"].map((file) => `src/cli/${file}.ts`)],
+    types: [],
+  },
   notebook: { values: ["index", "display"], types: [] },
   emulator: { values: ["src/core/errors.ts"], types: [] },
   testing: {
