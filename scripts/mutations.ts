@@ -756,6 +756,19 @@ const WRITING: readonly Mutation[] = [
     edits: [["if (isZoned(series)) return", "if (series.length < 0) return"]],
     guard: { file: "test/frame/polars.test.ts", named: "polars rounds the offset" },
   },
+  {
+    promise: "a row with a missing cell is not asked because of what a condition says of others",
+    file: "src/core/where.ts",
+    edits: [["return cell === null ? null : judge(cell);", 'return judge(cell ?? "");']],
+    guard: { file: "test/core/where.test.ts", named: "hold for the same rows" },
+  },
+  {
+    promise:
+      "a limit counts the rows that meet the condition from the top, also when planning goes on",
+    file: "src/frame/asked-rows.ts",
+    edits: [["limit === null ? firstRow : 0", "firstRow"]],
+    guard: { file: "test/frame/asked-rows.test.ts", named: "up to the limit" },
+  },
 ];
 
 const SERVING: readonly Mutation[] = [

@@ -88,6 +88,12 @@ export interface EnrichOptions<
   /** Asks the first rows only; the others are kept and marked skipped. */
   readonly limit?: number;
   /**
+   * Asks only the rows that meet a condition, written as after SQL's `where`: `lang = 'en' and stars < 3`. The
+   * others are kept and marked skipped; with a limit, the first rows that meet it are asked. All rows
+   * when left out.
+   */
+  readonly where?: string;
+  /**
    * The directory that holds runs; `.batchframe` here when left out.
    *
    * With null the run has none: what it remembers lies in a private temporary folder, removed when the

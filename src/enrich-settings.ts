@@ -20,6 +20,7 @@ import { purseFor } from "./session/run-budget.ts";
 import { DEFAULT_RESENDS, type ConductGiven } from "./session/session.ts";
 import { DEFAULT_RUN_DIR, type CacheUse, type Settings } from "./session/settings.ts";
 import type { RowFunction } from "./stages/render.ts";
+import { chosenFrame, choiceOf } from "./row-choice.ts";
 import { checkPrices, longTexts } from "./told-options.ts";
 
 /** What models are asked for, what replies are read as where that differs, and how they are checked. */
@@ -93,6 +94,7 @@ export async function settingsOf(
       { hint: "Add the column by votes first, and filter by it afterwards." },
     );
   const read = readTemplate(template, frame);
+  const choice = choiceOf(options);
   const name = typeof model === "string" ? model : model.model;
   const { form: plain, ...output } = await (asked?.() ?? askedOutput(options.output, name));
   const form = options.quotes === true ? withQuotes(plain) : plain;
@@ -104,11 +106,12 @@ export async function settingsOf(
   const cache = cacheUse(options);
   const opened = await openModel(pacedModel(model, options));
   return {
-    frame,
+    frame: choice === null ? frame : chosenFrame(frame, choice),
+    ...(choice === null ? {} : { choice }),
     template: read,
     system: options.system,
     onNull: options.onNull ?? "skip",
-    limit: options.limit ?? null,
+    limit: choice === null ? (options.limit ?? null) : null,
     ...output,
     form,
     flatten,

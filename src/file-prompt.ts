@@ -10,6 +10,7 @@ import { openFile } from "./files/files.ts";
 import { askedOutput, withQuotes, type OutputOption } from "./output/form.ts";
 import type { Rendering } from "./stages/ports.ts";
 import { textRendering } from "./stages/render.ts";
+import { choiceOf, chosenFrame } from "./row-choice.ts";
 import { longTexts } from "./told-options.ts";
 
 /** Which prompt is shown. */
@@ -45,9 +46,11 @@ export async function filePrompt({
   options,
   row,
 }: FilePromptOptions): Promise<ShownPrompt> {
-  const frame = await openFile(file.input, file.reading ?? {});
+  const opened = await openFile(file.input, file.reading ?? {});
   const read = parseTemplate(template);
-  checkTemplate(read, frame.columns);
+  checkTemplate(read, opened.columns);
+  const choice = choiceOf(options);
+  const frame = choice === null ? opened : chosenFrame(opened, choice);
   const { form: plain } = await askedOutput(options.output, model);
   const form = options.quotes === true ? withQuotes(plain) : plain;
   const { system, examples = [], onNull = "skip" } = options;
@@ -59,7 +62,7 @@ export async function filePrompt({
     for (let at = 0; at < block.rowCount; at++) {
       const number = block.firstRow + at;
       if (row !== undefined && number < row) continue;
-      const prompt = askedOf(promptOf(at));
+      const prompt = block.withheld?.(at) ? null : askedOf(promptOf(at));
       if (prompt !== null)
         return { row: number, messages: prompt.messages, schema: answerSchema(form) };
       if (row !== undefined) throw notAsked(`Row ${String(row + 1)} would not be asked`);
@@ -81,7 +84,7 @@ function askedOf(given: ReturnType<ReturnType<Rendering["prompts"]>>): Prompt | 
 function notAsked(what: string): InputError {
   return new InputError(
     "row_unknown",
-    `${what}: a cell the prompt needs is blank, or longer than it may be.`,
-    { hint: "Name another row, or see --on-null and --max-chars." },
+    `${what}: a cell the prompt needs is blank, or longer than it may be, or the row is unreadable or left out.`,
+    { hint: "Name another row, or see --on-null, --max-chars and --where." },
   );
 }

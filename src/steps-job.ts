@@ -18,6 +18,7 @@ import { openSession } from "./session/session.ts";
 import { DEFAULT_RUN_DIR, type Settings } from "./session/settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
+import { choiceColumns } from "./row-choice.ts";
 import { openSteps, type Step } from "./steps/step-session.ts";
 
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
@@ -217,13 +218,14 @@ async function orderedSteps(
   return stepNeeds(known);
 }
 
-function readsOf(
-  { template, needs }: ColumnStep,
-  earlier: readonly ColumnStep[],
-  base: Frame,
-): readonly string[] {
-  if (typeof template !== "string") return needs ?? earlier.map(({ column }) => column);
-  return parseTemplate(template).columns.filter((name) => !base.columns.includes(name));
+function readsOf(step: ColumnStep, earlier: readonly ColumnStep[], base: Frame): readonly string[] {
+  const { template, needs } = step;
+  const chooses = choiceColumns(step);
+  const known =
+    typeof template === "string"
+      ? parseTemplate(template).columns
+      : (needs ?? earlier.map(({ column }) => column));
+  return [...new Set([...known, ...chooses])].filter((name) => !base.columns.includes(name));
 }
 
 function modelName(model: ModelRef): string {

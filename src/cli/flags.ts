@@ -70,6 +70,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   /** An earlier run that a plan is compared with. */
   readonly against?: string;
   readonly limit?: number;
+  /** The condition that rows must meet to be asked. */
+  readonly where?: string;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */
   readonly settle?: number;

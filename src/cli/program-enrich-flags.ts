@@ -108,6 +108,7 @@ function addRowFlags(command: Command, values: FlagValues): void {
   command
     .optionsGroup("Rows:")
     .option("-n, --limit <rows>", "ask the first rows only", values.wholeNumber)
+    .option("--where <condition>", "ask only rows that meet it, as: \"lang = 'en' and stars < 3\"")
     .addOption(
       command
         .createOption("--on-null <what>", "a row with a blank cell the prompt needs")

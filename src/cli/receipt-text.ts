@@ -107,6 +107,7 @@ function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
 const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
   limit: "past the limit",
+  where: "left out by the condition",
   step: "failed a step before",
   pending: "not answered yet",
   bad_row: "unreadable in the file",

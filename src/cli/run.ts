@@ -275,7 +275,7 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
 }
 
 function plainOptions(flags: EnrichFlags): TaskOptions {
-  const { limit, runDir, name, chunkRows, poll, onNull, option } = flags;
+  const { limit, where, runDir, name, chunkRows, poll, onNull, option } = flags;
   const {
     votes,
     retries,
@@ -295,6 +295,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(option === undefined ? {} : { params: paramsOf(option) }),
     ...(onNull === undefined ? {} : { onNull }),
     ...(limit === undefined ? {} : { limit }),
+    ...(where === undefined ? {} : { where }),
     ...(runDir === undefined ? {} : { runDir }),
     ...(name === undefined ? {} : { name }),
     ...(chunkRows === undefined ? {} : { chunkRows }),

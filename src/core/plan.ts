@@ -55,6 +55,7 @@ export const NO_REQUEST = {
   step: -5,
   bad_row: -6,
   pass: -7,
+  where: -8,
 } as const;
 
 /** Consecutive rows of the plan. */
@@ -78,6 +79,8 @@ export function rowWithoutRequest(
       return { skipped: "bad_row" };
     case NO_REQUEST.pass:
       return { skipped: "pass" };
+    case NO_REQUEST.where:
+      return { skipped: "where" };
     case NO_REQUEST.invalid_input:
       return { rejected: "invalid_input" };
     default:
@@ -124,6 +127,7 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
     skipped: {
       blank: most(({ skipped }) => skipped.blank),
       limit: most(({ skipped }) => skipped.limit),
+      where: most(({ skipped }) => skipped.where),
       step: most(({ skipped }) => skipped.step),
       bad_row: most(({ skipped }) => skipped.bad_row),
       // Where a plan leaves rows to another, the other has them.

@@ -11,6 +11,7 @@ import { count, counted, dollars } from "./text.ts";
 export const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
   limit: "past the limit",
+  where: "left out by the condition",
   step: "failed a step before",
   pending: "not answered yet",
   bad_row: "unreadable in the file",

@@ -22,6 +22,7 @@ export function refuseUnshared({ options, template }: DatasetJob): void {
     "--request-timeout": options.requestTimeoutMs,
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--cache-file": options.cacheFile,
+    "--where with --limit": options.where === undefined ? undefined : options.limit,
     "a template that is a function": typeof template === "string" ? undefined : true,
   };
   const found = Object.entries(UNSHARED).find(([name]) => given[name] !== undefined);
@@ -69,6 +70,10 @@ const UNSHARED: Readonly<Record<string, { readonly why: string; readonly instead
   "--cache-file": {
     why: "what was answered before is kept with the shared state",
     instead: "Leave it out, or turn the cache off with --no-cache.",
+  },
+  "--where with --limit": {
+    why: "which rows are the first that meet the condition is known only once the parts before are read",
+    instead: "Leave out one of the two, or run without --state.",
   },
   "a template that is a function": {
     why: "workers have only what is recorded",

@@ -199,7 +199,7 @@ function planCounter(
   { onProgress, signal }: Pick<PlanningInput, "onProgress" | "signal">,
   watches: readonly Pick<Estimates, "see">[],
 ): PlanCounter {
-  const skipped = { blank: 0, limit: 0, step: 0, bad_row: 0, pass: 0 };
+  const skipped = { blank: 0, limit: 0, where: 0, step: 0, bad_row: 0, pass: 0 };
   const rejected: Record<string, number> = {};
   let rows = 0;
   let asked = 0;
@@ -250,13 +250,17 @@ function planCounter(
 }
 
 function nothingToAsk(settings: Settings, counts: PlanCounts): InputError {
-  const { blank, limit } = counts.skipped;
+  const { blank, limit, where } = counts.skipped;
   const rejected = Object.values(counts.rejected).reduce((sum, rows) => sum + rows, 0);
   return new InputError(
     "nothing_to_ask",
     `None of the ${String(counts.rows)} rows of ${settings.frame.name} can be asked: ${String(blank)} are blank in a ` +
-      `column the template names, ${String(limit)} lie past the limit, ${String(rejected)} are larger than the ` +
+      `column the template names, ${String(limit)} lie past the limit, ${whereText(where)}${String(rejected)} are larger than the ` +
       `provider takes or rejected for a blank cell. Nothing was sent.`,
     { hint: "Name another column, or ask blank rows too with --on-null empty (onNull in code)." },
   );
+}
+
+function whereText(rows: number): string {
+  return rows === 0 ? "" : `${String(rows)} do not meet the condition, `;
 }

@@ -20,6 +20,7 @@ import type { AnswerReading } from "../output/answer.ts";
 import type { ModelSpec, OpenedModel } from "../provider/models.ts";
 import type { TextEndpoint } from "../provider/openai-dialect.ts";
 import type { Example } from "../stages/render.ts";
+import type { RowChoice } from "./settings.ts";
 import type { RunRecord } from "../store/store.ts";
 
 /** What a run asks for, and how its replies are read: as its own schema says, or as another one does. */
@@ -56,6 +57,8 @@ export interface Spec {
   readonly system: string | null;
   readonly onNull: OnNull;
   readonly limit: number | null;
+  /** Which rows are asked; null where the limit says all. */
+  readonly choice: RowChoice | null;
   readonly column: string;
   readonly form: AnswerForm;
   readonly call: CallSettings;
@@ -99,7 +102,7 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
     ...{ endpoint: null, vote: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, keep: null, free: false },
-    ...{ followedBy: null, fallbackModel: null, cascade: null },
+    ...{ choice: null, followedBy: null, fallbackModel: null, cascade: null },
   };
   return { ...absent, ...spec } as unknown as Spec;
 }
@@ -130,8 +133,19 @@ export function specOptions(spec: Spec): EnrichOptions<string, OutputOption> {
     ...(spec.long ?? {}),
     onNull: spec.onNull,
     ...(spec.system === null ? {} : { system: spec.system }),
-    ...(spec.limit === null ? {} : { limit: spec.limit }),
+    ...choiceOptions(spec),
     ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
     ...(spec.cascade === null ? {} : { cascade: spec.cascade }),
+  };
+}
+
+function choiceOptions({
+  limit,
+  choice,
+}: Spec): Pick<EnrichOptions<string, OutputOption>, "limit" | "where"> {
+  const most = choice?.limit ?? limit;
+  return {
+    ...(choice === null ? {} : { where: choice.where }),
+    ...(most === null ? {} : { limit: most }),
   };
 }

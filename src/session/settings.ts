@@ -28,7 +28,10 @@ export interface Settings {
   readonly template: Template | RowFunction;
   readonly system: string | undefined;
   readonly onNull: OnNull;
+  /** Rows past this many are not asked; null asks all, or leaves it to the choice. */
   readonly limit: number | null;
+  /** Which rows are asked, where that is more than a limit; the frame withholds the others. */
+  readonly choice?: RowChoice;
   /** What models are asked for. */
   readonly form: AnswerForm;
   /** What replies are read as, where that is something else than they were asked for. */
@@ -70,6 +73,14 @@ export interface Settings {
   readonly openStore?: typeof openSqliteStore;
   /** Opens the cache of replies; that of its file when left out. */
   readonly openCache?: () => SessionCache;
+}
+
+/** Which rows are asked, as it is remembered. */
+export interface RowChoice {
+  /** The condition's text. */
+  readonly where: string;
+  /** The most rows that meet it; null for all. */
+  readonly limit: number | null;
 }
 
 /** Where a pass of a run with several stands. */

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { cli, folder, runsIn } from "./support.ts";
+
+const FREE = ["classify", "in.csv", "--text", "review", "--labels", "positive,negative"];
+const TEXTS = ["Wonderful", "Terrible", "Great", "Awful", "Lovely", "Bad"];
+const ROWS = `id,review,lang\n${TEXTS.map((text, at) => `${String(at + 1)},${text} thing,${at % 2 === 0 ? "en" : "de"}`).join("\n")}\n`;
+
+describe("--where", () => {
+  it("asks the rows that meet it, and accounts for all", async () => {
+    const cwd = folder({ "in.csv": ROWS });
+    const words = [...FREE, "-c", "mood", "--where", "lang = 'en' and id > 1"];
+    const ended = await cli(cwd, words);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toContain("2 requests = 6 rows − 4 left out by the condition");
+    expect(ended.stderr).toContain("6 rows = 2 ok + 4 skipped (left out by the condition)");
+    const written = readFileSync(join(cwd, "in.enriched.csv"), "utf8").trimEnd().split("\n");
+    expect(written.slice(1, 4)).toEqual([
+      "1,Wonderful thing,en,,skipped,",
+      "2,Terrible thing,de,,skipped,",
+      "3,Great thing,en,positive,ok,",
+    ]);
+    expect(written).toHaveLength(7);
+    const again = await cli(cwd, [...words, "--json"]);
+    expect(JSON.parse(again.stdout)).toMatchObject({ skippedBy: { where: 4 } });
+    expect(runsIn(cwd)).toHaveLength(1);
+    // Another condition is another run; a run is gone on with by its name under its own.
+    await cli(cwd, [...words.slice(0, -1), "lang = 'de'"]);
+    expect(runsIn(cwd)).toHaveLength(2);
+    const resumed = await cli(cwd, ["resume", runsIn(cwd)[0] ?? "", "--json"]);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ rows: { total: 6 } });
+    expect(resumed.code).toBe(0);
+  });
+
+  it("asks as many of them as --limit says", async () => {
+    const cwd = folder({ "in.csv": ROWS });
+    const ended = await cli(cwd, [...FREE, "--where", "lang = 'de'", "-n", "2", "--json"]);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      rows: { total: 6, ok: 2, skipped: 4, failed: 0 },
+      skippedBy: { where: 3, limit: 1 },
+    });
+    const resumed = await cli(cwd, ["resume", "latest", "--json"]);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ skippedBy: { where: 3, limit: 1 } });
+  });
+
+  it.each([
+    ["lagn = 'en'", "lang"],
+    ["lang = en", "at character 8"],
+    ["lang = 'fr'", "6 do not meet the condition"],
+  ])("refuses %s before anything is sent", async (where, said) => {
+    const cwd = folder({ "in.csv": ROWS });
+    const ended = await cli(cwd, [...FREE, "--where", where]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(said);
+    expect(ended.stderr).toContain("Nothing was sent.");
+    expect(runsIn(cwd)).toHaveLength(0);
+  });
+
+  it("holds for the prompt that is shown, previews and votes", async () => {
+    const cwd = folder({ "in.csv": ROWS });
+    const where = ["--where", "id >= 5"];
+    const shown = await cli(cwd, [...FREE, ...where, "--print-prompt"]);
+    expect(shown.stderr).toContain("The prompt of row 5.");
+    const left = await cli(cwd, [...FREE, ...where, "--print-prompt", "2"]);
+    expect(left).toMatchObject({ code: 2 });
+    const tried = await cli(cwd, [...FREE, ...where, "--preview", "4", "--json"]);
+    expect(JSON.parse(tried.stdout)).toMatchObject({ status: "previewed", rows: [5, 6] });
+    const voted = await cli(cwd, [...FREE, ...where, "--votes", "3", "--json"]);
+    expect(JSON.parse(voted.stdout)).toMatchObject({ rows: { total: 6, ok: 2, skipped: 4 } });
+  });
+});
