@@ -1,10 +1,12 @@
 import { writeFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import { parseWhere } from "../../src/core/where.ts";
 import { openFile } from "../../src/files/files.ts";
 import { askedRows } from "../../src/frame/asked-rows.ts";
+import { polarsFrame } from "../../src/frame/polars.ts";
 import type { Frame } from "../../src/frame/frame.ts";
 
 async function frameOf(csv: string): Promise<Frame> {
@@ -27,7 +29,8 @@ async function fates(frame: Frame, { maxRows, firstRow = 0 }: Read): Promise<(st
   return all;
 }
 
-const CSV = `text,lang\n${["en", "de", "en", "", "en", "de", "en"].map((lang, at) => `t${String(at)},${lang}`).join("\n")}\n`;
+const LANGS = ["en", "de", "en", "", "en", "de", "en"];
+const CSV = `text,lang\n${LANGS.map((lang, at) => `t${String(at)},${lang}`).join("\n")}\n`;
 
 describe("rows that meet a condition", () => {
   it("are asked, and a missing cell meets only that it is null", async () => {
@@ -40,7 +43,8 @@ describe("rows that meet a condition", () => {
   });
 
   it("are asked up to the limit, wherever the reading begins", async () => {
-    const base = await frameOf(CSV);
+    // A dataframe begins with the row it is asked for, where a file gives those before it too.
+    const base = polarsFrame(pl.DataFrame({ text: [...LANGS.keys()].map(String), lang: LANGS }));
     const limited = askedRows(base, { where: parseWhere("lang = 'en'"), limit: 2 });
     const all = [null, "where", null, "where", "limit", "where", "limit"];
     for (const maxRows of [1, 2, 100]) {
