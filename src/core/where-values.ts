@@ -64,7 +64,7 @@ function judged(how: Comparing, difference: number): boolean {
  * counts. Takes no more than the product of both lengths, whatever the pattern.
  */
 export function like(pattern: string): (cell: string) => boolean {
-  const wanted = [...pattern];
+  const wanted = Array.from(pattern);
   return (cell) => {
     let place = 0;
     let at = 0;
