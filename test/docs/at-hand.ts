@@ -25,9 +25,9 @@ const ROWS = 12;
 
 /** By the page's name; pages that bring their own files are left out. */
 export const AT_HAND: Readonly<Record<string, (place: Place) => Promise<AtHand>>> = {
-  "files.md": ({ folder }) => {
-    pl.DataFrame({ text: texts() }).writeParquet(join(folder, "reviews.parquet"));
-    return Promise.resolve({});
+  "files.md": async (place) => {
+    pl.DataFrame({ text: texts() }).writeParquet(join(place.folder, "reviews.parquet"));
+    return await tickets(place);
   },
   "previews.md": tickets,
   "errors.md": async (place) => {
