@@ -110,6 +110,7 @@ export function stepsJob(
               {
                 ...settings,
                 runDir: directory,
+                whole: id,
                 mayAskNothing: needed.length > 0,
                 ...(step.vote === undefined ? {} : { vote: step.vote }),
               },

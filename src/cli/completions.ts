@@ -6,7 +6,7 @@ import { STARTERS } from "./init.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The shells there are completions for. */
-export const SHELLS = ["bash", "zsh", "fish"] as const;
+export const SHELLS = ["bash", "zsh", "fish", "pwsh"] as const;
 
 /** Prints the completions of a shell on standard output; gives 0. @throws {InputError} `option_invalid` */
 export function completionsCommand(
@@ -14,7 +14,7 @@ export function completionsCommand(
   commands: readonly DescribedCommand[],
   terminal: Terminal,
 ): number {
-  const text = { bash, zsh, fish }[shell as (typeof SHELLS)[number]] as Writer | undefined;
+  const text = { bash, zsh, fish, pwsh }[shell as (typeof SHELLS)[number]] as Writer | undefined;
   if (text === undefined)
     throw new InputError(
       "option_invalid",
@@ -235,7 +235,68 @@ function fishFlag({ long, short, takes, choices, is }: DescribedFlag, seen: stri
   ].join(" ");
 }
 
-/** A word for any of the three shells; fish takes a backslash before a quote for itself, so quotes become typographic there and everywhere. */
+/** PowerShell: one completer, told the words before the cursor; where it has nothing, files are offered, as ever. */
+function pwsh(commands: readonly DescribedCommand[]): string {
+  const words: readonly (readonly [string, readonly string[]])[] = [
+    ["", firstWords(commands).map((first) => `${first}|${doesOf(first, commands)}`)],
+    ...[...secondWords(commands)].map(([first, all]) => {
+      const told = all.map((second) => `${second}|${doesOf(`${first} ${second}`, commands)}`);
+      return [first, told] as const;
+    }),
+    ...argumentWords(commands).map(([word, choices]) => [word, choices.split(" ")] as const),
+  ];
+  const flags = commands.map(
+    ({ words, flags }) => [words, flags.map(({ long, is }) => `${long}|${is}`)] as const,
+  );
+  const choices = withChoices(commands).map(([long, values]) => [long, values.split(" ")] as const);
+  return `# batchframe completions pwsh | Out-String | Invoke-Expression
+Register-ArgumentCompleter -Native -CommandName batchframe -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @{
+${pwshTable(words)}
+  }
+  $flags = @{
+${pwshTable(flags)}
+  }
+  $choices = @{
+${pwshTable(choices)}
+  }
+  $ofRuns = @(${runCommands(commands).map(pwshText).join(", ")})
+  $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { "$_" })
+  $first = ''
+  if ($before.Count -gt 1) { $first = $before[1] }
+  $command = $first
+  if ($before.Count -gt 2 -and -not $flags.ContainsKey($first)) { $command = $first + ' ' + $before[2] }
+  $items = @()
+  if ($before.Count -gt 1 -and $choices.ContainsKey($before[-1])) { $items = $choices[$before[-1]] }
+  elseif ($wordToComplete -like '-*') { if ($flags.ContainsKey($command)) { $items = $flags[$command] } }
+  elseif ($before.Count -le 2 -and $words.ContainsKey($first)) { $items = $words[$first] }
+  elseif ($before.Count -eq 2 -and $ofRuns -contains $first) {
+    $items = @('latest') + @(Get-ChildItem -Directory -Name .batchframe -ErrorAction SilentlyContinue)
+  }
+  foreach ($item in $items) {
+    $word, $is = $item -split '\\|', 2
+    if (-not $is) { $is = $word }
+    if ($word -like ($wordToComplete + '*')) {
+      [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $is)
+    }
+  }
+}`;
+}
+
+/** The lines of a table of lists: each item is a word, and what it does after a bar. */
+function pwshTable(entries: readonly (readonly [string, readonly string[]])[]): string {
+  return entries
+    .map(([key, items]) => `    ${pwshText(key)} = @(${items.map(pwshText).join(", ")})`)
+    .join("\n");
+}
+
+/** PowerShell takes typographic quotes for quotes as well; doubled, any of them is itself. */
+function pwshText(text: string): string {
+  return `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
+}
+
+/** A word for any of the shells; fish takes a backslash before a quote for itself, so quotes become typographic there and everywhere. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "’")}'`;
 }

@@ -13,7 +13,17 @@ const NEEDS: readonly (readonly [flag: string, other: string])[] = [
 ];
 
 const DRIVING = [
-  ...["poll", "yes", "retries", "maxFailures", "stall", "keepRemote", "failuresTo", "notify"],
+  ...[
+    "poll",
+    "yes",
+    "retries",
+    "maxFailures",
+    "failFast",
+    "stall",
+    "keepRemote",
+    "failuresTo",
+    "notify",
+  ],
   ...["lane", "deadline", "concurrency", "rpm", "tpm", "requestTimeout"],
   ...["maxCost", "confirmAbove", "price", "prices"],
 ];

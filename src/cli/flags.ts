@@ -18,6 +18,8 @@ export interface DriveFlags extends TerminalFlags, LaneFlags, MoneyFlags {
   readonly retries?: number;
   /** How many requests, or per cent of them, may fail. */
   readonly maxFailures?: MaxFailures;
+  /** Whether none may. */
+  readonly failFast?: boolean;
   /** How long a batch may stand still, in milliseconds. */
   readonly stall?: number;
   readonly keepRemote?: boolean;

@@ -138,9 +138,12 @@ async function toTheEnd(followed: Followed, terminal: Terminal): Promise<Outcome
 /** The part of a {@link Followed} that flags say of failures. */
 export function maxFailuresOf({
   maxFailures,
+  failFast = false,
 }: {
   readonly maxFailures?: MaxFailures;
+  readonly failFast?: boolean;
 }): Pick<Followed, "maxFailures"> {
+  if (failFast) return { maxFailures: 0 };
   return maxFailures === undefined ? {} : { maxFailures };
 }
 

@@ -23,7 +23,10 @@ export function openFlags(
   return {
     names: new Set(options.keys()),
     known: [...new Set(commandsBelow(program).flatMap(settable).map(nameOf))],
-    isGiven: (name) => ["cli", "config"].includes(command.getOptionValueSource(name) ?? ""),
+    isGiven: (name) =>
+      [name, ...rivalsOf(name, command)].some((one) =>
+        ["cli", "config"].includes(command.getOptionValueSource(one) ?? ""),
+      ),
     take: (name, value) => {
       const option = options.get(name);
       if (option === undefined) return "There is no such flag.";
@@ -36,6 +39,16 @@ export function openFlags(
       }
     },
   };
+}
+
+/** The flags that cannot be used beside one: what was given of them first counts. */
+function rivalsOf(name: string, { options }: Command): readonly string[] {
+  const rivals = new Map<Option, readonly string[]>(
+    options.map((option) => [option, (option as { conflictsWith?: string[] }).conflictsWith ?? []]),
+  );
+  return [...rivals].flatMap(([option, others]) =>
+    nameOf(option) === name ? others : others.includes(name) ? [nameOf(option)] : [],
+  );
 }
 
 /** The commands of a program, and those below them. */

@@ -24,7 +24,7 @@ export function addOutputFlags(command: Command, values: FlagValues): Command {
 export function addToldFlags(command: Command, values: FlagValues): void {
   command
     .optionsGroup("Answers:")
-    .option("--meta <names>", "further columns: model, tokens, cost, latency, raw, …")
+    .option("--meta <names>", "further columns: model, tokens, cost, latency, raw, run, …")
     .option(
       "--max-chars <n>",
       "the most characters a cell may put into a prompt",

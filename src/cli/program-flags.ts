@@ -69,6 +69,15 @@ export function addDriveFlags(command: Command, values: FlagValues, unlike: Unli
     command
       .option("-y, --yes", "agree beforehand to send what is planned")
       .option("--retries <n>", "how often a row without a reply is sent again", values.countOrNone);
+  if (sends)
+    command.addOption(
+      command
+        .createOption(
+          "--fail-fast",
+          "stop at the first request that fails; same as --max-failures 0",
+        )
+        .conflicts("maxFailures"),
+    );
   command.option(
     "--max-failures <n|p%>",
     sends

@@ -25,14 +25,14 @@ export async function resumeCommand(
 
 /** A run that is on disk, ready to be followed. */
 export async function followedRun(status: RunStatus, flags: ResumeFlags): Promise<Followed> {
-  const { poll, output, retries, maxFailures, stall, keepRemote } = flags;
+  const { poll, output, retries, stall, keepRemote } = flags;
   const run = resumeRun(status, {
     ...laneOptions(flags),
     ...(await moneyOptions(flags, status.model)),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(output === undefined ? {} : { output }),
     ...(retries === undefined ? {} : { retries }),
-    ...(maxFailures === undefined ? {} : { maxFailures }),
+    ...maxFailuresOf(flags),
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
   });

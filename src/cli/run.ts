@@ -276,18 +276,7 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
 
 function plainOptions(flags: EnrichFlags): TaskOptions {
   const { limit, where, runDir, name, chunkRows, poll, onNull, option } = flags;
-  const {
-    votes,
-    retries,
-    maxFailures,
-    stall,
-    keepRemote,
-    cache,
-    refresh,
-    cacheFile,
-    flatten,
-    quotes,
-  } = flags;
+  const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
   return {
     ...laneOptions(flags),
     ...(flatten === undefined ? {} : { flatten }),
@@ -301,7 +290,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(chunkRows === undefined ? {} : { chunkRows }),
     ...(poll === undefined ? {} : { pollEveryMs: poll }),
     ...(retries === undefined ? {} : { retries }),
-    ...(maxFailures === undefined ? {} : { maxFailures }),
+    ...maxFailuresOf(flags),
     ...(stall === undefined ? {} : { stallMs: stall }),
     ...(keepRemote === undefined ? {} : { keepRemote }),
     ...(votes === undefined ? {} : { votes }),

@@ -20,6 +20,7 @@ const TYPES = {
   confidence: "float",
   raw: "text",
   prompt_hash: "text",
+  run: "text",
 } as const satisfies Readonly<Record<string, ColumnType>>;
 
 /**
@@ -42,6 +43,7 @@ const TYPES = {
  * - `raw`: the answer's text exactly as the model wrote it, unusable ones included.
  * - `prompt_hash`: the request's identity, the same wherever the same is asked; null in a run that was
  *   planned without a cache and without this column.
+ * - `run`: the id of the run that put the answer there, as `batchframe show` takes it; a cache's answers too.
  */
 export type MetaColumn = keyof typeof TYPES;
 

@@ -134,7 +134,10 @@ async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
 }
 
 /** The settings of a part's run: the dataset's, over the part's rows. */
-async function partSettings({ part, spec, frame }: Opening, work: PartWork): Promise<Settings> {
+async function partSettings(
+  { part, dataset, spec, frame }: Opening,
+  work: PartWork,
+): Promise<Settings> {
   const { run, settleMs } = spec;
   const model = { ...specModel(run), ...(settleMs === null ? {} : { settleMs }) };
   const settings = await settingsOf(frame, run.template ?? "", model, {
@@ -148,6 +151,7 @@ async function partSettings({ part, spec, frame }: Opening, work: PartWork): Pro
   return {
     ...settings,
     limit: part.rowLimit,
+    whole: dataset.id,
     mayAskNothing: true,
     cache: cache === null ? null : { file: "", ...cache },
     openCache: () => postgresCache(work.database),

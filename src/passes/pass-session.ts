@@ -186,6 +186,7 @@ async function openPass(
       ...plan.other,
       ...{ limit, long, runDir: directory, name: folder, mayAskNothing: true },
       frame: chosenRows(frame, rows),
+      whole: passes[0].session.id,
       pass: { folder: "", first: firstIdentity },
     },
     conductOf(passes.length),

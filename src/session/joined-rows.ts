@@ -41,12 +41,21 @@ export async function* joinedRows({
 }: JoinedRowsInput): AsyncGenerator<JoinedRows> {
   const { requests } = await needPlan();
   const { store, provider, token } = ports;
+  const { id: run } = await store.run();
   const { meta: columns, price, frame, long } = settings;
   const { free } = provider;
   const meta =
     columns.length === 0
       ? null
-      : await openRowMeta({ store, token, columns, price, free, requests });
+      : await openRowMeta({
+          store,
+          token,
+          columns,
+          price,
+          free,
+          requests,
+          run: settings.whole ?? run,
+        });
   const reading = answerReading(settings);
   const left = isShort ? await requestsLeft(store, requests) : null;
   const isPartial = (await store.chunks()).some(({ state }) => state !== "collected");

@@ -19,6 +19,8 @@ export interface RowMetaInput {
   readonly free: boolean;
   /** The number of distinct requests in the plan. */
   readonly requests: number;
+  /** The run's id. */
+  readonly run: string;
 }
 
 /** Gives the values of one row. */
@@ -35,7 +37,7 @@ export async function openRowMeta(input: RowMetaInput): Promise<RowMeta> {
   const books: Books = { input, chunks, sendings };
   return async (facts) => {
     const id = tellsIds ? Buffer.from(await store.idsOf([facts.ordinal])) : null;
-    return { ...valuesOf(facts, books), prompt_hash: id?.toString("hex") ?? null };
+    return { ...valuesOf(facts, books), prompt_hash: id?.toString("hex") ?? null, run: input.run };
   };
 }
 
@@ -72,7 +74,7 @@ async function sendingsOf(
   return { counts, last };
 }
 
-function valuesOf(facts: RequestFacts, books: Books): Omit<MetaValues, "prompt_hash"> {
+function valuesOf(facts: RequestFacts, books: Books): Omit<MetaValues, "prompt_hash" | "run"> {
   const { ordinal, shown } = facts;
   const result = shown?.result ?? null;
   const answer = result?.status === "succeeded" ? result : null;

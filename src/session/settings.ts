@@ -63,6 +63,8 @@ export interface Settings {
   readonly vote?: number;
   /** Which pass of a run with several this is; left out where it is the whole run. */
   readonly pass?: PassPlace;
+  /** The id of the whole run where this is a part, a step or a pass of one; its own when left out. */
+  readonly whole?: string;
   /** Whether a run in which no row can be asked is a run all the same, because other steps go on. */
   readonly mayAskNothing: boolean;
   /** The cache that answers are taken from and kept in; null for none. */

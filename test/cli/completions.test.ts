@@ -41,7 +41,7 @@ describe("bash offers", () => {
     expect(await offered(["status", ""])).toEqual(["latest", "rows-label-1", "rows-mood-2"]);
     expect(await offered(["rm", "rows-m"])).toEqual(["rows-mood-2"]);
     expect(await offered(["status", "--js"])).toEqual(["--json"]);
-    expect(await offered(["completions", ""])).toEqual(["bash", "zsh", "fish"]);
+    expect(await offered(["completions", ""])).toEqual(["bash", "zsh", "fish", "pwsh"]);
     expect(await offered(["init", ""])).toEqual(["ts", "notebook", "ci"]);
   });
 });
@@ -62,6 +62,11 @@ describe("completions", () => {
       "mine-1",
     ],
     ["fish", "source ./c; complete -C 'batchframe init no'", "notebook"],
+    [
+      "pwsh",
+      "Get-Content -Raw ./c | Invoke-Expression; (TabExpansion2 'batchframe init no' 18).CompletionMatches.CompletionText",
+      "notebook",
+    ],
   ])("are taken by %s where it is installed", async (shell, script, told) => {
     const cwd = folder();
     const { stdout, code } = await cli(cwd, ["completions", shell]);
@@ -75,9 +80,28 @@ describe("completions", () => {
     expect(ended.stdout).toContain(told);
   });
 
+  it("for PowerShell close every text, list, table and block, and hold every command and flag", async () => {
+    const { stdout } = await cli(folder(), ["completions", "pwsh"]);
+    // Any of these opens or ends a text there; what is left of pairs would swallow the rest of the script.
+    const outside = stdout.replaceAll(
+      /'(?:[^'\u2018-\u201b]|''|([\u2018-\u201b])\1)*'|"[^"]*"|^#.*$/gm,
+      "",
+    );
+    expect(outside).not.toMatch(/['"\u2018-\u201b]/);
+    for (const [open = "", close = ""] of ["()", "{}", "[]"])
+      expect(outside.split(open).length, open).toBe(outside.split(close).length);
+    expect(stdout).toContain(
+      "Register-ArgumentCompleter -Native -CommandName batchframe -ScriptBlock {",
+    );
+    expect(stdout).toMatch(/^ {4}'batches' = @\('submit\|.*'list\|/m);
+    expect(stdout).toMatch(/^ {4}'batches list' = @\(.*'--limit\|/m);
+    expect(stdout).toMatch(/^ {4}'--on-null' = @\('skip', 'empty', 'fail'\)$/m);
+    expect(stdout).toMatch(/^ {2}\$ofRuns = @\('status'/m);
+  });
+
   it("of another shell are refused", async () => {
     const ended = await cli(folder(), ["completions", "tcsh"]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
-    expect(ended.stderr).toContain("bash, zsh, fish");
+    expect(ended.stderr).toContain("bash, zsh, fish, pwsh");
   });
 });

@@ -22,6 +22,7 @@ it.each([
   [["--detach", "--preview"], "'--detach' says nothing with '--preview'"],
   [["--detach", "--state", "postgres://h/d"], "'--detach' says nothing with '--state'"],
   [["--flatten", "1"], "'--flatten' says nothing without '--schema'"],
+  [["--fail-fast", "--max-failures", "5%"], "'--fail-fast' cannot be used with option '--max-fail"],
   [["--refresh", "--no-cache"], "'--refresh' cannot be used with option '--no-cache'"],
   [["--cache-file", "c.sqlite", "--no-cache"], "cannot be used with option '--no-cache'"],
 ])("%j alone", (words, told) => {
@@ -33,6 +34,7 @@ it.each([
   [["attach", "--state", "--max-cost", "1"], "'--max-cost' says nothing with '--state'"],
   [["cancel", "--state", "--keep-remote"], "'--keep-remote' says nothing with '--state'"],
   [["retry", "--state", "--notify", "true"], "'--notify' says nothing with '--state'"],
+  [["retry", "--state", "--fail-fast"], "'--fail-fast' says nothing with '--state'"],
   [["retry", "--state", "--retries", "2"], "'--retries' says nothing with '--state'"],
   [["status", "--state", "--run-dir", "d"], "'--run-dir' says nothing with '--state'"],
   [["ls", "--state", "--run-dir", "d"], "'--run-dir' says nothing with '--state'"],

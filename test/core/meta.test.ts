@@ -19,9 +19,9 @@ describe("metaColumns", () => {
 
   it("knows every name, and gives each a type of its own", () => {
     const types = metaColumns(META_NAMES).map((name) => metaColumn("c", name));
-    expect(types).toHaveLength(15);
+    expect(types).toHaveLength(16);
     expect(types.filter(({ type }) => type === "text").map(({ name }) => name)).toEqual(
-      ["model", "finish_reason", "custom_id", "batch_id", "raw", "prompt_hash"].map(
+      ["model", "finish_reason", "custom_id", "batch_id", "raw", "prompt_hash", "run"].map(
         (name) => `c_${name}`,
       ),
     );

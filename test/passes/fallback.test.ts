@@ -88,7 +88,7 @@ describe("a fallback", () => {
     const frame = pl.DataFrame({ text: TEXTS });
     const run = enrichColumn(frame, "<{{ text }}>", model("small"), {
       ...options(),
-      meta: ["model", "cost", "attempts"],
+      meta: ["model", "cost", "attempts", "run"],
       prices: {
         "openai/small": { inputPerM: 1, outputPerM: 1 },
         "openai/large": { inputPerM: 9, outputPerM: 9 },
@@ -99,7 +99,7 @@ describe("a fallback", () => {
     );
     const result = await run;
     expect((result as unknown as pl.DataFrame).columns).toEqual([
-      ...["text", "x", "x_status", "x_error", "x_model", "x_cost", "x_attempts"],
+      ...["text", "x", "x_status", "x_error", "x_model", "x_cost", "x_attempts", "x_run"],
     ]);
     const said = (name: string, text: string): string => `${name} on <${text}>`;
     expect(column(result, "x")).toEqual([
@@ -114,6 +114,8 @@ describe("a fallback", () => {
     ]);
     expect(column(result, "x_status")).toEqual(["ok", "ok", "skipped", "failed", "ok", "ok"]);
     expect(column(result, "x_error")).toEqual([null, null, null, "refused", null, null]);
+    const { run: id } = await run.report();
+    expect(column(result, "x_run")).toEqual([id, id, null, id, id, id]);
     const who = column(result, "x_model") as (string | null)[];
     expect(who.map((name) => name?.slice(0, 5) ?? null)).toEqual([
       ...["small", "large", null, null, "large", "large"],

@@ -45,6 +45,7 @@ describe("what is told of an answer", () => {
       c_raw: "good",
       c_confidence: null,
     });
+    expect(rows[0]?.["c_run"]).toBe((await run.report()).run);
     expect(rows[0]?.["c_custom_id"]).toMatch(/^r\w{7}-1-0$/);
     expect(rows[0]?.["c_batch_id"]).toMatch(/^batch_/);
     expect(rows[0]?.["c_prompt_hash"]).toMatch(/^[0-9a-f]{32}$/);
@@ -139,6 +140,18 @@ describe("what is told of an answer", () => {
     const steps = [first, { column: "b", template, model }] as const;
     const result = await enrichColumns(frame(["one two three"]), steps, quick);
     expect(rowsOf(result)[0]?.["b"]).toBe("got 1 one true");
+  });
+
+  it("names the run of all steps, which commands take", async () => {
+    const { model, quick } = await stand({ answer: echo });
+    const steps = ["a", "b"].map(
+      (column) => ({ column, template: "{{ text }}", model, meta: ["run"] }) as const,
+    );
+    const run = enrichColumns(frame(["x"]), steps, quick);
+    const [row] = rowsOf(await run);
+    const { run: id } = await run.report();
+    expect([row?.["a_run"], row?.["b_run"]]).toEqual([id, id]);
+    expect((await findRun(id, quick.runDir)).id).toBe(id);
   });
 });
 
