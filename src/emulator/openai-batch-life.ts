@@ -105,7 +105,8 @@ async function endCancelled(
   batch: BatchRecord,
   started: { readonly run: Run; readonly done: number } | null,
 ): Promise<void> {
-  await pauseWhile(world, batch, world.settings.cancellingMs, () => true);
+  const leftMs = batch.cancelledFromMs - world.settings.clock.nowMs();
+  await pauseWhile(world, batch, leftMs, () => true);
   if (world.closing.aborted) return;
   if (started === null) {
     enter(world, batch, "cancelled");

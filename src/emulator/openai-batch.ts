@@ -52,6 +52,8 @@ export interface BatchRecord {
   /** True once a row was left unexecuted by a fault; the batch then ends as expired. */
   someExpired: boolean;
   cancelRequested: boolean;
+  /** When a cancel that was asked for is done with, by the emulator's clock; meaningless before. */
+  cancelledFromMs: number;
   /** Held in its state by a fault until released. */
   held: boolean;
   /** Fired, and replaced by a fresh one, whenever a sleeping batch should look around. */
@@ -78,6 +80,7 @@ export function newBatch(world: HostWorld, request: BatchRequest): BatchRecord {
     usageKnown: true,
     someExpired: false,
     cancelRequested: false,
+    cancelledFromMs: Infinity,
     held: false,
     wake: new AbortController(),
   };

@@ -114,7 +114,10 @@ export function cancelled(world: HostWorld, batches: Batches, call: Call): Batch
     throw refusal({ status: world.host.envelope === "together" ? 409 : 400, error });
   }
   if (!batch.cancelRequested) {
+    const { clock, cancellingMs } = world.settings;
     batch.cancelRequested = true;
+    // From the call on: what the batch still has in hand must not put off its end.
+    batch.cancelledFromMs = clock.nowMs() + cancellingMs;
     enter(world, batch, "cancelling");
     nudge(batch);
   }
