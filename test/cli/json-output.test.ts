@@ -103,7 +103,7 @@ it(
     }
     const commands = describedProgram().map(({ words }) => words.replaceAll(" ", "-"));
     // Tried below, and in test/machines/cli.test.ts; a worker's output is its log.
-    const elsewhere = ["batches-cancel", "emulate", "migrate", "worker"];
+    const elsewhere = ["batches-cancel", "emulate", "migrate", "ui", "worker"];
     expect([...tried, ...elsewhere].toSorted()).toEqual(commands.toSorted());
     expect(Object.keys(schema.definitions)).toEqual(
       expect.arrayContaining(commands.filter((words) => words !== "worker")),
@@ -143,8 +143,8 @@ it(
   LONGEST_MS,
 );
 
-it("is as the schema says of an emulator", async () => {
-  const running = start(folder(), ["emulate", "--port", "0", "--json"]);
+it.each(["emulate", "ui"])("is as the schema says of what %s serves", async (command) => {
+  const running = start(folder(), [command, "--port", "0", "--json"]);
   await running.printed("}");
   running.child.kill("SIGINT");
   expect((await running.ended).code).toBe(0);
