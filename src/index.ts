@@ -224,7 +224,7 @@ export type { MetaCell, MetaColumnOf } from "./core/meta.ts";
 export type { CheckColumn, IsAny, Placeholders } from "./core/placeholders.ts";
 export type { SchemaLimits } from "./core/schema-dialect.ts";
 export type { ArrowFrame } from "./frame/arrow.ts";
-export type { CellField, CellType, RawCell } from "./frame/cell-type.ts";
+export type { CellField, CellType, RawCell, TimeUnit } from "./frame/cell-type.ts";
 export type { BadRow } from "./frame/csv-judged.ts";
 export type { CsvFrame } from "./frame/csv.ts";
 export type { JsonFrame } from "./frame/json.ts";
