@@ -80,6 +80,17 @@ const READING: readonly Mutation[] = [
   },
 ];
 
+const REVIEWING: readonly Mutation[] = [
+  {
+    promise: "a person's answer stands before the model's",
+    file: "src/session/joined-rows.ts",
+    edits: [
+      ["withCorrections(stored, corrections);", "stored;\n  void [withCorrections, corrections];"],
+    ],
+    guard: { file: "test/cli/review.test.ts", named: "stands before the model's" },
+  },
+];
+
 const SENDING: readonly Mutation[] = [
   {
     promise: "the intent is written before the provider is called",
@@ -806,6 +817,7 @@ const SERVING: readonly Mutation[] = [
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
   ...READING,
+  ...REVIEWING,
   ...PLANNING,
   ...SENDING,
   ...GUARDING,

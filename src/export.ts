@@ -16,10 +16,10 @@ import type { RunStatus } from "./runs/runs.ts";
  * @throws {StoreError} `run_locked` while another process drives the run.
  */
 export async function exportRun(run: RunStatus, output: string): Promise<Receipt> {
-  const isKeySet = keyVariables().some(
-    ([name, provider]) =>
-      run.model.startsWith(`${provider}/`) && (process.env[name] ?? "").trim() !== "",
-  );
-  const resumed = resumeRun(run, { output, ...(isKeySet ? {} : { apiKey: "none" }) });
+  const names = keyVariables().filter(([, provider]) => run.model.startsWith(`${provider}/`));
+  const isKeySet = names.some(([name]) => (process.env[name] ?? "").trim() !== "");
+  // What takes no key, as a model on this machine, refuses one.
+  const isKeyMissing = names.length > 0 && !isKeySet;
+  const resumed = resumeRun(run, { output, ...(isKeyMissing ? { apiKey: "none" } : {}) });
   return await resumed.write();
 }

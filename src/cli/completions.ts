@@ -73,10 +73,21 @@ function argumentWords(
   );
 }
 
-/** The commands whose first argument is a run. */
+function takesRun(name = ""): boolean {
+  return /^.run(\|file)?.$/.test(name);
+}
+
+/** The commands of two words whose first argument is a run. */
+function innerRunCommands(commands: readonly DescribedCommand[]): readonly string[] {
+  return commands
+    .filter(({ words, arguments: [first] }) => words.includes(" ") && takesRun(first?.name))
+    .map(({ words }) => words);
+}
+
+/** The commands of one word whose first argument is a run. */
 function runCommands(commands: readonly DescribedCommand[]): readonly string[] {
   return commands
-    .filter(({ arguments: [first] }) => /^.run.$/.test(first?.name ?? ""))
+    .filter(({ words, arguments: [first] }) => !words.includes(" ") && takesRun(first?.name))
     .map(({ words }) => words);
 }
 
@@ -119,6 +130,13 @@ ${argumentWords(commands)
       COMPREPLY=($(compgen -W "$words" -- "$current"))
       return
     fi
+  fi
+  if [ "$COMP_CWORD" -eq 3 ] && [[ "$current" != -* ]]; then
+    case "$first \${COMP_WORDS[2]}" in
+    ${innerRunCommands(commands).map(quoted).join("|")})
+      COMPREPLY=($(compgen -W "latest $(${LIST_RUNS})" -- "$current"))
+      [ "\${#COMPREPLY[@]}" -eq 0 ] || return ;;
+    esac
   fi
   if [[ "$current" == -* ]]; then
     command="$first"
@@ -167,6 +185,11 @@ ${argumentWords(commands)
   .map(([word, choices]) => `      ${word}) compadd ${choices}; return ;;`)
   .join("\n")}
       ${runCommands(commands).join("|")}) [[ "$PREFIX" == -* ]] || { compadd latest $(${LIST_RUNS}); return } ;;
+    esac
+  fi
+  if (( CURRENT == 4 )); then
+    case "$words[2] $words[3]" in
+      ${innerRunCommands(commands).map(quoted).join("|")}) [[ "$PREFIX" == -* ]] || { compadd latest $(${LIST_RUNS}); _files; return } ;;
     esac
   fi
   case "$words[2]" in

@@ -21,6 +21,8 @@ import type {
   Phase,
   Progress,
   Receipt,
+  ReviewExported,
+  ReviewImported,
   RowErrorCode,
   RowTrace,
   RunPlan,
@@ -293,6 +295,12 @@ export interface ModelsOutput extends Versioned {
   readonly models: readonly ModelPrice[];
 }
 
+/** What was written for people to look at. */
+export interface ReviewExportOutput extends Versioned, ReviewExported {}
+
+/** What people have made of a run's answers. */
+export interface ReviewImportOutput extends Versioned, ReviewImported {}
+
 /** What a shell is to be told. */
 export interface CompletionsOutput extends Versioned {
   readonly shell: string;
@@ -349,6 +357,8 @@ export interface JsonOutputs {
   readonly "batches remove": BatchOutput;
   readonly eval: EvalOutput;
   readonly diff: DiffOutput;
+  readonly "review export": ReviewExportOutput;
+  readonly "review import": ReviewImportOutput;
   readonly init: InitOutput;
   readonly emulate: EmulatorOutput;
   readonly ui: UiOutput;

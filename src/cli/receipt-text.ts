@@ -76,6 +76,9 @@ export function receiptText(
       : cascadeTexts(receipt.cascade, receipt.passes ?? []).map((text, at) =>
           say(at === 0 ? "cascade" : "", text),
         )),
+    ...(receipt.corrected === undefined
+      ? []
+      : [say("reviewed", `${counted(receipt.corrected, "answer")} corrected by people`)]),
     ...oddLines(receipt).map((text) => say("batches", text)),
     ...(receipt.warnings ?? []).map((text) => say("note", text)),
     ...(receipt.kept === undefined ? [] : [say("kept", keptText(receipt.kept))]),

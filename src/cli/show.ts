@@ -71,7 +71,8 @@ function traceText(trace: RowTrace, terminal: Terminal): string {
   ].join("\n");
 }
 
-function statusText({ status, error, reason }: RowTrace): string {
+function statusText({ status, error, reason, isCorrected }: RowTrace): string {
+  if (isCorrected === true) return `${status} · corrected by a person`;
   if (error !== null) return `${status} · ${error.code} · ${printable(error.message)}`;
   return reason === null ? status : `${status} (${reason})`;
 }

@@ -58,6 +58,8 @@ export interface Receipt {
   readonly neutralisedCells: number;
   /** What is worth knowing of the answers, in sentences; left out where there is nothing. */
   readonly warnings?: readonly string[];
+  /** Rows among `ok` whose answer a person gave, where the model's was another or none; left out where there are none. */
+  readonly corrected?: number;
   /** Where only some rows were kept: how many, those among them without an answer, and how many were left out. */
   readonly kept?: KeptRows;
   /** In a run of several columns the receipt of each, by column; left out in any other. */
@@ -97,13 +99,15 @@ export interface KeptRows {
 
 /** Counts rows as they are joined; values are counted only for the labels given. */
 export interface RowTally {
-  answered(value: unknown, status: "ok" | "cached"): void;
+  answered(value: unknown, status: "ok" | "cached", isCorrected?: boolean): void;
   skipped(reason: SkipReason): void;
   failed(code: RowErrorCode): void;
   rows(): RowCounts;
   readonly skippedBy: Partial<Record<SkipReason, number>>;
   readonly failedBy: Partial<Record<RowErrorCode, number>>;
   readonly labels: Record<string, number> | null;
+  /** Rows whose answer a person gave. */
+  corrected(): number;
   /** What was counted so far, for {@link RowTally.restore}. */
   saved(): Json;
   /** Goes on from what another tally had counted, in the place of what this one has. */
@@ -113,13 +117,15 @@ export interface RowTally {
 /** An empty tally. */
 export function rowTally(labels: readonly string[] | null): RowTally {
   const counts = { ok: 0, cached: 0, skipped: 0, failed: 0 };
+  const beside = { corrected: 0 };
   const byLabel: Record<string, number> | null =
     labels === null ? null : Object.fromEntries(labels.map((label) => [label, 0]));
   const skippedBy: Partial<Record<SkipReason, number>> = {};
   const failedBy: Partial<Record<RowErrorCode, number>> = {};
   return {
-    answered: (value, status) => {
+    answered: (value, status, isCorrected = false) => {
       counts[status] += 1;
+      if (isCorrected) beside.corrected += 1;
       if (byLabel === null) return;
       for (const label of Array.isArray(value) ? (value as readonly unknown[]) : [value])
         if (typeof label === "string" && Object.hasOwn(byLabel, label))
@@ -140,10 +146,12 @@ export function rowTally(labels: readonly string[] | null): RowTally {
     skippedBy,
     failedBy,
     labels: byLabel,
-    saved: () => structuredClone({ counts, skippedBy, failedBy, byLabel }),
+    corrected: () => beside.corrected,
+    saved: () => structuredClone({ counts, beside, skippedBy, failedBy, byLabel }),
     restore: (saved) => {
       const from = saved as unknown as Saved;
       Object.assign(counts, from.counts);
+      Object.assign(beside, from.beside);
       Object.assign(skippedBy, from.skippedBy);
       Object.assign(failedBy, from.failedBy);
       Object.assign(byLabel ?? {}, from.byLabel);
@@ -153,6 +161,7 @@ export function rowTally(labels: readonly string[] | null): RowTally {
 
 interface Saved {
   readonly counts: Readonly<Record<string, number>>;
+  readonly beside: Readonly<Record<string, number>>;
   readonly skippedBy: Readonly<Record<string, number>>;
   readonly failedBy: Readonly<Record<string, number>>;
   readonly byLabel: Readonly<Record<string, number>> | null;
@@ -205,6 +214,7 @@ export function receiptOf(
     output: context.output,
     neutralisedCells: context.neutralisedCells,
     ...((context.warnings ?? []).length === 0 ? {} : { warnings: context.warnings ?? [] }),
+    ...(tally.corrected() === 0 ? {} : { corrected: tally.corrected() }),
     ...(context.paidTwice === undefined ? {} : { paidTwice: context.paidTwice }),
     ...(context.kept === undefined ? {} : { kept: context.kept }),
   };

@@ -1,11 +1,14 @@
 /** The rows of a run on disk, with what became of each so far. */
 
+import { dirname } from "node:path";
 import { InputError } from "../core/errors.ts";
 import type { RowErrorCode, RowStatus } from "../core/result.ts";
 import { passedRows, settledOutcome } from "../passes/pass-rows.ts";
 import { readingOfSpec, readSpec } from "../session/run-spec.ts";
+import { locatedCorrections, withCorrections } from "../session/corrected-answers.ts";
 import { storedAnswers } from "../session/stored-answers.ts";
 import { joinRows, type JoinedRows, type RowOutcome } from "../stages/join.ts";
+import { readCorrections } from "../store/corrections.ts";
 import { openSqliteReader } from "../store/sqlite-reader.ts";
 import type { RunStatus } from "./run-status.ts";
 import { readerOf } from "./trace.ts";
@@ -78,7 +81,10 @@ async function* joined(run: RunStatus, firstRow: number): AsyncGenerator<JoinedR
     try {
       const reading = await readingOfSpec(spec, model);
       const requests = run.plan?.requests ?? (await plannedRequests(store));
-      const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: null });
+      const stored = await storedAnswers({ store, provider, reading, requests, keepsIn: null });
+      const corrections = await readCorrections(dirname(run.directory));
+      const known = await locatedCorrections(corrections, store, reading);
+      const answers = withCorrections(stored, known);
       yield* joinRows({ store, answers, isPartial: true, firstRow });
     } finally {
       await provider.close();

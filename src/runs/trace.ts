@@ -1,6 +1,7 @@
 /** One row of a run, traced from its cell to the requests that made it; reads the run directory only. */
 
 import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { RECALLED_CHUNK, replyFileName, requestFileName, type Chunk } from "../core/chunk.ts";
 import { InputError } from "../core/errors.ts";
@@ -15,8 +16,10 @@ import { openModel, type OpenedModel } from "../provider/models.ts";
 import { keptRequest } from "./kept-request.ts";
 import { partsOf, type RunStatus } from "./run-status.ts";
 import { readSpec, readingOfSpec, type Spec } from "../session/run-spec.ts";
+import { locatedCorrections, withCorrections } from "../session/corrected-answers.ts";
 import { storedAnswers } from "../session/stored-answers.ts";
 import { joinRows, type RowOutcome } from "../stages/join.ts";
+import { readCorrections, type Corrections } from "../store/corrections.ts";
 import { openSqliteReader, type StoreReader } from "../store/sqlite-reader.ts";
 
 /** One sending of a row's request, and what came of it. */
@@ -63,6 +66,8 @@ export interface RowTrace {
   readonly value: unknown;
   /** Why there is no answer; null unless `status` is `failed`. */
   readonly error: { readonly code: RowErrorCode; readonly message: string } | null;
+  /** Whether a person gave the value, where the model's was another or none; left out in any other. */
+  readonly isCorrected?: true;
   /** Why it was not asked; null unless `status` is `skipped`. */
   readonly reason: string | null;
   /** How many rows share its request, this one included; 0 where there is none. */
@@ -81,13 +86,17 @@ export interface RowTrace {
  */
 export async function traceRow(run: RunStatus, row: number): Promise<readonly RowTrace[]> {
   const traces: RowTrace[] = [];
-  for (const part of partsOf(run)) traces.push(await traceOf(part, row));
+  const isWhole = run.steps.length + run.passes.length === 0;
+  const corrections = isWhole ? await readCorrections(dirname(run.directory)) : null;
+  for (const part of partsOf(run)) traces.push(await traceOf(part, row, corrections));
   return traces;
 }
 
 /** What a trace says of the run it is in. */
 export interface TracedRun extends Pick<RunStatus, "id" | "column" | "model"> {
   readonly spec: Spec;
+  /** What people have corrected; nothing when left out. */
+  readonly corrections?: Corrections;
 }
 
 /** A run's memory, as far as tracing and listing failures read it. */
@@ -104,10 +113,16 @@ interface Tracing {
   readonly price: Price | null;
 }
 
-async function traceOf(run: RunStatus, row: number): Promise<RowTrace> {
+async function traceOf(
+  run: RunStatus,
+  row: number,
+  corrections: Corrections | null,
+): Promise<RowTrace> {
   const store = openSqliteReader(run.directory);
   try {
-    return await traceIn(store, { ...run, spec: readSpec(await store.run()) }, row);
+    const spec = readSpec(await store.run());
+    const known = corrections === null || spec.vote !== null ? {} : { corrections };
+    return await traceIn(store, { ...run, spec, ...known }, row);
   } finally {
     store[Symbol.dispose]();
   }
@@ -254,7 +269,7 @@ async function requestLine(
   }
 }
 
-type Reached = Pick<RowTrace, "status" | "value" | "error">;
+type Reached = Pick<RowTrace, "status" | "value" | "error" | "isCorrected">;
 
 /** What the run's output says of the row, read as the run reads it. */
 async function outcomeOf(ordinal: number, { run, store, model, plan }: Tracing): Promise<Reached> {
@@ -279,7 +294,9 @@ async function outcomeOf(ordinal: number, { run, store, model, plan }: Tracing):
   const reading = await readingOfSpec(run.spec, model);
   const requests = plan?.requests ?? ordinal + 1;
   const { provider } = model;
-  const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: null });
+  const stored = await storedAnswers({ store, provider, reading, requests, keepsIn: null });
+  const known = await locatedCorrections(run.corrections ?? new Map(), store, reading);
+  const answers = withCorrections(stored, known);
   for await (const { outcomes } of joinRows({ store: one, answers })) return reached(outcomes[0]);
   return { ...nothing, status: "pending" };
 }
@@ -299,7 +316,10 @@ function reached(outcome: RowOutcome | undefined): Reached {
   if (outcome === undefined || outcome.status === "skipped")
     return { status: "skipped", value: null, error: null };
   if (outcome.status !== "failed")
-    return { status: outcome.status, value: outcome.value, error: null };
+    return {
+      ...{ status: outcome.status, value: outcome.value, error: null },
+      ...(outcome.isCorrected === true ? { isCorrected: true } : {}),
+    };
   const { code, message } = outcome;
   return { status: "failed", value: null, error: { code, message } };
 }

@@ -7,6 +7,7 @@ import type { ColumnLayout } from "../output/columns.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports } from "../stages/ports.ts";
 import type { RunRecord } from "../store/store.ts";
+import { correctionsOf, correctionWarnings } from "./corrected-answers.ts";
 import { refetchLost, rejudged } from "./joined-rows.ts";
 import { perhapsPaidTwice } from "./paid-twice.ts";
 import { resumableCells, writeResume } from "./resumable-cells.ts";
@@ -52,6 +53,7 @@ export async function completed(write: WriteCells, run: Completing): Promise<Rec
   const { identity } = record;
   const resume = await writeResume(source, { ...run, store, identity });
   const written = await write(columns, source.cells, resume);
+  const { unfit } = await correctionsOf(settings, store);
   const paidTwice = await perhapsPaidTwice(store);
   return receiptOf(tally, await store.chunks(), {
     ...(paidTwice === null ? {} : { paidTwice }),
@@ -60,7 +62,7 @@ export async function completed(write: WriteCells, run: Completing): Promise<Rec
     plan: await run.needPlan(),
     free: provider.free,
     price,
-    warnings: [...run.warnings(), ...quoteWarnings(foreignQuotes)],
+    warnings: [...run.warnings(), ...quoteWarnings(foreignQuotes), ...correctionWarnings(unfit)],
     ...written,
   });
 }

@@ -5,6 +5,7 @@ import { quotedFields } from "../core/form.ts";
 import type { PlanCounts } from "../core/plan.ts";
 import type { RowTally } from "../core/receipt.ts";
 import type { ColumnLayout } from "../output/columns.ts";
+import { correctionsOf, withCorrections } from "./corrected-answers.ts";
 import { newCells } from "./row-cells.ts";
 import { openRowMeta } from "./row-meta.ts";
 import { withRowTexts } from "./row-texts.ts";
@@ -63,7 +64,9 @@ export async function* joinedRows({
     ...(meta === null ? {} : { meta }),
     ...(left === null ? {} : { isLeft: (request: number) => left[request] === 1 }),
   };
-  const answers = await storedAnswers({ store, provider, reading, requests, keepsIn: store.files });
+  const corrections = await correctionsOf(settings, store);
+  const stored = await storedAnswers({ store, provider, reading, requests, keepsIn: store.files });
+  const answers = withCorrections(stored, corrections);
   const rows = joinRows({ store, answers, isPartial, firstRow, ...told });
   const needsTexts = long?.onLong === "truncate" || quotedFields(reading.form).length > 0;
   yield* needsTexts ? withRowTexts(rows, { frame, rendering, onForeignQuote, firstRow }) : rows;
@@ -127,7 +130,8 @@ export async function* countedCells(
 ): AsyncGenerator<NewCells> {
   for await (const joined of rows) {
     for (const outcome of joined.outcomes)
-      if ("value" in outcome) tally.answered(outcome.value, outcome.status);
+      if ("value" in outcome)
+        tally.answered(outcome.value, outcome.status, outcome.isCorrected === true);
       else if (outcome.status === "skipped") tally.skipped(outcome.reason);
       else tally.failed(outcome.code);
     yield newCells(joined, layout);

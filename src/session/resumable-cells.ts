@@ -9,6 +9,7 @@ import type { CellPlace, CellSource, WriteResume } from "../frame/write-marks.ts
 import type { ColumnLayout } from "../output/columns.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Store } from "../store/store.ts";
+import { correctionsMark } from "./corrected-answers.ts";
 import { countedCells, type Rejudged } from "./joined-rows.ts";
 import type { Settings } from "./settings.ts";
 
@@ -101,7 +102,9 @@ export async function writeResume(
   const { long, price, free } = { ...settings, free: settings.model.provider.free };
   // Replies that came since, or are asked for again, would make later rows others than those written.
   const chunks = await store.chunks();
-  const key = { identity, layout, long, price, free, form: settings.form, chunks };
+  // So would what a person has corrected since.
+  const corrections = await correctionsMark(settings);
+  const key = { identity, layout, long, price, free, form: settings.form, chunks, corrections };
   return {
     source,
     journal: join(directory, "writing.json"),

@@ -15,7 +15,11 @@ import type { Settings } from "./settings.ts";
 export async function retryFailed(
   ports: Ports,
   codes: readonly RowErrorCode[] | undefined,
-  choice: LaneChoice,
+  how: {
+    readonly lane: LaneChoice;
+    /** Requests that people have answered: they are not bought again. */
+    readonly answered: Pick<ReadonlySet<number>, "has">;
+  },
 ): Promise<number> {
   const { store } = ports;
   const chunks = await store.chunks();
@@ -26,11 +30,15 @@ export async function retryFailed(
       for (const ordinal of await store.ordinals(chunk.number)) underway.add(ordinal);
   const ordinals: number[] = [];
   for await (const { ordinal, code } of store.failures())
-    if ((codes === undefined || codes.includes(code)) && !underway.has(ordinal))
+    if (
+      (codes === undefined || codes.includes(code)) &&
+      !underway.has(ordinal) &&
+      !how.answered.has(ordinal)
+    )
       ordinals.push(ordinal);
   if (ordinals.length === 0) return 0;
   const maxRequests = Math.max(1, ...chunks.map(({ requestCount }) => requestCount));
-  const lane = laneOf(choice, lanesAtHand(ports, ordinals.length));
+  const lane = laneOf(how.lane, lanesAtHand(ports, ordinals.length));
   await store.retry(Uint32Array.from(ordinals), { maxRequests, lane });
   return ordinals.length;
 }

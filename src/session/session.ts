@@ -41,6 +41,7 @@ import {
 } from "./session-settings.ts";
 import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts";
 import type { CollectOptions } from "../stages/collect.ts";
+import { correctionsOf } from "./corrected-answers.ts";
 import { identify } from "../stages/identify.ts";
 import { newCells } from "./row-cells.ts";
 import { completed } from "./completing.ts";
@@ -314,7 +315,8 @@ function session(parts: Parts): Session {
       const rows = rejudged(store).passing(joined());
       while (isWhole && (await rows.next()).done !== true) continue;
       const { lane = "batch" } = await needPlan();
-      return await retryFailed(ports, codes, conduct.lane ?? lane);
+      const { values: answered } = await correctionsOf(settings, store);
+      return await retryFailed(ports, codes, { lane: conduct.lane ?? lane, answered });
     },
     rows: joined,
     complete: async (write) =>

@@ -21,6 +21,8 @@ export type RowOutcome =
       readonly quotes?: Quotes;
       /** How sure the model is, from 0 to 1; left out where it does not say. */
       readonly confidence?: number;
+      /** Whether a person gave it where the model had answered otherwise, or not at all; left out in any other. */
+      readonly isCorrected?: true;
     }
   | { readonly status: "skipped"; readonly reason: SkipReason }
   | {
@@ -148,7 +150,8 @@ export async function* joinRows(input: JoinInput): AsyncGenerator<JoinedRows> {
             await input.meta({ ...facts, ...(confidence === undefined ? {} : { confidence }) }),
           );
         }
-        const judgement = judgementOf(request, outcome, failure);
+        // Of what the model said a person's answer tells nothing: its failure stays one.
+        const judgement = "isCorrected" in outcome ? null : judgementOf(request, outcome, failure);
         if (judgement !== null) rejudged.push(judgement);
         outcomes.push(outcome);
       }

@@ -24,7 +24,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _batchframe; printf '%s\\n' "\${COMPR
 
 describe("bash offers", () => {
   it("commands, and those below a command", async () => {
-    expect(await offered(["re"])).toEqual(["reparse", "resume", "retry"]);
+    expect(await offered(["re"])).toEqual(["reparse", "resume", "retry", "review"]);
     expect(await offered(["batches", ""])).toEqual(
       expect.arrayContaining(["submit", "list", "wait", "results"]),
     );

@@ -27,7 +27,7 @@ function closed(part: unknown): unknown {
 /** The definition of what a command line prints. */
 export function definitionOf([first = "", second = ""]: readonly string[]): string {
   if (first === "cache" && second.startsWith("-")) return "cache-info";
-  return first === "batches" || first === "cache" ? `${first}-${second}` : first;
+  return ["batches", "cache", "review"].includes(first) ? `${first}-${second}` : first;
 }
 
 /** What is wrong with an output by a definition; null where nothing is. */
