@@ -102,8 +102,9 @@ it(
       tried.add(definitionOf(words));
     }
     const commands = describedProgram().map(({ words }) => words.replaceAll(" ", "-"));
-    // Tried below, and in test/machines/cli.test.ts; a worker's output is its log.
-    const elsewhere = ["batches-cancel", "emulate", "migrate", "ui", "worker"];
+    // Tried below, in review.test.ts and in test/machines/cli.test.ts; a worker's output is its log.
+    const reviews = ["review-export", "review-import"];
+    const elsewhere = ["batches-cancel", "emulate", "migrate", "ui", "worker", ...reviews];
     expect([...tried, ...elsewhere].toSorted()).toEqual(commands.toSorted());
     expect(Object.keys(schema.definitions)).toEqual(
       expect.arrayContaining(commands.filter((words) => words !== "worker")),
