@@ -1,5 +1,6 @@
 /** The files of hosts of OpenAI's protocol: upload, find again, read whole, delete. */
 
+import { randomUUID } from "node:crypto";
 import { openAsBlob } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProviderError } from "../core/errors.ts";
@@ -43,11 +44,12 @@ export async function upload(
 ): Promise<string> {
   const { file, tag, ways } = what;
   const name = uploadName(tag);
-  const form = new FormData();
-  form.set("purpose", ways.purpose);
-  if (ways.uploadPath === "/files/upload") form.set("file_name", name);
+  const fields = {
+    purpose: ways.purpose,
+    ...(ways.uploadPath === "/files/upload" ? { file_name: name } : {}),
+  };
   // Backed by the file on disk: 200 MB are never held in memory.
-  form.set("file", new File([await openAsBlob(file.path)], name));
+  const form = formOf(fields, { name, bytes: await openAsBlob(file.path) });
   const uploaded = asRecord(await calls.upload(ways.uploadPath, form, signal));
   const id = textOf(uploaded?.["id"]);
   if (id === null || id === "")
@@ -88,6 +90,28 @@ async function settled(calls: HostCalls, id: string, signal: AbortSignal): Promi
     await sleep(gapMs, undefined, { signal });
     waitedMs += gapMs;
   }
+}
+
+/**
+ * A form of texts and one file, as RFC 7578 lays it out; names and texts hold nothing that would need escaping.
+ *
+ * Not a `FormData`: when a call ends before all of one is sent, by Ctrl-C or a lost connection, Node's fetch goes
+ * on writing to the stream it has closed, which ends the process with an error that nobody can catch.
+ */
+function formOf(
+  fields: Readonly<Record<string, string>>,
+  file: { readonly name: string; readonly bytes: Blob },
+): Blob {
+  const boundary = `batchframe-${randomUUID()}`;
+  const head = (disposition: string): string =>
+    `--${boundary}\r\nContent-Disposition: form-data; ${disposition}\r\n`;
+  const texts = Object.entries(fields).map(
+    ([name, text]) => `${head(`name="${name}"`)}\r\n${text}\r\n`,
+  );
+  const opening = `${head(`name="file"; filename="${file.name}"`)}Content-Type: application/octet-stream\r\n\r\n`;
+  return new Blob([...texts, opening, file.bytes, `\r\n--${boundary}--\r\n`], {
+    type: `multipart/form-data; boundary=${boundary}`,
+  });
 }
 
 /** The ids of the uploads that carry a tag's name, none older than `sinceMs`. */

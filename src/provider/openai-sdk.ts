@@ -28,7 +28,7 @@ export interface HostCalls {
   post(path: string, body: object, signal: AbortSignal): Promise<unknown>;
   /** Like `post`, made again when it fails: for what may be asked twice, such as a cancel. */
   ask(path: string, signal: AbortSignal): Promise<unknown>;
-  upload(path: string, form: FormData, signal: AbortSignal): Promise<unknown>;
+  upload(path: string, form: Blob, signal: AbortSignal): Promise<unknown>;
   /** Deletes; a thing that is gone already is no error. */
   delete(path: string, signal: AbortSignal): Promise<void>;
 }

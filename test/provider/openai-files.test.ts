@@ -8,6 +8,7 @@ import { hostProvider } from "../../src/provider/openai-host.ts";
 import { hostCalls } from "../../src/provider/openai-sdk.ts";
 import type { RequestFile } from "../../src/provider/provider.ts";
 import { newFolder } from "../frame/support.ts";
+import { spawned } from "../setup/spawned.ts";
 import { hostServer, type HostAnswer, type HostServer, type SeenCall } from "./host-server.ts";
 
 const NEVER = new AbortController().signal;
@@ -34,6 +35,28 @@ async function requestFile(): Promise<RequestFile> {
   await writeFile(path, line);
   return { name: "requests.jsonl", path, bytes: line.length, requestCount: 1 };
 }
+
+it("an upload that is given up fails, and its process goes on", async () => {
+  const file = await requestFile();
+  const module = (name: string): string =>
+    JSON.stringify(new URL(`../../src/provider/${name}.ts`, import.meta.url).href);
+  const script = `
+    const { upload } = await import(${module("openai-files")});
+    const { hostCalls } = await import(${module("openai-sdk")});
+    const calls = hostCalls({ baseUrl: "http://127.0.0.1:9", apiKey: "k", auth: "bearer", isOpenAi: false });
+    const ways = { uploadPath: "/files", purpose: "batch", settles: false, paging: "cursor" };
+    const what = { file: ${JSON.stringify(file)}, tag: ${JSON.stringify(TAG)}, ways };
+    let failed = 0;
+    for (let time = 0; time < 200; time++) {
+      const left = new AbortController();
+      setTimeout(() => left.abort(), time % 3);
+      await upload(calls, what, left.signal).catch(() => failed++);
+    }
+    console.log("failed", failed);`;
+  const { stdout, stderr } = await spawned(process.execPath, ["--input-type=module", "-e", script])
+    .ended;
+  expect([stdout, stderr]).toEqual(["failed 200\n", ""]);
+});
 
 describe("an upload that the host looks at first", () => {
   const ways = { uploadPath: "/files", purpose: "batch", settles: true, paging: "cursor" } as const;

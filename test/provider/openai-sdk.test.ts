@@ -64,7 +64,7 @@ it("reads are made again, creating and uploading never", async () => {
   const { baseUrl, seen } = await hostServer(() => [500, { error: { message: "broken" } }]);
   const calls = hostCalls({ baseUrl, apiKey: KEY, auth: "bearer", isOpenAi: false });
   await expect(calls.post("/batches", {}, NEVER)).rejects.toMatchObject({ status: 500 });
-  await expect(calls.upload("/files", new FormData(), NEVER)).rejects.toMatchObject({
+  await expect(calls.upload("/files", new Blob([]), NEVER)).rejects.toMatchObject({
     status: 500,
   });
   expect(seen).toHaveLength(2);
