@@ -1,7 +1,7 @@
 /** The configuration file: settings that every command takes as if they had been given as flags. */
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { basename, extname, resolve as absolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError } from "./core/errors.ts";
@@ -86,12 +86,16 @@ export async function findConfig(
  * @throws {InputError} `config_unreadable` or `config_invalid`; nothing was sent.
  */
 export async function readConfig(path: string, known?: readonly string[]): Promise<ConfigFile> {
-  if (!existsSync(path))
+  await access(path).catch((cause: unknown) => {
     throw new InputError(
       "config_unreadable",
       `There is no configuration file ${path}. Nothing was sent.`,
-      { hint: "Check the path; a relative path counts from the folder the command runs in." },
+      {
+        hint: "Check the path; a relative path counts from the folder the command runs in.",
+        cause,
+      },
     );
+  });
   const value = extname(path) === ".json" ? await fromJson(path) : await fromModule(path);
   if (!isObject(value))
     throw invalid(path, "holds no object", "Write: export default defineConfig({ … })");

@@ -36,6 +36,7 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "coming-from.md": "test/docs/coming-from.test.ts",
   "deno.md": "test/docs/deno.test.ts",
+  "ui.md": "test/cli/ui.test.ts",
 };
 
 /** Blocks that need weights of some GB, by their first line, and the test that runs the like with small ones. */
