@@ -41,7 +41,9 @@ function verdict(
     return { kind: "refuse", status: 405, why: "These pages can only be read." };
   // Cookies are not kept apart by port.
   const name = `batchframe-${String(port)}`;
-  const address = new URL(url, "http://127.0.0.1");
+  // Some paths are no address at all, "//" for one: whoever sends those must not end the server.
+  const address = URL.parse(url, "http://127.0.0.1");
+  if (address === null) return { kind: "refuse", status: 403, why: "This is no address." };
   const given = address.searchParams.get("token");
   if (given !== null && isSame(given, token)) {
     address.searchParams.delete("token");

@@ -126,6 +126,11 @@ describe("the pages are read by", () => {
         expect(await ask(path, headers)).toMatchObject({ status: 403 });
   });
 
+  it("nobody whose address is none, and goes on", async () => {
+    expect(await ask("//")).toMatchObject({ status: 403 });
+    expect(await ask("/")).toMatchObject({ status: 200 });
+  });
+
   it("nobody who came by another name, from another page, or to change something", async () => {
     const host = "rebound.example.com";
     expect(await ask("/", { cookie, host })).toMatchObject({ status: 403 });
