@@ -73,6 +73,21 @@ const READING: readonly Mutation[] = [
     guard: { file: "test/store/reply-cache.test.ts", named: "comes to one index" },
   },
   {
+    promise:
+      "a kept reply that a run takes over in its pack is read where it lies in the run's file",
+    file: "src/core/recalled-lines.ts",
+    edits: [["offsets.push(startOf(pack) + from)", "offsets.push(startOf(pack) * 0 + from)"]],
+    guard: { file: "test/store/packed-file.test.ts", named: "found again" },
+  },
+  {
+    promise: "of a pack of which a run wants little it takes over no more than that",
+    file: "src/store/reply-packs.ts",
+    edits: [
+      ["if (bytes < pack.packed.length) scarce.add(pack);", "if (bytes < 0) scarce.add(pack);"],
+    ],
+    guard: { file: "test/store/reply-cache.test.ts", named: "hands on few lines" },
+  },
+  {
     promise: "what is put into the cache is found though nobody came to index it",
     file: "src/store/reply-cache.ts",
     edits: [["      if (ids.length > 0) index();\n", ""]],

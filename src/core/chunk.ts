@@ -145,10 +145,13 @@ export function requestFileName(chunk: number): string {
   return `${String(chunk).padStart(6, "0")}.requests.jsonl`;
 }
 
-/** The name of a chunk's reply file: the provider's lines as they came, from all its result files. */
+/** The name of a chunk's reply file: the provider's lines as they came, from all its result files; packed as the cache kept them for a recalled chunk. */
 export function replyFileName(chunk: number): string {
-  return `${chunkName(chunk)}.replies.jsonl`;
+  return `${chunkName(chunk)}.replies.jsonl${isRecalled(chunk) ? PACKED : ""}`;
 }
+
+/** What the names of packed files end with: frames of Zstandard and a table of them, of which any part is read by itself. */
+export const PACKED = ".zst";
 
 /** The file of what a chunk's replies were read as, which can always be made again from them. */
 export function answerFileName(chunk: number): string {

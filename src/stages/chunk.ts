@@ -1,12 +1,12 @@
 /** chunk: distinct requests are cut into request files within the provider's limits. */
 
 import { RECALLED_CHUNK, replyFileName, REQUEST_ID_BYTES, requestFileName } from "../core/chunk.ts";
-import { keptFrom, type KeptLines } from "../core/kept-lines.ts";
 import type { Lane } from "../core/lane.ts";
 import { lineEncoder, type EncodePrompt, type LineForm } from "../core/line-form.ts";
 import { NO_FORM, type PackedPlace } from "../core/packed.ts";
 import { writeIdentity } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
+import { recalledLines, type RecalledLines } from "../core/recalled-lines.ts";
 import type { RequestSpec } from "../core/request.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
 import { customId, customIdStart } from "../core/tracker.ts";
@@ -71,19 +71,16 @@ export async function chunkRequests(
   try {
     for await (const block of blocks) {
       waiting.add(block);
-      const { kept = NOTHING_KEPT } = block;
-      let handedOn = 0;
+      const { kept } = block;
       for (const [at, fresh] of block.requests.entries()) {
-        const from = keptFrom(kept, at);
-        const keptBytes = (kept.ends[at] ?? from) - from;
-        if (keptBytes > 0) {
-          recalled.add(fresh.ordinal, keptBytes);
+        const pack = kept?.packs[at] ?? null;
+        if (pack !== null) {
+          recalled.add(fresh.ordinal, pack, kept?.places[at] ?? 0);
           waiting.known(fresh);
           continue;
         }
         if (open !== null && !(hasRoom(open, input) && append(open, fresh))) {
-          await recalled.write(kept.bytes.subarray(handedOn, from), recalledNumber - 1);
-          handedOn = from;
+          await recalled.write(recalledNumber - 1);
           await record(open, fresh.ordinal);
           open = null;
         }
@@ -95,7 +92,7 @@ export async function chunkRequests(
         if (open.pendingBytes >= FLUSH_BYTES) await flush(open);
         waiting.known(fresh);
       }
-      await recalled.write(kept.bytes.subarray(handedOn), recalledNumber - 1);
+      await recalled.write(recalledNumber - 1);
       // Rows that name a request of an open chunk wait for it; others need not.
       if (open === null && waiting.rowCount() >= ROWS_PER_STEP) await record(null, null);
     }
@@ -248,7 +245,6 @@ interface OpenChunk {
 }
 
 const NOTHING_ON_ITS_WAY = Promise.resolve();
-const NOTHING_KEPT: KeptLines = { bytes: new Uint8Array(), ends: new Uint32Array() };
 
 async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
   const writer = await files.create(requestFileName(number));
@@ -323,11 +319,9 @@ async function abandon({ writer, writing }: Pick<OpenChunk, "writer" | "writing"
   await writer.abort();
 }
 
-interface RecalledReplies {
-  /** The request is answered by the next line that is written, which has so many bytes with its line feed. */
-  add(ordinal: number, bytes: number): void;
-  /** Hands lines to the disk, those of the requests that were added. */
-  write(lines: Uint8Array, chunk: number): Promise<void>;
+interface RecalledReplies extends Pick<RecalledLines, "add"> {
+  /** Hands to the disk what was added. */
+  write(chunk: number): Promise<void>;
   /** Takes what was written since the last call; the function makes its file durable. Null where nothing was. */
   take(): (() => Promise<RecalledChunk>) | null;
   abort(): Promise<void>;
@@ -339,28 +333,31 @@ interface RecalledFile {
   writing: Promise<void>;
 }
 
-/** The reply files of recalled chunks; each is begun with its first reply, since most runs recall nothing. */
+/**
+ * The reply files of recalled chunks; each is begun with its first reply, since most runs recall nothing. Packs
+ * are taken over whole and never unpacked: what lies in them besides is named by no index.
+ */
 function recalledReplies(files: ChunkFiles): RecalledReplies {
   let open: RecalledFile | null = null;
-  let ordinals: number[] = [];
-  let ends: number[] = [];
-  const commit = async (file: RecalledFile, index: RecalledChunk["index"]) => {
+  let adding = recalledLines();
+  const commit = async (file: RecalledFile, lines: RecalledLines): Promise<RecalledChunk> => {
     try {
       await file.writing;
+      await file.writer.write(lines.table());
       const { bytes } = await file.writer.commit();
-      return { number: file.number, index, bytes };
+      return { number: file.number, index: lines.index(), bytes };
     } catch (error) {
       await abandon(file);
       throw error;
     }
   };
   return {
-    add: (ordinal, bytes) => {
-      ordinals.push(ordinal);
-      ends.push((ends.at(-1) ?? 0) + bytes);
+    add: (ordinal, pack, place) => {
+      adding.add(ordinal, pack, place);
     },
-    write: async (lines, number) => {
-      if (lines.length === 0) return;
+    write: async (number) => {
+      const packs = adding.take();
+      if (packs.length === 0) return;
       open ??= {
         number,
         writer: await files.create(replyFileName(number)),
@@ -368,25 +365,15 @@ function recalledReplies(files: ChunkFiles): RecalledReplies {
       };
       const { writer, writing } = open;
       await writing;
-      open.writing = writer.write(lines);
+      open.writing = writer.write(Buffer.concat(packs));
       // Told by whoever waits for it next.
       open.writing.catch(() => undefined);
     },
     take: () => {
       if (open === null) return null;
-      const file = open;
-      const offsets = new Float64Array(ends.length);
-      const lengths = new Uint32Array(ends.length);
-      let offset = 0;
-      for (let at = 0; at < ends.length; at++) {
-        const end = ends[at] ?? offset;
-        offsets[at] = offset;
-        lengths[at] = end - offset - 1;
-        offset = end;
-      }
-      const index = { ordinals: Uint32Array.from(ordinals), offsets, lengths };
-      [open, ordinals, ends] = [null, [], []];
-      return () => commit(file, index);
+      const [file, lines] = [open, adding];
+      [open, adding] = [null, recalledLines()];
+      return () => commit(file, lines);
     },
     abort: async () => {
       if (open !== null) await abandon(open);

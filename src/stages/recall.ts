@@ -1,6 +1,6 @@
 /** recall: requests that were answered before, by whatever run, get those answers and are not sent. */
 
-import { isKept, keptLine, withoutLines, type FoundLines } from "../core/kept-lines.ts";
+import { keptLine, withoutLines, type KeptLines } from "../core/kept-lines.ts";
 import { identitiesOf } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock } from "../core/plan.ts";
 
@@ -15,7 +15,7 @@ export interface Kept {
 /** What recalling needs to know. */
 export interface RecallInput {
   /** The replies kept for requests, whose identities are given one after another. */
-  readonly find: (ids: Uint8Array) => FoundLines | Promise<FoundLines>;
+  readonly find: (ids: Uint8Array) => KeptLines | Promise<KeptLines>;
   /** Whether a kept reply still reads as an answer; one that does not is asked again. */
   readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
 }
@@ -29,9 +29,10 @@ export async function* recall(
     const found = await find(identitiesOf(block.requests));
     const refused = new Set<number>();
     for (const [at, request] of block.requests.entries()) {
-      if (!isKept(found, at)) continue;
+      const pack = found.packs[at] ?? null;
+      if (pack === null) continue;
       const line = (): string => keptLine(found, at) ?? "";
-      const usable = isUsable({ reading: found.readings[at] ?? null, line }, request);
+      const usable = isUsable({ reading: pack.reading, line }, request);
       // Most are told at once; to wait for each would take as long as finding it.
       if (!(usable instanceof Promise ? await usable : usable)) refused.add(at);
     }

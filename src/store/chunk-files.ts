@@ -4,8 +4,10 @@ import { randomBytes } from "node:crypto";
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { PACKED } from "../core/chunk.ts";
 import { StoreError } from "../core/errors.ts";
 import { MAKE_ROOM } from "../core/make-room.ts";
+import { packedReader } from "./packed-file.ts";
 import type { ChunkFileReader, ChunkFiles, ChunkFileWriter } from "./store.ts";
 
 const UNFINISHED = ".part";
@@ -36,7 +38,7 @@ export function chunkFiles(
         () => null,
       ),
     read: (name) => readFile(path(name)),
-    open: (name) => openReader(path(name)),
+    open: (name) => (name.endsWith(PACKED) ? openPacked(path(name)) : openReader(path(name))),
   };
 }
 
@@ -143,6 +145,17 @@ async function openReader(path: string): Promise<ChunkFileReader> {
       return Promise.resolve();
     },
   });
+}
+
+async function openPacked(path: string): Promise<ChunkFileReader> {
+  const packed = await openReader(path);
+  try {
+    const { size } = await stat(path);
+    return packedReader(packed, { path, size });
+  } catch (error) {
+    await packed.close();
+    throw error;
+  }
 }
 
 // A call of the system for each line costs several times as much as the line's text.

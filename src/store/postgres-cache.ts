@@ -1,7 +1,7 @@
 /** The cache of replies that all shared runs of a database have: what one part has bought no other buys again. */
 
-import { constants, zstdCompressSync } from "node:zlib";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
+import type { LinePack } from "../core/kept-lines.ts";
 import type { Database } from "./postgres-client.ts";
 import { NOW_MS } from "./postgres-lease.ts";
 import type {
@@ -11,11 +11,10 @@ import type {
   ReplyBatch,
   SessionCache,
 } from "./reply-cache.ts";
-import { gathering, LINES_PER_PACK, unpackedOnce, type LinePack } from "./reply-packs.ts";
+import { handedOn, LINES_PER_PACK, packedLines, unpackedOnce } from "./reply-packs.ts";
 import { bytesOf, text, textOrNull, uint32 } from "./sqlite-values.ts";
 
 const PACKS_HELD = 64;
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The cache in a database, for one drive of one part. Nothing of it is lost with the process. */
 export function postgresCache(database: Database): SessionCache {
@@ -25,24 +24,23 @@ export function postgresCache(database: Database): SessionCache {
       (await database.rows("select 1 from batchframe.reply_pack limit 1")).length === 0,
     find: async (ids) => {
       const count = ids.length / REQUEST_ID_BYTES;
-      const gathered = gathering(count);
-      if (count === 0) return gathered.found();
+      const packs = new Array<LinePack | null>(count).fill(null);
+      const places = new Uint32Array(count);
+      if (count === 0) return { packs, places };
       const rows = await database.rows(
         `select wanted.i::integer as i, r.pack, r.place
          from unnest($1::bytea[]) with ordinality as wanted (id, i)
-           join batchframe.reply r on r.id = wanted.id order by i`,
+           join batchframe.reply r on r.id = wanted.id`,
         [eachOf(ids)],
       );
       await hold(rows.map((row) => Number(row["pack"])));
-      let next = 0;
       for (const row of rows) {
-        for (; next < Number(row["i"]) - 1; next++) gathered.add(null, 0);
+        const at = Number(row["i"]) - 1;
         // Somebody may have cleared it just now.
-        gathered.add(held.get(Number(row["pack"])) ?? null, Number(row["place"]));
-        next += 1;
+        packs[at] = held.get(Number(row["pack"])) ?? null;
+        places[at] = Number(row["place"]);
       }
-      for (; next < count; next++) gathered.add(null, 0);
-      return gathered.found();
+      return handedOn(packs, places);
     },
     put: (replies, under) => put(database, replies, under),
     index: () => undefined,
@@ -64,9 +62,11 @@ export function postgresCache(database: Database): SessionCache {
       if (held.size + rows.length > PACKS_HELD && !wanted.includes(number)) held.delete(number);
     for (const row of rows) {
       const ends = uint32(row["ends"]);
+      const packed = row["lines"] as Uint8Array;
       held.set(Number(row["number"]), {
+        packed,
         ends,
-        lines: unpackedOnce(row["lines"] as Uint8Array, ends.at(-1) ?? 0),
+        lines: unpackedOnce(packed, ends.at(-1) ?? 0),
         reading: textOrNull(row["reading"]),
       });
     }
@@ -100,7 +100,7 @@ async function put(
        select id, number, place - 1 from pack, unnest($6::bytea[]) with ordinality as own (id, place)
        order by id
        on conflict (id) do update set pack = excluded.pack, place = excluded.place`,
-      [provider, model, reading, bytesOf(own), zstdCompressSync(some, FAST), named],
+      [provider, model, reading, bytesOf(own), packedLines(some), named],
     );
   }
 }

@@ -3,12 +3,11 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { StatementSync } from "node:sqlite";
-import { constants, zstdCompressSync } from "node:zlib";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
-import type { FoundLines } from "../core/kept-lines.ts";
+import type { KeptLines } from "../core/kept-lines.ts";
 import { replyFinder } from "./reply-finder.ts";
 import { replyIndexer } from "./reply-indexer.ts";
-import { LINES_PER_PACK } from "./reply-packs.ts";
+import { LINES_PER_PACK, packedLines } from "./reply-packs.ts";
 import { CACHE_SCHEMA } from "./schema.ts";
 import { bytesOf } from "./sqlite-values.ts";
 import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
@@ -17,9 +16,9 @@ import { asStoreError, openDatabase, prepareDirectory } from "./sqlite-open.ts";
 export interface ReplyBatch {
   /** The requests' identities, {@link REQUEST_ID_BYTES} bytes each. */
   readonly ids: Uint8Array;
-  /** The provider's reply lines exactly as received, one after another, without line breaks. */
+  /** The provider's reply lines exactly as received, one after another, each with a line feed after it. */
   readonly lines: Uint8Array;
-  /** Where each line ends in `lines`. */
+  /** Where each line ends in `lines`, after its line feed. */
   readonly ends: Uint32Array;
 }
 
@@ -54,8 +53,8 @@ export interface CacheFilter {
 export interface SessionCache extends Disposable {
   /** Whether nothing is kept at all: then nothing need be looked for. */
   isEmpty(): boolean | Promise<boolean>;
-  /** The replies to requests, whose identities stand one after another; their readings as in {@link KeptUnder}. */
-  find(ids: Uint8Array): FoundLines | Promise<FoundLines>;
+  /** The replies to requests, whose identities stand one after another; each pack is worth handing on whole. */
+  find(ids: Uint8Array): KeptLines | Promise<KeptLines>;
   /** Keeps replies in place of what was kept for the same requests. */
   put(replies: ReplyBatch, under: KeptUnder): void | Promise<void>;
   /** Makes what was put quick to find. */
@@ -67,7 +66,7 @@ export interface ReplyCache extends SessionCache {
   /** Whether nothing is kept at all: then nothing need be looked for. */
   isEmpty(): boolean;
   /** The replies to requests; quickest where they are asked for in the order they were kept in. */
-  find(ids: Uint8Array): FoundLines;
+  find(ids: Uint8Array): KeptLines;
   /** Keeps replies, in one transaction, in place of what was kept for the same requests. */
   put(replies: ReplyBatch, under: KeptUnder): void;
   /** Makes what was put quick to find; what is left to do is done by the next `find`, in whatever process. */
@@ -124,9 +123,7 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
           const some = lines.subarray(start, ends[last - 1]);
           const own = ends.slice(first, last).map((end) => end - start);
           const named = ids.subarray(first * REQUEST_ID_BYTES, last * REQUEST_ID_BYTES);
-          addPack.run(
-            ...[provider, model, reading, now, named, bytesOf(own), zstdCompressSync(some, FAST)],
-          );
+          addPack.run(...[provider, model, reading, now, named, bytesOf(own), packedLines(some)]);
         }
       });
     },
@@ -167,9 +164,6 @@ export async function openReplyCache(path: string): Promise<ReplyCache> {
   }
 }
 
-// Replies are much alike: what is not written and synced saves more than packing costs.
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-
 const SHARES = `
   select provider, model, sum(kept) as replies, sum(length(lines)) as bytes,
     min(saved_at_ms) as oldest, max(saved_at_ms) as newest
@@ -199,9 +193,9 @@ function sharesOf(statement: StatementSync): readonly CacheShare[] {
   }));
 }
 
-/** Lines that are texts, as a batch; `ids` has one for each. */
+/** Lines that are texts without line feeds, as a batch; `ids` has one for each. */
 export function replyBatch(ids: Uint8Array, lines: readonly string[]): ReplyBatch {
-  const each = lines.map((line) => Buffer.from(line));
+  const each = lines.map((line) => Buffer.from(`${line}\n`));
   let end = 0;
   const ends = Uint32Array.from(each, ({ length }) => (end += length));
   return { ids, lines: Buffer.concat(each), ends };

@@ -14,6 +14,8 @@ export interface RepliesInFile {
   readonly lengths: Uint32Array;
 }
 
+const LINE_FEED = 10;
+
 /** The most of a file that is held at once, but for a reply that is longer. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
 
@@ -35,13 +37,14 @@ export function* replyBatches(
       const own = Buffer.allocUnsafeSlow(places.length * idBytes);
       const ends = new Uint32Array(places.length);
       const lines = Buffer.allocUnsafeSlow(
-        places.reduce((sum, place) => sum + (lengths[place] ?? 0), 0),
+        places.reduce((sum, place) => sum + (lengths[place] ?? 0) + 1, 0),
       );
       let used = 0;
       for (let at = 0; at < places.length; at += 1) {
         const place = places[at] ?? 0;
         const from = (offsets[place] ?? 0) - start;
         used += bytes.copy(lines, used, from, from + (lengths[place] ?? 0));
+        lines[used++] = LINE_FEED;
         ends[at] = used;
         own.set(ids.subarray(place * idBytes, (place + 1) * idBytes), at * idBytes);
       }

@@ -7,14 +7,14 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { REQUEST_ID_BYTES } from "../core/chunk.ts";
-import type { FoundLines } from "../core/kept-lines.ts";
-import { gathering, LINES_PER_PACK, unpackedOnce, type LinePack } from "./reply-packs.ts";
+import type { KeptLines, LinePack } from "../core/kept-lines.ts";
+import { handedOn, LINES_PER_PACK, unpackedOnce } from "./reply-packs.ts";
 import { textOrNull, uint32 } from "./sqlite-values.ts";
 
 /** Finds replies in the database of a cache. */
 export interface ReplyFinder {
-  /** The replies to requests, whose identities stand one after another. */
-  find(ids: Uint8Array): FoundLines;
+  /** The replies to requests, whose identities stand one after another; each pack is worth handing on whole. */
+  find(ids: Uint8Array): KeptLines;
   /** Lets go of what was read; for who has changed what is kept. What others change is noticed. */
   forget(): void;
 }
@@ -35,48 +35,47 @@ const PACKS_HELD = 64;
 // found by the index.
 const PLACE_BITS = 18;
 
-const ROOM_TO_SPARE = 1.1;
-
 /** A finder that has read nothing. */
 export function replyFinder(database: DatabaseSync): ReplyFinder {
   const indexed = database.prepare(INDEXED);
   const onePack = database.prepare(PACK);
   const changes = database.prepare("pragma data_version");
-  const packs = new Array<Pack | null>(PACKS_HELD).fill(null);
+  const slots = new Array<Pack | null>(PACKS_HELD).fill(null);
   const held = new Map<number, Pack>();
-  const places = new Uint16Array(1 << PLACE_BITS);
+  const known = new Uint16Array(1 << PLACE_BITS);
   let read = 0;
   let version: unknown = null;
-  let bytesPerLine = 0;
 
   const forget = (): void => {
     held.clear();
-    packs.fill(null);
+    slots.fill(null);
   };
 
   const packOf = (number: number): Pack | null => {
-    const known = held.get(number);
-    if (known !== undefined) return known;
+    const before = held.get(number);
+    if (before !== undefined) return before;
     const row = onePack.get(number);
     // Another process may have cleared it just now.
     if (row === undefined) return null;
     const ends = uint32(row["ends"]);
+    const packed = row["lines"] as Uint8Array;
     const pack: Pack = {
       number,
       ids: row["ids"] as Uint8Array,
+      packed,
       ends,
-      lines: unpackedOnce(row["lines"] as Uint8Array, ends.at(-1) ?? 0),
+      lines: unpackedOnce(packed, ends.at(-1) ?? 0),
       reading: textOrNull(row["reading"]),
       isCurrent: row["outdated"] === 0,
       isLed: false,
     };
     const slot = read++ % PACKS_HELD;
-    held.delete(packs[slot]?.number ?? number);
+    held.delete(slots[slot]?.number ?? number);
     held.set(number, pack);
-    packs[slot] = pack;
+    slots[slot] = pack;
     if (pack.isCurrent)
       for (let place = 0; place < pack.ends.length; place++)
-        places[bitsAt(pack.ids, place)] = slot * LINES_PER_PACK + place + 1;
+        known[bitsAt(pack.ids, place)] = slot * LINES_PER_PACK + place + 1;
     return pack;
   };
 
@@ -87,40 +86,33 @@ export function replyFinder(database: DatabaseSync): ReplyFinder {
       const now = changes.get()?.["data_version"];
       if (now !== version) forget();
       version = now;
-      const near = new Array<Pack | null>(count).fill(null);
-      const found = new Float64Array(count).fill(-1);
+      const packs = new Array<Pack | null>(count).fill(null);
+      const places = new Uint32Array(count);
       const missed: number[] = [];
       for (let at = 0; at < count; at++) {
-        const place = (places[bitsAt(ids, at)] ?? 0) - 1;
-        const pack = place < 0 ? null : (packs[Math.floor(place / LINES_PER_PACK)] ?? null);
+        const place = (known[bitsAt(ids, at)] ?? 0) - 1;
+        const pack = place < 0 ? null : (slots[Math.floor(place / LINES_PER_PACK)] ?? null);
         if (pack?.isCurrent !== true || !isSame(pack.ids, place % LINES_PER_PACK, { ids, at })) {
           missed.push(at);
           continue;
         }
-        near[at] = pack;
-        found[at] = place % LINES_PER_PACK;
+        packs[at] = pack;
+        places[at] = place % LINES_PER_PACK;
         if (!pack.isLed) packOf(pack.number + 1);
         pack.isLed = true;
       }
       if (missed.length > 0)
-        for (const row of indexed.all({ keys: keysOf(ids, missed) }))
-          found[missed[Number(row["i"])] ?? 0] = Number(row["place"]);
-      // Replies to one template are about as long as each other.
-      const gathered = gathering(count, Math.ceil(ROOM_TO_SPARE * bytesPerLine * count));
-      for (let at = 0; at < count; at++) {
-        const where = found[at] ?? -1;
-        const place = where % LINES_PER_PACK;
-        let pack = near[at] ?? null;
-        if (pack === null && where >= 0) {
-          pack = packOf(Math.floor(where / LINES_PER_PACK));
+        for (const row of indexed.all({ keys: keysOf(ids, missed) })) {
+          const at = missed[Number(row["i"])] ?? 0;
+          const where = Number(row["place"]);
+          const pack = packOf(Math.floor(where / LINES_PER_PACK));
+          const place = where % LINES_PER_PACK;
           // The reply may be to another request, whose identity begins alike.
-          if (pack !== null && !isSame(pack.ids, place, { ids, at })) pack = null;
+          if (pack === null || !isSame(pack.ids, place, { ids, at })) continue;
+          packs[at] = pack;
+          places[at] = place;
         }
-        gathered.add(pack, place);
-      }
-      const lines = gathered.found();
-      if (count > 0) bytesPerLine = lines.bytes.length / count;
-      return lines;
+      return handedOn(packs, places);
     },
   };
 }

@@ -1,20 +1,20 @@
-/** Lines out of the packs that a cache keeps them in, put together as a run's files hold them. */
+/** Packs of lines as caches keep them, and as a run's files take them over. */
 
-import { zstdDecompressSync } from "node:zlib";
-import type { FoundLines } from "../core/kept-lines.ts";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { lineStart, unpackedBytes, type KeptLines, type LinePack } from "../core/kept-lines.ts";
 
 /** A line that is looked for by itself is read with so many others; those of a file's rows follow each other. */
 export const LINES_PER_PACK = 128;
 
-/** Lines that were packed together. */
-export interface LinePack {
-  /** Where each line ends in `lines`. */
-  readonly ends: Uint32Array;
-  readonly reading: string | null;
-  readonly lines: () => Buffer;
+// Replies are much alike: what is not written and synced saves more than packing costs.
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** Lines with their line feeds as one frame. */
+export function packedLines(lines: Uint8Array): Uint8Array {
+  return zstdCompressSync(lines, FAST);
 }
 
-/** Lines of so many bytes that are unpacked when they are first asked for. */
+/** A frame of so many bytes that is unpacked when it is first asked for. */
 export function unpackedOnce(packed: Uint8Array, bytes: number): () => Buffer {
   let lines: Buffer | null = null;
   // Told their size, zstd writes them in one piece, which need not be put together.
@@ -25,40 +25,49 @@ export function unpackedOnce(packed: Uint8Array, bytes: number): () => Buffer {
 // As much as the library asks for.
 const SMALLEST_ROOM = 64;
 
-/** Gathers lines of packs, one request after another. */
-export interface Gathering {
-  /** The next request has the line at a place of a pack; none where the pack is null. */
-  add(pack: LinePack | null, place: number): void;
-  found(): FoundLines;
+/**
+ * The lines at places of packs, in packs that may be handed on whole: where few lines of one are wanted, these are
+ * packed anew, so that what is handed on is never larger than the lines themselves.
+ */
+export function handedOn(packs: readonly (LinePack | null)[], places: Uint32Array): KeptLines {
+  const wanted = new Map<LinePack, number>();
+  for (const [at, pack] of packs.entries())
+    if (pack !== null) wanted.set(pack, (wanted.get(pack) ?? 0) + lineBytes(pack, places[at]));
+  const scarce = new Set<LinePack | null>();
+  for (const [pack, bytes] of wanted) if (bytes < pack.packed.length) scarce.add(pack);
+  return scarce.size === 0 ? { packs, places } : repacked({ packs, places }, scarce);
 }
 
-const LINE_FEED = 10;
-const FIRST_BYTES = 64 * 1024;
+/** The same lines with those of some packs in new ones, a pack for each reading. */
+function repacked({ packs, places }: KeptLines, scarce: ReadonlySet<LinePack | null>): KeptLines {
+  const moved = new Map<string | null, number[]>();
+  for (const [at, pack] of packs.entries()) {
+    if (pack === null || !scarce.has(pack)) continue;
+    const alike = moved.get(pack.reading);
+    if (alike === undefined) moved.set(pack.reading, [at]);
+    else alike.push(at);
+  }
+  const now = { packs: [...packs], places: Uint32Array.from(places) };
+  for (const [reading, all] of moved) {
+    const each = all.map((at) => lineIn(packs[at] ?? null, places[at]));
+    let end = 0;
+    const ends = Uint32Array.from(each, ({ length }) => (end += length));
+    const bytes = Buffer.concat(each, end);
+    const pack: LinePack = { packed: packedLines(bytes), ends, reading, lines: () => bytes };
+    for (const [place, at] of all.entries()) {
+      now.packs[at] = pack;
+      now.places[at] = place;
+    }
+  }
+  return now;
+}
 
-/** Starts gathering lines for so many requests; told about how many bytes they take, it seldom moves them. */
-export function gathering(count: number, expectedBytes = 0): Gathering {
-  const ends = new Uint32Array(count);
-  const readings = new Array<string | null>(count).fill(null);
-  let bytes = Buffer.allocUnsafe(0);
-  let [end, at] = [0, 0];
-  return {
-    add: (pack, place) => {
-      if (pack !== null) {
-        const from = place === 0 ? 0 : (pack.ends[place - 1] ?? 0);
-        const to = pack.ends[place] ?? from;
-        const next = end + to - from + 1;
-        if (next > bytes.length) {
-          const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, expectedBytes, 2 * next));
-          larger.set(bytes.subarray(0, end));
-          bytes = larger;
-        }
-        pack.lines().copy(bytes, end, from, to);
-        bytes[next - 1] = LINE_FEED;
-        readings[at] = pack.reading;
-        end = next;
-      }
-      ends[at++] = end;
-    },
-    found: () => ({ bytes: bytes.subarray(0, end), ends, readings }),
-  };
+function lineIn(pack: LinePack | null, place = 0): Uint8Array {
+  return pack === null ? EMPTY : pack.lines().subarray(lineStart(pack, place), pack.ends[place]);
+}
+
+const EMPTY = new Uint8Array();
+
+function lineBytes(pack: LinePack, place = 0): number {
+  return (pack.ends[place] ?? unpackedBytes(pack)) - lineStart(pack, place);
 }

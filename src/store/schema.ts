@@ -52,10 +52,11 @@ create table lock (
 
 /** The tables of a cache of replies. */
 export const CACHE_SCHEMA: Schema = {
-  version: 5,
-  // Lines stand together in the order they came, and their ids beside them: put into the index one pack at a
-  // time, ids, which are random, would rewrite a page of others each. Numbers of packs are never used again,
-  // so that `indexed` says for good up to where the index goes.
+  version: 6,
+  // Lines stand together in the order they came, each with a line feed, as one frame of zstd that runs take over
+  // whole, and their ids beside them: put into the index one pack at a time, ids, which are random, would rewrite a
+  // page of others each. Numbers of packs are never used again, so that `indexed` says for good up to where the
+  // index goes.
   statements: `
 create table pack (
   number integer primary key autoincrement, provider text not null, model text not null,

@@ -143,7 +143,7 @@ export interface ReadableFiles {
   bytes(name: string): Promise<number | null>;
   /** The file's bytes in pieces. @throws {StoreError} `chunk_file_missing` */
   read(name: string): AsyncIterable<Uint8Array>;
-  /** Opens a file for reading lines by offset. */
+  /** Opens a file for reading lines by offset; of a packed one, by the offset in the unpacked file. */
   open(name: string): Promise<ChunkFileReader>;
 }
 

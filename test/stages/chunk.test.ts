@@ -7,6 +7,7 @@ import { dedupeIndex } from "../../src/core/dedupe.ts";
 import type { PlannedBlock } from "../../src/core/plan.ts";
 import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";
 import { chatLines } from "../../src/provider/openai-lines.ts";
+import { textChunks } from "../../src/frame/compression.ts";
 import { chunkRequests } from "../../src/stages/chunk.ts";
 import { planRows } from "../../src/stages/plan.ts";
 import { chunkFiles } from "../../src/store/chunk-files.ts";
@@ -177,7 +178,8 @@ describe("chunkRequests", () => {
       },
       undefined,
     ]);
-    expect(await readFile(join(folder, "000000.replies.jsonl"), "utf8")).toBe(
+    const replies = textChunks(join(folder, "000000.replies.jsonl.zst"));
+    expect(Buffer.concat(await Array.fromAsync(replies)).toString()).toBe(
       '{"ü":0}\n{"ü":2}\n{"ü":4}\n',
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { contentHash } from "../../src/core/hash.ts";
-import { keptLine, type FoundLines } from "../../src/core/kept-lines.ts";
+import { keptLine, type KeptLines } from "../../src/core/kept-lines.ts";
 import type { NewRequest, PlannedBlock } from "../../src/core/plan.ts";
 import type { Prompt } from "../../src/core/request.ts";
 import { recall } from "../../src/stages/recall.ts";
@@ -29,17 +29,13 @@ function idsIn(ids: Uint8Array): readonly string[] {
   return Buffer.from(ids).toString("hex").match(/.{32}/g) ?? [];
 }
 
-function found(lines: readonly (string | null)[]): FoundLines {
-  return { ...keptOf(lines), readings: lines.map(() => null) };
-}
-
 async function recalled(
   texts: readonly string[],
   kept: Readonly<Record<string, string>>,
   isUsable: (line: string) => boolean = () => true,
 ): Promise<readonly (string | null)[]> {
   const byId = new Map(Object.entries(kept).map(([text, line]) => [idOf(text), line]));
-  const find = (ids: Uint8Array) => found(idsIn(ids).map((id) => byId.get(id) ?? null));
+  const find = (ids: Uint8Array): KeptLines => keptOf(idsIn(ids).map((id) => byId.get(id) ?? null));
   const made = await Array.fromAsync(
     recall(ReadableStream.from(blocks(...texts)), {
       find,

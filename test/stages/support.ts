@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import { afterEach } from "vitest";
 import { dedupeIndex } from "../../src/core/dedupe.ts";
 import type { AnswerForm } from "../../src/core/form.ts";
@@ -58,9 +59,12 @@ export function frameOf(texts: readonly (string | null)[], blockRows = 1000): Fr
 export function keptOf(lines: readonly (string | null)[]): KeptLines {
   const each = lines.map((line) => Buffer.from(line === null ? "" : `${line}\n`));
   let end = 0;
+  const ends = Uint32Array.from(each, ({ length }) => (end += length));
+  const bytes = Buffer.concat(each);
+  const pack = { packed: zstdCompressSync(bytes), ends, reading: null, lines: () => bytes };
   return {
-    bytes: Buffer.concat(each),
-    ends: Uint32Array.from(each, ({ length }) => (end += length)),
+    packs: lines.map((line) => (line === null ? null : pack)),
+    places: Uint32Array.from(lines.keys()),
   };
 }
 

@@ -12,5 +12,5 @@ export function idsOf(...texts: readonly string[]): Buffer {
 /** The lines kept for identities, null where there is none. */
 export function linesFor(cache: ReplyCache, ids: Uint8Array): readonly (string | null)[] {
   const found = cache.find(ids);
-  return [...found.ends.keys()].map((at) => keptLine(found, at));
+  return [...found.packs.keys()].map((at) => keptLine(found, at));
 }

@@ -33,7 +33,11 @@ describe("a cache", () => {
     const second = await openReplyCache(path);
     const asked = idsOf("ü\u2028😀", "b", "a");
     expect(linesFor(second, asked)).toEqual([lineOf("ü\u2028😀"), null, '{"text":"a"}']);
-    expect(second.find(asked).readings).toEqual(["mark", null, "mark"]);
+    expect(second.find(asked).packs.map((pack) => pack?.reading)).toEqual([
+      "mark",
+      undefined,
+      "mark",
+    ]);
     second[Symbol.dispose]();
     expect(await readFile(join(path, "..", ".gitignore"), "utf8")).toBe("*\n");
   });
@@ -173,6 +177,37 @@ describe("a cache", () => {
     expect(database.prepare("select count(*) as ids from reply").get()).toEqual({ ids: 0 });
     database.close();
     for (const cache of [one, two]) cache[Symbol.dispose]();
+  });
+
+  it("hands on few lines of a pack in a pack of their own, and many with the pack they lie in", async () => {
+    const cache = await openReplyCache(path);
+    const long = (text: string): string => `${text} ${contentHash(text).repeat(4)}`;
+    const texts = Array.from({ length: 1280 }, (_, at) => String(at));
+    const half = (put: readonly string[], reading: string): void => {
+      cache.put(replyBatch(idsOf(...put), put.map(long)), { ...MODEL, reading });
+    };
+    half(texts.slice(0, 640), "old");
+    half(texts.slice(640), "new");
+    const bytesOf = (asked: readonly string[]): readonly [packs: number, bytes: number] => {
+      const { packs } = cache.find(idsOf(...asked));
+      const handed = new Set(packs.flatMap((pack) => pack ?? []));
+      return [handed.size, [...handed].reduce((sum, { packed }) => sum + packed.length, 0)];
+    };
+    const few = texts.filter((_, at) => at % 100 === 7);
+    // Twelve lines of ten packs, of two readings.
+    expect(linesFor(cache, idsOf(...few))).toEqual(few.map(long));
+    const { packs } = cache.find(idsOf(...few));
+    expect(packs.map((pack) => pack?.reading)).toEqual(
+      few.map((_, at) => (at < 7 ? "old" : "new")),
+    );
+    const [packsOfFew, bytesOfFew] = bytesOf(few);
+    expect(packsOfFew).toBe(2);
+    expect(bytesOfFew).toBeLessThan(few.join().length + few.length * 140);
+    const most = texts.filter((_, at) => at % 10 > 0);
+    expect(linesFor(cache, idsOf(...most))).toEqual(most.map(long));
+    expect(bytesOf(most)).toEqual(bytesOf(texts));
+    expect(bytesOf(texts)[0]).toBe(10);
+    cache[Symbol.dispose]();
   });
 
   it("is written by two processes at once without a loss", async () => {

@@ -1,0 +1,60 @@
+/** The lines of one file of packs: which packs it takes over, and where the lines lie in it. */
+
+import { lineStart, unpackedBytes, type LinePack } from "./kept-lines.ts";
+import { seekTable, type FrameSize } from "./seek-table.ts";
+
+/** Lines that are put into one file. */
+export interface RecalledLines {
+  /** The request is answered by the line at a place of a pack. */
+  add(ordinal: number, pack: LinePack, place: number): void;
+  /** The frames to be written next, each once: those that were not taken before. */
+  take(): readonly Uint8Array[];
+  /** What is written after all frames. */
+  table(): Uint8Array;
+  /** Which request is answered where; places are those in the unpacked file, lengths without the line feed. */
+  index(): {
+    readonly ordinals: Uint32Array;
+    readonly offsets: Float64Array;
+    readonly lengths: Uint32Array;
+  };
+}
+
+/** A file of packs that holds nothing yet. Packs are taken over whole: what else lies in them is named by no index. */
+export function recalledLines(): RecalledLines {
+  // Weak: how many packs a file takes over is bounded by nothing.
+  const starts = new WeakMap<LinePack, number>();
+  const frames: FrameSize[] = [];
+  const [ordinals, offsets, lengths]: [number[], number[], number[]] = [[], [], []];
+  let waiting: Uint8Array[] = [];
+  let end = 0;
+  const startOf = (pack: LinePack): number => {
+    const known = starts.get(pack);
+    if (known !== undefined) return known;
+    const start = end;
+    const size = { packed: pack.packed.length, unpacked: unpackedBytes(pack) };
+    starts.set(pack, start);
+    frames.push(size);
+    waiting.push(pack.packed);
+    end += size.unpacked;
+    return start;
+  };
+  return {
+    add: (ordinal, pack, place) => {
+      const from = lineStart(pack, place);
+      ordinals.push(ordinal);
+      offsets.push(startOf(pack) + from);
+      lengths.push((pack.ends[place] ?? from) - from - 1);
+    },
+    take: () => {
+      const taken = waiting;
+      waiting = [];
+      return taken;
+    },
+    table: () => seekTable(frames),
+    index: () => ({
+      ordinals: Uint32Array.from(ordinals),
+      offsets: Float64Array.from(offsets),
+      lengths: Uint32Array.from(lengths),
+    }),
+  };
+}
