@@ -734,6 +734,29 @@ const SPENDING: readonly Mutation[] = [
 
 const WRITING: readonly Mutation[] = [
   {
+    promise: "a JSON number that a float would round stays text",
+    file: "src/frame/json-types.ts",
+    edits: [
+      [
+        'return (seen & SEEN.inexact) === 0 ? { kind: "float", bits: 64 } : { kind: "text" };',
+        'return { kind: "float", bits: 64 };',
+      ],
+    ],
+    guard: { file: "test/frame/json-types.test.ts", named: "a float would round" },
+  },
+  {
+    promise: "Parquet files that differ in a type are not joined as if they were alike",
+    file: "src/frame/parquet-write.ts",
+    edits: [["    if (before !== null && own !== before) return false;\n", ""]],
+    guard: { file: "test/files/typed-files.test.ts", named: "that differ in a type" },
+  },
+  {
+    promise: "a plan says which columns lose their types",
+    file: "src/run-plan.ts",
+    edits: [["...blanks, ...notes])]", "...blanks])]"]],
+    guard: { file: "test/files/typed-files.test.ts", named: "the plan says" },
+  },
+  {
     promise: "a killed write is gone on with only where its file holds what was written",
     file: "src/frame/write-marks.ts",
     edits: [["    return sum === crc;", "    return sum === crc || true;"]],

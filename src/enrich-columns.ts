@@ -77,16 +77,18 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
 ): EnrichRun<Receipt, StepAnswers<Steps>> {
   // A step of its own cannot be gone on with by name: it would write the file with one column.
   const memo = { input: absolute(files.input) };
+  let notes: readonly string[] = [];
   const source = {
     frame: async () => {
       const frame = await openFile(files.input);
-      await checkHow(frame, files.output, { ...files, leavesOutRows: false });
+      notes = await checkHow(frame, files.output, { ...files, leavesOutRows: false });
       return frame;
     },
     memo,
   };
   return new EnrichRun({
     ...stepsJob(steps, options, source),
+    notes: () => notes,
     preview: stepsPreview({ steps, options, source, table: textTable }),
     finish: async (session) => {
       const input = await openFile(files.input);

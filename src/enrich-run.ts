@@ -45,6 +45,8 @@ export interface OpenedSession {
 export interface Job<T> {
   /** Opens the session; `place` gives the directory that holds the run, for the settings it was made of. */
   open(conduct: Conduct, place: (settings: Settings) => Promise<string>): Promise<OpenedSession>;
+  /** What the plan says besides, in sentences, once the session is open; nothing when left out. */
+  notes?(): readonly string[];
   /** Writes the rows where they belong. */
   finish(session: Session): Promise<Done<T>>;
   /** Asks some rows before the whole. */
@@ -103,9 +105,11 @@ export class EnrichRun<T, V>
    * @throws {InputError} `run_unknown`, `run_ambiguous`, `nothing_to_compare` for the run to compare with.
    */
   async plan(how: PlanHow = {}): Promise<RunPlan> {
-    return await this.#with(async (session) =>
-      displayed(await runPlan(session, how, this.#memory !== null), planBundle),
-    );
+    return await this.#with(async (session) => {
+      const notes = this.#job.notes?.() ?? [];
+      const told = { isPrivate: this.#memory !== null, notes };
+      return displayed(await runPlan(session, how, told), planBundle);
+    });
   }
 
   /**

@@ -238,6 +238,7 @@ export function fileRun<V>({
   const open = (): Promise<FileFrame> =>
     openFile(files.input, { ...files.reading, output: files.output });
   let frame: FileFrame | null = null;
+  let notes: readonly string[] = [];
   const settingsFor = (of: ModelRef, over: Frame): Promise<Settings> =>
     settingsOf(over, template, of, {
       options,
@@ -250,9 +251,10 @@ export function fileRun<V>({
     open: openColumn(async () => {
       frame = await open();
       // Found out now, before anything is bought, and once more when the file is written.
-      await checkHow(frame, files.output, { ...files, leavesOutRows: keep !== undefined });
+      notes = await checkHow(frame, files.output, { ...files, leavesOutRows: keep !== undefined });
       return await settingsFor(model, frame);
     }, passes),
+    notes: () => notes,
     finish: async (session) => {
       const input = frame ?? (await open());
       let noted = NOTHING_TOLD;

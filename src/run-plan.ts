@@ -25,7 +25,10 @@ export interface RunPlan extends Omit<PlanCounts, "estimate">, PlanCost {
   readonly against?: PlanAgainst;
   /** What is asked and where it goes, one for each planned column; empty where an earlier process made the plan. */
   readonly looks: readonly PlanLook[];
-  /** Sentences for people: what of the schema the provider is not told, and that it has no batches. Empty for most runs. */
+  /**
+   * Sentences for people: what of the schema the provider is not told, that it has no batches, and which
+   * columns of the input lose their types in the output. Empty for most runs.
+   */
   readonly warnings: readonly string[];
 }
 
@@ -41,14 +44,15 @@ export interface PlanHow {
 }
 
 /**
- * The plan of a session; makes it when there is none. A session with a private memory has no runs beside it.
+ * The plan of a session; makes it when there is none. A session with a private memory has no runs beside it;
+ * `notes` is what else is to be said of it.
  *
  * @throws {InputError} `run_unknown`, `run_ambiguous`, `nothing_to_compare`.
  */
 export async function runPlan(
   session: Session,
   { against, runDir }: PlanHow,
-  isPrivate: boolean,
+  { isPrivate, notes }: { readonly isPrivate: boolean; readonly notes: readonly string[] },
 ): Promise<RunPlan> {
   const { estimate, ...counts } = await session.plan();
   const cost = await session.cost();
@@ -73,7 +77,7 @@ export async function runPlan(
     outputTokens: estimate?.tokens.outputTokens ?? null,
     estimate: estimate === undefined ? null : restOf(estimate),
     // Votes look at the same rows and would say the same.
-    warnings: [...new Set([...session.warnings, ...blanks])],
+    warnings: [...new Set([...session.warnings, ...blanks, ...notes])],
   };
 }
 

@@ -77,12 +77,13 @@ export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
 /** The same over a file; see {@link votedFrame}. */
 export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V> {
   const open = () => openFile(files.input, { ...files.reading, output: files.output });
+  let notes: readonly string[] = [];
   const { steps, column, job } = votingJob<V>(
     vote,
     {
       frame: async () => {
         const frame = await open();
-        await checkHow(frame, files.output, { ...files, leavesOutRows: false });
+        notes = await checkHow(frame, files.output, { ...files, leavesOutRows: false });
         return frame;
       },
       memo: { input: lastingPath(files.input), reading: { ...files.reading } },
@@ -91,6 +92,7 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
   );
   return new EnrichRun<Receipt, V>({
     ...job,
+    notes: () => notes,
     finish: async (session) => {
       const input = await open();
       let noted = NOTHING_TOLD;

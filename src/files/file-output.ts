@@ -7,7 +7,13 @@ import { InputError } from "../core/errors.ts";
 import { contentHash } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { checkFileOutput, writeFileFrame, type FileFrame, type FileWritten } from "./files.ts";
+import {
+  checkFileOutput,
+  outputNotes,
+  writeFileFrame,
+  type FileFrame,
+  type FileWritten,
+} from "./files.ts";
 import type { FormulaSafe } from "../frame/csv-cells.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 
@@ -45,7 +51,8 @@ export function outputHow({ formulaSafe, oldColumns, inPlace }: OutputHow): Outp
 }
 
 /**
- * Refuses what cannot be written, before anything is sent.
+ * Refuses what cannot be written, before anything is sent; gives what is to be said of columns whose types
+ * the output will not have, in sentences.
  *
  * @throws {InputError} `unknown_column`, `in_place_unable`, and what {@link checkFileOutput} throws.
  */
@@ -53,7 +60,7 @@ export async function checkHow(
   input: FileFrame,
   output: string,
   how: OutputHow & { readonly leavesOutRows: boolean },
-): Promise<void> {
+): Promise<readonly string[]> {
   const missing = how.oldColumns?.find((name) => !input.columns.includes(name));
   if (missing !== undefined)
     throw new InputError(
@@ -69,6 +76,7 @@ export async function checkHow(
       { hint: "Only a single file can be replaced, and by itself; else name an output." },
     );
   await checkFileOutput(input, targetOf(output, how), how.leavesOutRows);
+  return await outputNotes(input, targetOf(output, how), how);
 }
 
 /** Writes the output; gives what was written. @throws {InputError} as {@link writeFileFrame} does. */

@@ -19,6 +19,7 @@ import { writeFreshText } from "../frame/text-write.ts";
 import type { WriteResume } from "../frame/write-marks.ts";
 import type { RowKeeper } from "./kept-rows.ts";
 import { spooledInput } from "./spool.ts";
+import { joinedTyping, refuseRewriting, staysWhole, typedNames } from "./typed-files.ts";
 
 /** A file, or several read as one, as a {@link Frame}. */
 export interface FileFrame extends Frame {
@@ -98,7 +99,7 @@ async function openAll(
   const frame =
     others.length === 0
       ? first.frame
-      : partsFrame(name, frames, { mayLack: first.kind === "json" });
+      : partsFrame(name, frames, { mayLack: first.kind === "json", ...joinedTyping(files) });
   return {
     name,
     columns: frame.columns,
@@ -178,12 +179,12 @@ export async function checkFileOutput(
   leavesOutRows = false,
 ): Promise<void> {
   const plan = planOf(input, output);
-  if (leavesOutRows) await refuseLeavingOut(input, plan, output);
+  const target = { output, ...plan };
+  if (leavesOutRows) await refuseRewriting(input, target, "leaving out");
   for (const { frame } of input.files) await checkOutput(output, frame.path, "before sending");
-  if (plan.isOwn) return;
-  const { format } = plan;
-  const isTyped = format === "parquet" || format === "arrow";
-  const asValues = isTyped ? await typedNames(input, format) : new Set<string>();
+  if (plan.isOwn && (await staysWhole(input.files))) return;
+  await refuseRewriting(input, target, "joining");
+  const asValues = await typedNames(input, plan.format);
   // Whether a column has text, or values, is known once its first cell is asked for.
   for await (const block of input.blocks(input.columns, 1)) {
     for (const name of input.columns)
@@ -193,33 +194,30 @@ export async function checkFileOutput(
   }
 }
 
-/** The columns that keep their types in another typed format. */
-async function typedNames(
-  input: FileFrame,
-  format: "parquet" | "arrow",
-): Promise<ReadonlySet<string>> {
-  const { typeObstacle } = await import("../frame/typed-columns.ts");
-  const types = (await input.types?.()) ?? [];
-  const own = types.filter(({ type }) => typeObstacle(type, format) === null);
-  return new Set(own.map(({ name }) => name));
+/** How the rows of a file are written. */
+interface WrittenHow {
+  readonly leavesOutRows: boolean;
+  /** The columns of the input that are written; all when left out. */
+  readonly oldColumns?: readonly string[];
 }
 
-async function refuseLeavingOut(
+/**
+ * What is to be said before anything is sent of columns whose types the output will not have, in sentences.
+ *
+ * @throws {InputError} `output_format`, and what reading the types throws.
+ */
+export async function outputNotes(
   input: FileFrame,
-  { format, isOwn }: OutputPlan,
   output: string,
-): Promise<void> {
-  if (!isOwn || (format !== "parquet" && format !== "arrow")) return;
-  const { exactObstacle } = await import("../frame/typed-columns.ts");
-  for (const { name, type } of (await input.types?.()) ?? []) {
-    const obstacle = exactObstacle(type, format);
-    if (obstacle === null) continue;
-    throw new InputError(
-      "output_format",
-      `Rows cannot be left out of ${output}: its column ${JSON.stringify(name)} holds ${obstacle}, which cannot be written again as they are. Nothing was sent.`,
-      { hint: "Let the output's name end in .csv or .jsonl, or keep all rows and their column." },
-    );
-  }
+  { leavesOutRows, oldColumns }: WrittenHow,
+): Promise<readonly string[]> {
+  const { format, isOwn } = planOf(input, output);
+  if (format !== "parquet" && format !== "arrow") return [];
+  const isWhole = isOwn && !leavesOutRows && oldColumns === undefined;
+  if (isWhole && (await staysWhole(input.files))) return [];
+  const { plannedTypeNotes } = await import("../frame/typed-columns.ts");
+  const written = oldColumns === undefined ? input : { ...input, columns: oldColumns };
+  return await plannedTypeNotes(written, format);
 }
 
 /** What was written. */
@@ -338,12 +336,15 @@ async function writeOwn(
   if (!plan.isOwn) return null;
   const csv = files.flatMap(({ kind, frame }) => (kind === "csv" ? [frame] : []));
   if (first.kind === "csv") return await writeCsvParts({ ...to, inputs: csv });
+  if (!(await staysWhole(files))) return null;
+  const [, ...others] = files;
   if (first.kind === "parquet") {
-    return await (await parquet()).writeParquet({ ...to, input: first.frame });
+    const more = others.flatMap(({ kind, frame }) => (kind === "parquet" ? [frame] : []));
+    return await (await parquet()).writeParquet({ ...to, input: first.frame, others: more });
   }
-  return first.kind === "arrow"
-    ? await (await arrow()).writeArrow({ ...to, input: first.frame })
-    : null;
+  if (first.kind !== "arrow") return null;
+  const more = others.flatMap(({ kind, frame }) => (kind === "arrow" ? [frame] : []));
+  return await (await arrow()).writeArrow({ ...to, input: first.frame, others: more });
 }
 
 function planOf(input: FileFrame, output: string): OutputPlan {
@@ -355,7 +356,6 @@ function planOf(input: FileFrame, output: string): OutputPlan {
   const isBinary = plan.format === "parquet" || plan.format === "arrow";
   if (isBinary && compression !== null) throw unknownEnding(output);
   const isOwn = plan.format === input.format || isTabbed(input, plan.format);
-  if (isOwn && isBinary && input.files.length > 1) throw manyTyped(input, output);
   return { ...plan, isOwn };
 }
 
@@ -369,13 +369,5 @@ function unknownEnding(output: string): InputError {
     "output_format",
     `${output} cannot be written: its ending stands for no format that is known. Nothing was sent.`,
     { hint: `Let the name end in one of: ${listedFormats()}.` },
-  );
-}
-
-function manyTyped({ path, format }: FileFrame, output: string): InputError {
-  return new InputError(
-    "output_format",
-    `The files of ${path} cannot be joined into one ${format} file, ${output}. Nothing was sent.`,
-    { hint: "Give them one by one, or let the output's name end in .csv or .jsonl." },
   );
 }

@@ -40,6 +40,7 @@ interface Details {
   readonly unit?: number;
   readonly timezone?: string | null;
   readonly dictionary?: DataType;
+  readonly isOrdered?: boolean;
 }
 
 /** Which kind of cells an Arrow type has; a dictionary's are those of its values. */
@@ -48,7 +49,9 @@ export function cellTypeOf(type: DataType): CellType {
   switch (type.typeId as number) {
     case ids.dictionary: {
       const of = cellTypeOf(dictionary ?? type);
-      return of.kind === "text" ? { kind: "text", isCategory: true } : of;
+      if (of.kind !== "text") return of;
+      const isOrdered = (type as Details).isOrdered === true;
+      return { kind: "text", isCategory: true, ...(isOrdered ? { isOrdered } : {}) };
     }
     case ids.null:
       return { kind: "null" };

@@ -45,14 +45,17 @@ export interface ArrowWritten {
  */
 export async function writeArrow(options: {
   readonly input: ArrowFrame;
+  /** Files whose rows follow, for which `joinableArrow` holds; none when left out. */
+  readonly others?: readonly ArrowFrame[];
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
   /** How a write that was killed is gone on with, after the last batch that was whole; it begins anew when left out. */
   readonly resume?: WriteResume | undefined;
 }): Promise<ArrowWritten> {
-  const { input, columns, resume } = options;
+  const { input, others = [], columns, resume } = options;
   refuseTakenNames(input.columns, columns);
+  const inputs = [input, ...others];
   const target = { output: options.output, input: input.path, doneShare: () => 0, resume };
   return await writeWhole(target, async (append, marks) => {
     const { cells, firstRow } = cellsAfter(options, marks);
@@ -62,7 +65,7 @@ export async function writeArrow(options: {
     let bytes: ReturnType<typeof arrowBytes> | null = null;
     let read = 0;
     try {
-      for await (const batch of batchesOf(input)) {
+      for await (const batch of allBatches(inputs)) {
         const { data, schema, numRows } = batch;
         const wider = widerSchema(schema, columns);
         bytes ??= arrowBytes(input.container, wider, from?.writer);
@@ -79,12 +82,16 @@ export async function writeArrow(options: {
       }
       await refuseRest(queue, columns, input.name);
       await out.write(bytes?.finish() ?? [], 0);
-      await refuseChange(input);
+      for (const one of inputs) await refuseChange(one);
       return out.written();
     } finally {
       await queue.close();
     }
   });
+}
+
+async function* allBatches(inputs: readonly ArrowFrame[]): AsyncGenerator<RecordBatch> {
+  for (const input of inputs) yield* batchesOf(input);
 }
 
 /**
@@ -142,7 +149,7 @@ export async function writeFreshArrow(options: {
       }
       await refuseRest(queue, columns, frame.name);
       await out.write(bytes.finish(), 0);
-      return { ...out.written(), ...typeNotes(typed, "arrow") };
+      return { ...out.written(), ...typeNotes(typed) };
     } finally {
       await queue.close();
     }

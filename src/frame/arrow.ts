@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Data, RecordBatch } from "apache-arrow";
+import type { Data, RecordBatch, Schema } from "apache-arrow";
 import { InputError, InvariantError } from "../core/errors.ts";
 import { arrowCells } from "./arrow-cells.ts";
 import type { ArrowContainer, ArrowSource } from "./arrow-native.ts";
@@ -132,6 +132,11 @@ async function hasRows(path: string, container: ArrowContainer): Promise<boolean
   } finally {
     stream.destroy();
   }
+}
+
+/** The schema of a file, as it stands there now. */
+export async function schemaOf({ path }: ArrowFrame): Promise<Schema> {
+  return await withFile(path, async (file) => (await openedSource(file, path)).schema);
 }
 
 /**

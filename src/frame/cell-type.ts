@@ -14,6 +14,8 @@ export type CellType =
       readonly kind: "text";
       /** Whether the file stores each text once and refers to it: categories. */
       readonly isCategory?: true;
+      /** Whether the order of the categories means something. */
+      readonly isOrdered?: true;
       /** What a Parquet file says of it besides being text. */
       readonly annotation?: "JSON" | "ENUM";
     }

@@ -19,6 +19,12 @@ export interface Block {
   withheld?(row: number): PlannedSkip | null;
 }
 
+/** A column and its type. */
+export interface TypedField extends CellField {
+  /** Why it is text though its cells are not, as a plural verb and what follows it: `hold numbers and text`. */
+  readonly told?: string;
+}
+
 /** Rows that can be read more than once, always in the same order and with the same values. */
 export interface Frame {
   /** What messages call it: a file's name, or "dataframe". */
@@ -40,5 +46,5 @@ export interface Frame {
    */
   fingerprint(): Promise<string | null>;
   /** The types of its columns, of which {@link Block.raw} gives the cells; left out where the source says none. */
-  types?(): Promise<readonly CellField[]>;
+  readonly types?: () => Promise<readonly TypedField[]>;
 }

@@ -8,11 +8,13 @@ import { beforeSending, inputChanged } from "./csv-errors.ts";
 import { emptyFile } from "./csv-faults.ts";
 import type { FileState } from "./csv.ts";
 import { fileState } from "./csv.ts";
+import type { CellType } from "./cell-type.ts";
 import type { Block, Frame } from "./frame.ts";
 import { jsonText, jsonValue } from "./json-cells.ts";
 import { duplicateName, jsonFaultInWords, notJson } from "./json-faults.ts";
 import type { JsonBatch, JsonLayout } from "./json-records.ts";
 import { jsonBatches, JsonFault, lineOf } from "./json-records.ts";
+import { jsonField, jsonRaw, jsonSeen, type JsonSeen } from "./json-types.ts";
 import type { Members } from "./json-scan.ts";
 import { memberScanner, ScanFault } from "./json-scan.ts";
 import { strictUtf8 } from "./text-bytes.ts";
@@ -25,6 +27,8 @@ export interface JsonFrame extends Frame {
   readonly openedState: FileState;
   /** SHA-256 of the text when `fingerprint()` was asked for last; null before it ever was. */
   plannedSha256(): string | null;
+  /** What was seen of each column's values, in the order of the columns; null where not all rows were looked at. */
+  readonly seen: readonly JsonSeen[] | null;
 }
 
 /** How a file of JSON objects is opened. */
@@ -44,7 +48,9 @@ export interface JsonOptions {
  * object lacks is null there, as is JSON's null. Text is a string's characters and any other value's own
  * text: no digit is rounded, and lists and objects are JSON as they stand in the file. Values: integers
  * that a number would round are bigints. UTF-8 only; gzip and zstd are read as the text they hold. The
- * fingerprint is a hash of the text, taken from the first reading while the file stays as it was.
+ * fingerprint is a hash of the text, taken from the first reading while the file stays as it was. A column
+ * whose values are all booleans, all integers of 64 bits, or all numbers that 64-bit floats keep has that
+ * type; any other is text.
  *
  * @throws {InputError} `file_missing`, `file_unreadable`, `file_damaged`, `file_empty`, `no_rows`,
  * `json_syntax`, `duplicate_column` or `not_utf8`, naming the line; nothing was sent.
@@ -66,6 +72,8 @@ async function openFrame(path: string, { layout, rowsSeen }: JsonOptions): Promi
       hint: "Check that the file was written to its end, and that it is the one you mean.",
     });
   }
+  const fields = seen.columns.map((name, at) => jsonField(name, seen.kinds[at] ?? 0));
+  const types = new Map(fields.map(({ name, type }) => [name, type]));
   let planned: string | null = null;
   const frame: JsonFrame = {
     path,
@@ -73,7 +81,9 @@ async function openFrame(path: string, { layout, rowsSeen }: JsonOptions): Promi
     name: basename(path),
     columns: seen.columns,
     openedState,
-    blocks: (names, maxRows) => blocksOf(frame, names, maxRows),
+    seen: seen.sha256 === null ? null : seen.kinds,
+    ...(seen.sha256 === null ? {} : { types: () => Promise.resolve(fields) }),
+    blocks: (names, maxRows) => blocksOf(frame, { names, maxRows, types }),
     fingerprint: async () => {
       const isUnchanged = seen.sha256 !== null && (await changeOf(frame)) === null;
       return (planned = isUnchanged ? seen.sha256 : await textSha256(path));
@@ -86,6 +96,8 @@ async function openFrame(path: string, { layout, rowsSeen }: JsonOptions): Promi
 /** What a first reading finds. */
 interface Survey {
   readonly columns: readonly string[];
+  /** What was seen of the values of each. */
+  readonly kinds: readonly JsonSeen[];
   readonly rowCount: number;
   /** True where there is nothing but white space. */
   readonly isBlank: boolean;
@@ -110,14 +122,14 @@ async function survey(
   let isBlank = true;
   for await (const batch of jsonRecords({ path, layout }, hashed())) {
     for (const [at, text] of batch.texts.entries()) {
-      const twice = columns.addRow(validMembers(scan, text, { path, batch, at }).names);
+      const twice = columns.addRow(text, validMembers(scan, text, { path, batch, at }));
       if (twice !== null) throw duplicateName({ path, line: lineOf(batch, at) }, twice);
       rowCount += 1;
-      if (rowCount === maxRows) return { columns: columns.names, rowCount, isBlank, sha256: null };
+      if (rowCount === maxRows) return { ...columns.found, rowCount, isBlank, sha256: null };
     }
     isBlank &&= batch.texts.length === 0 && /^\ufeff?\s*$/.test(batch.tail);
   }
-  return { columns: columns.names, rowCount, isBlank, sha256: hash.digest("hex") };
+  return { ...columns.found, rowCount, isBlank, sha256: hash.digest("hex") };
 }
 
 /** The objects of a file, with faults put into words. @throws {InputError} `json_syntax`, `not_utf8`. */
@@ -133,34 +145,46 @@ export async function* jsonRecords(
   }
 }
 
-/** All names in the order of their first coming, and a check of each row for a name that stands twice. */
-function columnIndex(): { names: string[]; addRow(names: readonly string[]): string | null } {
-  const names: string[] = [];
+/** All names in the order of their first coming, what their values are, and a check of each row for a name that stands twice. */
+function columnIndex(): {
+  readonly found: { readonly columns: string[]; readonly kinds: JsonSeen[] };
+  addRow(text: string, members: Members): string | null;
+} {
+  const columns: string[] = [];
+  const kinds: JsonSeen[] = [];
   const positions = new Map<string, number>();
   const lastRow: number[] = [];
   let row = 0;
   return {
-    names,
-    addRow: (own) => {
+    found: { columns, kinds },
+    addRow: (text, { names, starts, ends }) => {
       row += 1;
-      for (const name of own) {
+      for (let at = 0; at < names.length; at += 1) {
+        const name = names[at] ?? "";
         let position = positions.get(name);
         if (position === undefined) {
-          position = names.push(name) - 1;
+          position = columns.push(name) - 1;
           positions.set(name, position);
         }
         if (lastRow[position] === row) return name;
         lastRow[position] = row;
+        kinds[position] = (kinds[position] ?? 0) | jsonSeen(text, starts[at] ?? 0, ends[at] ?? 0);
       }
       return null;
     },
   };
 }
 
+/** What is read of a file. */
+interface Reading {
+  readonly names: readonly string[];
+  readonly maxRows: number;
+  readonly types: ReadonlyMap<string, CellType>;
+}
+
 async function* blocksOf(
   frame: JsonFrame,
-  names: readonly string[],
-  maxRows: number,
+  { names, maxRows, types }: Reading,
 ): AsyncGenerator<Block> {
   const unknown = names.find((name) => !frame.columns.includes(name));
   if (unknown !== undefined) {
@@ -185,13 +209,13 @@ async function* blocksOf(
       }
       rowCount += 1;
       if (rowCount < maxRows) continue;
-      yield blockOf({ firstRow, rowCount, names, cells });
+      yield blockOf({ firstRow, rowCount, names, cells, types });
       firstRow += rowCount;
       rowCount = 0;
       cells = names.map(() => []);
     }
   }
-  if (rowCount > 0) yield blockOf({ firstRow, rowCount, names, cells });
+  if (rowCount > 0) yield blockOf({ firstRow, rowCount, names, cells, types });
 }
 
 interface Place {
@@ -224,6 +248,7 @@ function blockOf(rows: {
   readonly rowCount: number;
   readonly names: readonly string[];
   readonly cells: readonly (readonly (string | null)[])[];
+  readonly types: ReadonlyMap<string, CellType>;
 }): Block {
   const raw = (name: string): readonly (string | null)[] => {
     const cells = rows.cells[rows.names.indexOf(name)];
@@ -235,6 +260,10 @@ function blockOf(rows: {
     rowCount: rows.rowCount,
     text: (name) => raw(name).map(jsonText),
     values: (name) => raw(name).map(jsonValue),
+    raw: (name) => {
+      const type = rows.types.get(name) ?? { kind: "text" };
+      return raw(name).map((cell) => jsonRaw(cell, type));
+    },
   };
 }
 

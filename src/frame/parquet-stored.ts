@@ -207,7 +207,7 @@ function pageCellOf(type: CellType, column: string): (cell: Present) => unknown 
     case "integer":
       return integerCell(type);
     case "float":
-      return type.bits === 16 ? (cell) => twoBytes(halfBits(Number(cell))) : (cell) => cell;
+      return type.bits === 16 ? (cell) => twoBytes(halfBits(Number(cell))) : Number;
     case "decimal":
       return decimalCell(type.precision);
     case "time":

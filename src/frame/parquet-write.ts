@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { WriteCodec } from "./codecs.ts";
+import { fileSha256 } from "./csv-bytes.ts";
 import { inputChanged } from "./csv-errors.ts";
 import { writeWhole } from "./csv-output.ts";
 import { fileState } from "./csv.ts";
@@ -17,15 +18,16 @@ import { typedCells, typedColumns, typeNotes, type TypedColumn } from "./typed-c
 import { bytesOf, groupsOf, savedGroups } from "./parquet-marks.ts";
 import type { WriteResume } from "./write-marks.ts";
 import { cellsAfter } from "./write-marks.ts";
+import { copyGroup } from "./parquet-copy.ts";
 import { damaged, encrypted, readRange, withFile } from "./parquet-footer.ts";
 import type { Appender } from "./parquet-group.ts";
 import { groupEncoder } from "./parquet-group.ts";
 import type { ArrowSchemaFate } from "./parquet-metadata.ts";
 import { addColumns, freshMetadata } from "./parquet-metadata.ts";
 import type { ParquetFrame } from "./parquet.ts";
-import { fieldAt, integerAt, structsAt } from "./thrift-fields.ts";
+import { fieldAt, i64, integerAt, listOf, putField, structsAt } from "./thrift-fields.ts";
 import type { ThriftStruct } from "./thrift.ts";
-import { readThrift, writeThrift } from "./thrift.ts";
+import { readThrift, thriftType, writeThrift } from "./thrift.ts";
 
 /** What was written. */
 export interface ParquetWritten {
@@ -52,7 +54,8 @@ const stepRows = 4096;
  * columns follow, one for each row group, and a footer that names old and new. `cells` are blocks of any
  * size in row order, one value for every row. Text is UTF-8, integers are 64 bits, vectors lists of
  * 32-bit floats. Compressed with ZSTD where the input is, else with SNAPPY. Memory holds one row group's
- * new columns, compressed. The file appears whole or not at all.
+ * new columns, compressed. The file appears whole or not at all. Of several files the pages are copied, but
+ * no page indexes and bloom filters, and what the first says of itself holds for all.
  *
  * @throws {InputError} `column_exists`, `output_is_input`, `output_unwritable`, `disk_full`,
  * `input_changed`, `file_damaged` or `file_encrypted`.
@@ -61,20 +64,24 @@ const stepRows = 4096;
  */
 export async function writeParquet(options: {
   readonly input: ParquetFrame;
+  /** Files whose rows follow, for which {@link joinableParquet} holds; none when left out. */
+  readonly others?: readonly ParquetFrame[];
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
   /** How a write that was killed is gone on with, after the last row group that was whole; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<ParquetWritten> {
-  const { input, columns } = options;
+  const { input, others = [], columns } = options;
   refuseTakenNames(input.columns, columns);
+  const inputs = [input, ...others];
+  const rowCount = inputs.reduce((sum, one) => sum + one.rowCount, 0);
   const metadata = thriftOf(input);
   let doneRows = 0;
   const target = {
     output: options.output,
     input: input.path,
-    doneShare: () => doneRows / input.rowCount,
+    doneShare: () => doneRows / rowCount,
     resume: options.resume,
   };
   return await writeWhole(target, async (append, marks) => {
@@ -86,8 +93,11 @@ export async function writeParquet(options: {
     doneRows = firstRow;
     try {
       // Read all the same where it was copied before: whether it is what the run was planned from.
-      await copyData(input, last === null ? file : counting(() => Promise.resolve()));
-      for (const size of input.rowGroupSizes.slice(groups.length)) {
+      const copy = last === null ? file : counting(() => Promise.resolve());
+      if (others.length === 0) await copyData(input, copy);
+      else await copyParts(inputs, metadata, copy);
+      const sizes = inputs.flatMap(({ rowGroupSizes }) => rowGroupSizes);
+      for (const size of sizes.slice(groups.length)) {
         const group = groupEncoder(columns, file, codecOf(metadata));
         for (let left = size; left > 0;) {
           const count = await fed(group, rows, Math.min(left, stepRows));
@@ -102,7 +112,7 @@ export async function writeParquet(options: {
         throw wrongCount(input, "more rows than");
       const arrowSchema = await addColumns(metadata, { columns, groups }, mergedArrow(columns));
       await appendFooter(file, metadata);
-      return { rows: input.rowCount, bytes: file.position(), arrowSchema };
+      return { rows: rowCount, bytes: file.position(), arrowSchema };
     } finally {
       await rows.close();
     }
@@ -186,7 +196,7 @@ export async function writeFreshParquet(options: {
         rows: written,
         bytes: file.position(),
         arrowSchema: "none",
-        ...typeNotes(typed, "parquet"),
+        ...typeNotes(typed),
       };
     } finally {
       await rows.close();
@@ -194,12 +204,12 @@ export async function writeFreshParquet(options: {
   });
 }
 
-/** What Parquet has no types for and Arrow has; null where a column has a type that Arrow's readers of Parquet do not take. */
+/** What Parquet has no types for and Arrow has; null where it would tell nothing, or a column has a type that Arrow's readers of Parquet do not take. */
 async function arrowSchemaOf(
   typed: readonly TypedColumn[],
   columns: readonly NewColumn[],
 ): Promise<string | null> {
-  if (typed.some(({ type }) => type.kind === "interval")) return null;
+  if (typed.some(({ type }) => type.kind === "interval") || typed.every(isPlain)) return null;
   const { categoriesOf, storedField } = await import("./arrow-stored.ts");
   const { encodedSchema } = await import("./arrow-native.ts");
   const fields = typed.map(({ name, type }, at) =>
@@ -208,6 +218,12 @@ async function arrowSchemaOf(
       : storedField({ name, type: inParquet(type) }),
   );
   return encodedSchema(fields, columns);
+}
+
+/** Whether Parquet says all there is to a column's type. */
+function isPlain({ type }: TypedColumn): boolean {
+  if (type.kind === "text") return type.isCategory !== true;
+  return type.kind === "boolean" || type.kind === "integer" || type.kind === "float";
 }
 
 /** How the pages of a file are compressed, as new ones are: ZSTD for one that uses it, else what every reader has. */
@@ -285,13 +301,65 @@ async function copyData(input: ParquetFrame, file: Appender): Promise<void> {
     }
     if (planned !== null) hash.update(await readRange(source, start, input.footer.tail.length));
   });
+  const sum = hash.digest("hex");
+  await refuseChanged(input, () => Promise.resolve(sum));
+}
+
+/** Copies the row groups of all files, and puts them into the metadata of the first. */
+async function copyParts(
+  inputs: readonly ParquetFrame[],
+  metadata: ThriftStruct,
+  file: Appender,
+): Promise<void> {
+  const groups: ThriftStruct[] = [];
+  await file.append(MAGIC);
+  for (const [at, input] of inputs.entries()) {
+    const own = structsAt(at === 0 ? metadata : thriftOf(input), 4);
+    await withFile(input.path, async (source) => {
+      for (const group of own) {
+        await copyGroup(group, { at: groups.length, source, file });
+        groups.push(group);
+      }
+    });
+    await refuseChanged(input, () => fileSha256(input.path));
+  }
+  const rows = groups.reduce((sum, group) => sum + (integerAt(group, 3) ?? 0n), 0n);
+  putField(metadata, 3, i64(rows));
+  putField(metadata, 4, listOf(thriftType.struct, groups));
+}
+
+/**
+ * Whether files can be put into one with every page as it stands: they have one schema to the byte, the same
+ * types beside it, and were written by one program.
+ *
+ * @throws {InputError} `file_damaged`, `file_encrypted`.
+ */
+export async function joinableParquet(inputs: readonly ParquetFrame[]): Promise<boolean> {
+  let before: string | null = null;
+  for (const input of inputs) {
+    const saidAlike = markOf(thriftOf(input)).toString("base64");
+    const own = JSON.stringify([saidAlike, await input.types?.()]);
+    if (before !== null && own !== before) return false;
+    before = own;
+  }
+  return true;
+}
+
+/** Version, schema, who wrote it (statistics are read by that), and how values are ordered. */
+function markOf(metadata: ThriftStruct): Buffer {
+  return writeThrift({ fields: metadata.fields.filter(({ id }) => [1, 2, 6, 7].includes(id)) });
+}
+
+/** Makes sure that a file is what was planned from, by its hash where one is known. */
+async function refuseChanged(input: ParquetFrame, sha256: () => Promise<string>): Promise<void> {
+  const planned = input.lastFingerprint();
   const now = await fileState(input.path);
   const { bytes, modifiedMs } = input.openedState;
   if (planned === null) {
     if (now.bytes === bytes && now.modifiedMs === modifiedMs) return;
     throw inputChanged(input.path, "it was written to after it was opened");
   }
-  if (now.bytes === bytes && hash.digest("hex") === planned) return;
+  if (now.bytes === bytes && (await sha256()) === planned) return;
   throw inputChanged(input.path, "its content is not what the run was planned from");
 }
 

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { InputError, InvariantError } from "../core/errors.ts";
-import type { Block, Frame } from "./frame.ts";
+import type { RawCell } from "./cell-type.ts";
+import type { Block, Frame, TypedField } from "./frame.ts";
 
 /** A frame that is read from one file. */
 export interface Part extends Frame {
@@ -21,7 +22,11 @@ export interface Part extends Frame {
 export function partsFrame(
   name: string,
   parts: readonly Part[],
-  options: { readonly mayLack: boolean },
+  options: {
+    readonly mayLack: boolean;
+    /** The types that the columns have over all parts; none are said when left out. */
+    readonly types?: () => Promise<readonly TypedField[]>;
+  },
 ): Frame {
   if (!options.mayLack) refuseOtherColumns(parts);
   return {
@@ -37,6 +42,7 @@ export function partsFrame(
       }
       return hash.digest("hex");
     },
+    ...(options.types === undefined ? {} : { types: options.types }),
   };
 }
 
@@ -63,7 +69,7 @@ async function* blocks(
     let partRows = 0;
     for await (const block of part.blocks(own, maxRows)) {
       partRows += block.rowCount;
-      const column = <Value>(name: string, read: () => Value): Value | null[] => {
+      const column = <Cells>(name: string, read: () => Cells): Cells | null[] => {
         if (own.includes(name)) return read();
         if (columns.includes(name)) return Array.from({ length: block.rowCount }, () => null);
         throw new InvariantError("unknown_column", `Column ${name} was not asked for here.`);
@@ -73,6 +79,9 @@ async function* blocks(
         firstRow: partStart + block.firstRow,
         text: (name) => column(name, () => block.text(name)),
         values: (name) => column(name, () => block.values(name)),
+        ...(block.raw === undefined
+          ? {}
+          : { raw: (name) => column<readonly RawCell[]>(name, () => block.raw?.(name) ?? []) }),
       };
     }
     partStart += partRows;

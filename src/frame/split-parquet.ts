@@ -1,24 +1,16 @@
 /** Parquet files cut between row groups, and put together again, every page as it stands. */
 
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { InputError } from "../core/errors.ts";
 import { writeWhole } from "./csv-output.ts";
-import { readRange, withFile } from "./parquet-footer.ts";
+import { copyGroup, factsOf, placeOf, schemaOf } from "./parquet-copy.ts";
+import { withFile } from "./parquet-footer.ts";
 import { appendFooter, counting, MAGIC, thriftOf } from "./parquet-write.ts";
-import type { Appender } from "./parquet-group.ts";
 import type { ParquetFrame } from "./parquet.ts";
 import type { Cutting, Piece } from "./split-text.ts";
-import {
-  addToField,
-  fieldAt,
-  i64,
-  integerAt,
-  listOf,
-  putField,
-  structsAt,
-} from "./thrift-fields.ts";
+import { i64, integerAt, listOf, putField, structsAt } from "./thrift-fields.ts";
 import type { ThriftStruct } from "./thrift.ts";
-import { thriftType, writeThrift } from "./thrift.ts";
+import { thriftType } from "./thrift.ts";
 
 /**
  * Cuts a Parquet file between row groups, of which each piece has at least one.
@@ -119,10 +111,6 @@ export async function joinParquet(
   });
 }
 
-function schemaOf(metadata: ThriftStruct): Buffer {
-  return writeThrift({ fields: metadata.fields.filter(({ id }) => id === 2) });
-}
-
 function otherSchema(input: ParquetFrame, first: ParquetFrame): InputError {
   return new InputError(
     "parts_differ",
@@ -131,58 +119,9 @@ function otherSchema(input: ParquetFrame, first: ParquetFrame): InputError {
   );
 }
 
-interface Copying {
-  readonly at: number;
-  readonly source: FileHandle;
-  readonly file: Appender;
-}
-
-async function copyGroup(group: ThriftStruct, { at, source, file }: Copying): Promise<void> {
-  if (fieldAt(group, 5) !== undefined) putField(group, 5, i64(file.position()));
-  if (fieldAt(group, 7) !== undefined)
-    putField(group, 7, { type: thriftType.i16, value: BigInt(at) });
-  for (const chunk of structsAt(group, 1)) {
-    const facts = factsOf(chunk);
-    if (facts === null) continue;
-    const { start, length } = placeOf(facts);
-    const shift = BigInt(file.position() - start);
-    for (let done = 0; done < length;) {
-      const bytes = await readRange(source, start + done, Math.min(COPY_BYTES, length - done));
-      if (bytes.length === 0) throw new RangeError("The file ends within a column.");
-      await file.append(bytes);
-      done += bytes.length;
-    }
-    for (const id of [9, 10, 11])
-      if ((integerAt(facts, id) ?? 0n) > 0n) addToField(facts, id, shift);
-    without(facts, [14, 15]);
-    putField(chunk, 2, i64(0));
-    without(chunk, [4, 5, 6, 7]);
-  }
-}
-
-const COPY_BYTES = 4 * 1024 * 1024;
-
-function factsOf(chunk: ThriftStruct): ThriftStruct | null {
-  const facts = fieldAt(chunk, 3);
-  return typeof facts === "object" && "fields" in facts ? facts : null;
-}
-
-/** Where a column's pages stand: from its dictionary on, where it has one. */
-function placeOf(facts: ThriftStruct): { readonly start: number; readonly length: number } {
-  const data = Number(integerAt(facts, 9) ?? 0n);
-  const dictionary = Number(integerAt(facts, 11) ?? 0n);
-  const start = dictionary > 0 && dictionary < data ? dictionary : data;
-  return { start, length: Number(integerAt(facts, 7) ?? 0n) };
-}
-
 function bytesOfGroup(group: ThriftStruct): number {
   return structsAt(group, 1).reduce((sum, chunk) => {
     const facts = factsOf(chunk);
     return sum + (facts === null ? 0 : placeOf(facts).length);
   }, 0);
-}
-
-function without({ fields }: ThriftStruct, ids: readonly number[]): void {
-  const kept = fields.filter(({ id }) => !ids.includes(id));
-  fields.splice(0, fields.length, ...kept);
 }

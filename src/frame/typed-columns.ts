@@ -13,8 +13,14 @@ export interface TypedColumn extends CellField {
   readonly isText: boolean;
   /** The texts of a column of categories, each once; left out where they are not known or it is none. */
   readonly categories?: ReadonlySet<string>;
-  /** Why text is written where the frame says another type, in words. */
-  readonly obstacle?: string;
+  /** What is lost of the type, for {@link typeNotes}; left out where nothing is. */
+  readonly loss?: TypeLoss;
+}
+
+/** What is lost, as a plural verb and what follows it, and what is written instead. */
+interface TypeLoss {
+  readonly told: string;
+  readonly fate: string;
 }
 
 /** Why a column cannot have its own type in a file of this format, in words; null where it can. */
@@ -48,19 +54,79 @@ export async function typedColumns(
   frame: Frame,
   format: TypedFormat,
 ): Promise<readonly TypedColumn[]> {
-  const types = await frame.types?.();
-  const columns = frame.columns.map((name): TypedColumn => {
-    const type = types?.find((field) => field.name === name)?.type;
-    if (type === undefined) return { name, type: { kind: "text" }, isText: true };
-    const obstacle = typeObstacle(type, format);
-    return obstacle === null ? { name, type, isText: false } : asText(name, obstacle);
-  });
+  const columns = await saidColumns(frame, format);
   return format === "arrow" ? await lookedThrough(frame, columns) : columns;
 }
 
-function asText(name: string, obstacle: string): TypedColumn {
-  return { name, type: { kind: "text" }, isText: true, obstacle };
+/** The same by what is said of the types alone, before any cell is read. */
+async function saidColumns(frame: Frame, format: TypedFormat): Promise<readonly TypedColumn[]> {
+  const types = await frame.types?.();
+  return frame.columns.map((name): TypedColumn => {
+    const field = types?.find((it) => it.name === name);
+    if (field === undefined) return { name, type: { kind: "text" }, isText: true };
+    const { type, told } = field;
+    if (told !== undefined) return asText(name, told);
+    const obstacle = typeObstacle(type, format);
+    if (obstacle !== null) return asText(name, lacking(obstacle, format));
+    const loss = lossOf(type);
+    return { name, type, isText: false, ...(loss === null ? {} : { loss }) };
+  });
 }
+
+/** What is lost of categories in a column that keeps its type otherwise; null where nothing is. */
+function lossOf(type: CellType): TypeLoss | null {
+  if (type.kind === "text") return type.isOrdered === true ? ORDER_LOST : null;
+  return holdsCategories(type) ? INNER_LOST : null;
+}
+
+function holdsCategories(type: CellType): boolean {
+  if (type.kind === "list") return holdsCategories(type.element);
+  if (type.kind === "struct") return type.fields.some((field) => holdsCategories(field.type));
+  return type.kind === "text" && type.isCategory === true;
+}
+
+const INNER_LOST: TypeLoss = {
+  told: "hold categories within lists or structs",
+  fate: "written with plain text in their place",
+};
+
+const ORDER_LOST: TypeLoss = {
+  told: "hold categories in an order of their own",
+  fate: "written as categories without an order",
+};
+
+function lacking(obstacle: string, format: TypedFormat): string {
+  const called = format === "parquet" ? "Parquet" : "Arrow";
+  return `hold ${obstacle}, for which ${called} has no type that its readers share`;
+}
+
+const EXACT_TEXT = "written as exact text";
+
+function asText(name: string, told: string): TypedColumn {
+  return { name, type: { kind: "text" }, isText: true, loss: { told, fate: EXACT_TEXT } };
+}
+
+/**
+ * What a plan says of columns whose types a file of this format will not have, in sentences; reads no cell.
+ *
+ * Of instants of 96 bits it says what is done with those that Arrow cannot hold, if there are any.
+ */
+export async function plannedTypeNotes(
+  frame: Frame,
+  format: TypedFormat,
+): Promise<readonly string[]> {
+  const columns = (await saidColumns(frame, format)).map((column): TypedColumn => {
+    const { type } = column;
+    const isWide = format === "arrow" && type.kind === "timestamp" && type.isWide === true;
+    return isWide ? { ...column, loss: PERHAPS_BEYOND } : column;
+  });
+  return sentences(columns);
+}
+
+const PERHAPS_BEYOND: TypeLoss = {
+  told: "hold instants of 96 bits, which Arrow has not",
+  fate: "written as instants of 64 bits, or as exact text where one lies beyond the years 1677 to 2262",
+};
 
 async function lookedThrough(
   frame: Frame,
@@ -80,7 +146,8 @@ async function lookedThrough(
   }
   return columns.map((column) => {
     const { name, type } = column;
-    if (isBeyond.has(name)) return asText(name, "instants beyond the years 1677 to 2262");
+    if (isBeyond.has(name))
+      return asText(name, lacking("instants beyond the years 1677 to 2262", "arrow"));
     if (type.kind === "timestamp" && type.isWide === true) {
       const { unit, zone } = type;
       return { ...column, type: { kind: "timestamp", unit, zone } };
@@ -105,17 +172,30 @@ function rawCells(block: Block, name: string): readonly RawCell[] {
 }
 
 /** What is to be said of columns that have lost their types, in sentences; nothing where none have. */
-export function typeNotes(
-  columns: readonly TypedColumn[],
-  format: TypedFormat,
-): { readonly notes?: readonly string[] } {
-  const called = format === "parquet" ? "Parquet" : "Arrow";
-  const notes = columns.flatMap(({ name, obstacle }) =>
-    obstacle === undefined
-      ? []
-      : [
-          `Column ${JSON.stringify(name)} holds ${obstacle}, for which ${called} has no type that its readers share; it is written as exact text.`,
-        ],
-  );
+export function typeNotes(columns: readonly TypedColumn[]): { readonly notes?: readonly string[] } {
+  const notes = sentences(columns);
   return notes.length === 0 ? {} : { notes };
+}
+
+const MOST_NAMED = 10;
+
+/** One sentence for all columns that have lost the same. */
+function sentences(columns: readonly TypedColumn[]): readonly string[] {
+  const named = new Map<string, { readonly loss: TypeLoss; readonly names: string[] }>();
+  for (const { name, loss } of columns) {
+    if (loss === undefined) continue;
+    const key = JSON.stringify(loss);
+    const known = named.get(key) ?? { loss, names: [] };
+    known.names.push(JSON.stringify(name));
+    named.set(key, known);
+  }
+  return [...named.values()].map(({ loss: { told, fate }, names }) => {
+    if (names.length === 1) return `Column ${names[0] ?? ""} ${singular(told)}; it is ${fate}.`;
+    const more = names.length > MOST_NAMED ? ` and ${String(names.length - MOST_NAMED)} more` : "";
+    return `Columns ${names.slice(0, MOST_NAMED).join(", ")}${more} ${told}; they are ${fate}.`;
+  });
+}
+
+function singular(told: string): string {
+  return told.replace(/^hold\b/, "holds").replace(/^are\b/, "is");
 }
