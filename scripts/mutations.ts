@@ -818,6 +818,24 @@ const WRITING: readonly Mutation[] = [
     edits: [["limit === null ? firstRow : 0", "firstRow"]],
     guard: { file: "test/frame/asked-rows.test.ts", named: "up to the limit" },
   },
+  {
+    promise: "no value has two rows in a sample while another has none",
+    file: "src/core/sample.ts",
+    edits: [["Math.min(most, Math.max(1, ", "Math.min(most, Math.max(0, "]],
+    guard: { file: "test/core/sample.test.ts", named: "add up, give every group one" },
+  },
+  {
+    promise: "the rows of a sample do not depend on where reading them begins",
+    file: "src/frame/asked-rows.ts",
+    edits: [["!isDrawn(block.firstRow + row,", "!isDrawn(row,"]],
+    guard: { file: "test/frame/asked-rows.test.ts", named: "whatever block it is in" },
+  },
+  {
+    promise: "a sample is drawn of the rows that meet the condition only",
+    file: "src/frame/asked-rows.ts",
+    edits: [["why[row] === ASKED && block.withheld?.(row) !==", "block.withheld?.(row) !=="]],
+    guard: { file: "test/frame/asked-rows.test.ts", named: "of those that meet the condition" },
+  },
 ];
 
 const SERVING: readonly Mutation[] = [

@@ -12,6 +12,7 @@ import type { PriceOverrides } from "./core/price.ts";
 import type { Progress } from "./core/progress.ts";
 import type { Params } from "./core/request.ts";
 import type { RowErrorCode, RowStatus } from "./core/result.ts";
+import type { SampleOption } from "./core/sample.ts";
 import type { OnNull } from "./core/template.ts";
 import type { AnswerColumns, AnswerOf } from "./output/answer-type.ts";
 import type { OutputOption } from "./output/form.ts";
@@ -89,10 +90,16 @@ export interface EnrichOptions<
   readonly limit?: number;
   /**
    * Asks only the rows that meet a condition, written as after SQL's `where`: `lang = 'en' and stars < 3`. The
-   * others are kept and marked skipped; with a limit, the first rows that meet it are asked. All rows
-   * when left out.
+   * others are kept and marked skipped; with a limit, the first rows that meet it are asked, with a sample
+   * those drawn of them. All rows when left out.
    */
   readonly where?: string;
+  /**
+   * Asks only some rows, drawn at random; the others are kept and marked skipped. The same seed draws the
+   * same rows of the same input on any machine, whatever is asked of them, and a larger sample contains every smaller one. Not
+   * beside a limit. All rows when left out.
+   */
+  readonly sample?: SampleOption;
   /**
    * The directory that holds runs; `.batchframe` here when left out.
    *

@@ -116,7 +116,7 @@ export class EnrichRun<T, V>
    * Asks `rows` rows now, in realtime where the provider can be asked so, and gives them with their answers.
    *
    * The rows are chosen among those that would be asked, no two with one prompt: the same ones each time,
-   * others with another `seed`, evenly over the values of a column with `by`. What they cost is in the
+   * others with another `seed`, shared out among the values of a column with `by`, as the rows of a sample are. What they cost is in the
    * receipt; the answers are in the cache, so that the run itself sends so many requests less. A plan of
    * the run that was made before and not sent is made anew. Several columns and votes are asked in every step;
    * where another model may be asked as well, only the one that is asked every row.

@@ -197,6 +197,7 @@ export type { Label } from "./core/form.ts";
 export type { Json, JsonObject } from "./core/hash.ts";
 export type { CheckTemplate, ColumnsOf } from "./core/placeholders.ts";
 export type { PlanCounts } from "./core/plan.ts";
+export type { RowSample, SampleOption } from "./core/sample.ts";
 export type { LaneSum, PaidTwice } from "./core/receipt.ts";
 export type { SchemaDialect } from "./core/schema-dialect.ts";
 export type { JsonSchema } from "./core/schema.ts";

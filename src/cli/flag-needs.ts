@@ -2,13 +2,13 @@
 
 import type { Command } from "commander";
 
-/** Each flag that says more of another, and that other, by their names in camel case. */
-const NEEDS: readonly (readonly [flag: string, other: string])[] = [
+/** Each flag that says more of another, and the others it may be, by their names in camel case. */
+const NEEDS: readonly (readonly [flag: string, other: string, another?: string])[] = [
   ["data", "state"],
   ["batchesAtOnce", "state"],
   ["enqueuedTokens", "state"],
-  ["sampleBy", "preview"],
-  ["sampleSeed", "preview"],
+  ["sampleBy", "sample", "preview"],
+  ["sampleSeed", "sample", "preview"],
   ["flatten", "schema"],
 ];
 
@@ -60,10 +60,13 @@ function flagForWorkers(command: Command): string | null {
 
 /** What is wrong with a flag that was written without the one it needs; null where nothing is. */
 function lonelyFlag(command: Command): string | null {
-  for (const [flag, other] of NEEDS) {
+  for (const [flag, ...others] of NEEDS) {
     if (command.getOptionValueSource(flag) !== "cli") continue;
-    if (command.name() === other || command.getOptionValue(other) !== undefined) continue;
-    return `option '${longOf(flag, command)}' says nothing without '${longOf(other, command)}'`;
+    const isThere = (other = ""): boolean =>
+      command.name() === other || command.getOptionValue(other) !== undefined;
+    if (others.some(isThere)) continue;
+    const needed = others.map((other = "") => `'${longOf(other, command)}'`).join(" or ");
+    return `option '${longOf(flag, command)}' says nothing without ${needed}`;
   }
   return null;
 }

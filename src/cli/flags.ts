@@ -62,7 +62,9 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly printPrompt?: number | true;
   /** How many rows to try first; true for the usual number. */
   readonly preview?: number | true;
-  /** The column whose values share those rows. */
+  /** How many rows are drawn to be asked. */
+  readonly sample?: number;
+  /** The column whose values share the rows of a sample or a preview. */
   readonly sampleBy?: string;
   readonly sampleSeed?: number;
   /** Ends once everything that may be sent is. */

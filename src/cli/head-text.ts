@@ -1,6 +1,6 @@
 /** What a run prints before anything is sent. */
 
-import type { Lane, OpenFileOptions, RunPlan } from "../index.ts";
+import type { Lane, OpenFileOptions, RowSample, RunPlan } from "../index.ts";
 import { printable, wrapped } from "./cells.ts";
 import type { Colours } from "./colour.ts";
 import { count, counted } from "./format.ts";
@@ -68,6 +68,7 @@ export function headText(
     line("model", `${colours.strong(facts.model)} · ${where}`, look),
     ...(facts.modelWhy === null ? [] : [line("", colours.dim(facts.modelWhy), look)]),
     line("column", `${colours.strong(printable(facts.column))}${promptText(facts)}`, look),
+    ...(plan.sample === undefined ? [] : [line("sample", sampleText(plan.sample), look)]),
     line("plan", `${planText(plan)}${laneText(plan, host)}`, look),
     ...(host.free || plan.requests === plan.cached ? [] : moneyLines(plan, look)),
     ...plan.warnings.map((warning) => line("note", printable(warning), look)),
@@ -80,6 +81,12 @@ function laneText({ lane, canary }: RunPlan, { free }: Host): string {
   if (free) return "";
   if (lane === "realtime") return " · in realtime";
   return canary === true ? " · the first alone, in realtime, at full price" : "";
+}
+
+/** Which rows were drawn, and by what seed: `1,000 rows drawn by "team", seed 0`. */
+export function sampleText({ rows, by, seed }: RowSample): string {
+  const how = by === null ? "at random" : `by ${JSON.stringify(printable(by))}`;
+  return `${counted(rows, "row")} drawn ${how}, seed ${String(seed)}`;
 }
 
 function moneyLines(plan: RunPlan, look: Look): readonly string[] {
@@ -103,11 +110,12 @@ export type CountedPlan = Pick<
 
 /** A plan's counts: `294 requests = 300 rows − 6 blank − 8 duplicates`. */
 export function planText(plan: CountedPlan): string {
-  const { blank, limit, where } = plan.skipped;
+  const { blank, limit, where, sample } = plan.skipped;
   const minus = [
     ...(blank > 0 ? [`${count(blank)} blank`] : []),
     ...(limit > 0 ? [`${count(limit)} past the limit`] : []),
     ...(where > 0 ? [`${count(where)} left out by the condition`] : []),
+    ...(sample > 0 ? [`${count(sample)} not in the sample`] : []),
     ...Object.entries(plan.rejected).map(([code, rows]) => `${count(rows)} ${code}`),
     ...(plan.duplicates > 0 ? [counted(plan.duplicates, "duplicate")] : []),
   ];

@@ -7,7 +7,7 @@ import { printable } from "./cells.ts";
 import type { EnrichFlags } from "./flags.ts";
 import type { Followed } from "./follow.ts";
 import { count, counted, dollarsText, megabytes } from "./format.ts";
-import { line, planText, type Host, type Look } from "./head-text.ts";
+import { line, planText, sampleText, type Host, type Look } from "./head-text.ts";
 import { shortInput } from "./paths.ts";
 import { lookLines } from "./plan-look.ts";
 import { planCostText, tokensText } from "./plan-text.ts";
@@ -50,6 +50,7 @@ export async function tellPlan(
           terminal,
         ),
         line("model", terminal.colours.strong(facts.model), terminal),
+        ...(plan.sample === undefined ? [] : [line("sample", sampleText(plan.sample), terminal)]),
         line("plan", planText(plan), terminal),
         ...savedLines(plan, terminal),
         ...(host.free ? [] : costLines(plan, terminal)),

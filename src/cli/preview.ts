@@ -1,6 +1,6 @@
 /** `--preview` and `batchframe preview`: a few rows, asked now and shown as a table. */
 
-import type { Preview, RunPlan } from "../index.ts";
+import type { Preview, PreviewHow, RunPlan } from "../index.ts";
 import { printable } from "./cells.ts";
 import type { EnrichFlags } from "./flags.ts";
 import type { Followed } from "./follow.ts";
@@ -20,13 +20,10 @@ export async function tellPreview(
   flags: EnrichFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const { preview = true, sampleBy, sampleSeed } = flags;
+  const { preview = true } = flags;
   const warnings = warningsOn(terminal);
   const forget = run.on("warning", warnings.add);
-  const tried = await run.preview(preview === true ? ROWS : preview, {
-    ...(sampleBy === undefined ? {} : { by: sampleBy }),
-    ...(sampleSeed === undefined ? {} : { seed: sampleSeed }),
-  });
+  const tried = await run.preview(preview === true ? ROWS : preview, drawOf(flags));
   forget();
   terminal.say(previewTable(tried, facts.column, terminal.width));
   const plan = await run.plan();
@@ -42,6 +39,17 @@ export async function tellPreview(
     expected: plan.costUsd,
   });
   return receipt.rows.failed > 0 ? EXIT.failedRows : EXIT.ok;
+}
+
+/** How rows are drawn, for a sample, a preview, or one of the other. */
+export function drawOf({
+  sampleBy,
+  sampleSeed,
+}: Pick<EnrichFlags, "sampleBy" | "sampleSeed">): PreviewHow {
+  return {
+    ...(sampleBy === undefined ? {} : { by: sampleBy }),
+    ...(sampleSeed === undefined ? {} : { seed: sampleSeed }),
+  };
 }
 
 function previewTable({ frame, rows }: Preview, column: string, width: number): string {

@@ -16,11 +16,13 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
     values.wholeNumber,
   );
   addLaneFlags(command, values);
-  addSampleFlags(command, values).option(
-    "--preview [rows]",
-    "ask a few rows now, show them, and end; they count toward the run",
-    values.wholeNumber,
-  );
+  command
+    .optionsGroup("Trying a few rows:")
+    .option(
+      "--preview [rows]",
+      "ask a few rows now, show them, and end; they count toward the run",
+      values.wholeNumber,
+    );
   addSharingFlags(command, values);
   command.optionsGroup("Options:");
   return addDriveFlags(command, values)
@@ -29,14 +31,6 @@ export function addEnrichFlags(command: Command, values: FlagValues): Command {
       "--against <run>",
       "with --dry-run: tell what a run has bought that would be bought again",
     );
-}
-
-/** Adds the flags that choose the rows of a preview. */
-export function addSampleFlags(command: Command, values: FlagValues): Command {
-  return command
-    .optionsGroup("Trying a few rows:")
-    .option("--sample-by <column>", "share the rows among the values of this column")
-    .option("--sample-seed <n>", "choose other rows (default: 0)", values.seedNumber);
 }
 
 /** Adds the flags that decide what is asked of each row, and by whom it is answered. */
@@ -109,6 +103,14 @@ function addRowFlags(command: Command, values: FlagValues): void {
     .optionsGroup("Rows:")
     .option("-n, --limit <rows>", "ask the first rows only", values.wholeNumber)
     .option("--where <condition>", "ask only rows that meet it, as: \"lang = 'en' and stars < 3\"")
+    .addOption(
+      command
+        .createOption("--sample <rows>", "ask only so many rows, drawn at random")
+        .argParser(values.wholeNumber)
+        .conflicts("limit"),
+    )
+    .option("--sample-by <column>", "share those of --sample or --preview among this one's values")
+    .option("--sample-seed <n>", "draw other rows (default: 0)", values.seedNumber)
     .addOption(
       command
         .createOption("--on-null <what>", "a row with a blank cell the prompt needs")

@@ -21,7 +21,7 @@ import { chooseModel, otherModel, type ModelChoice } from "./model-choice.ts";
 import { moneyOptions } from "./money-flags.ts";
 import { DEFAULT_RUN_DIR, dryCache, keyless, tellPlan } from "./plan.ts";
 import { enrichedPath } from "./paths.ts";
-import { tellPreview } from "./preview.ts";
+import { drawOf, tellPreview } from "./preview.ts";
 import { showPrompt } from "./show-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -275,7 +275,7 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
 }
 
 function plainOptions(flags: EnrichFlags): TaskOptions {
-  const { limit, where, runDir, name, chunkRows, poll, onNull, option } = flags;
+  const { limit, where, sample, runDir, name, chunkRows, poll, onNull, option } = flags;
   const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
   return {
     ...laneOptions(flags),
@@ -285,6 +285,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(onNull === undefined ? {} : { onNull }),
     ...(limit === undefined ? {} : { limit }),
     ...(where === undefined ? {} : { where }),
+    ...(sample === undefined ? {} : { sample: { rows: sample, ...drawOf(flags) } }),
     ...(runDir === undefined ? {} : { runDir }),
     ...(name === undefined ? {} : { name }),
     ...(chunkRows === undefined ? {} : { chunkRows }),

@@ -5,6 +5,7 @@ import type { Lane } from "./lane.ts";
 import type { PackedPlace } from "./packed.ts";
 import type { Prompt } from "./request.ts";
 import type { PlannedSkip, RowErrorCode } from "./result.ts";
+import type { RowSample } from "./sample.ts";
 import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
 
 /** Counts of a finished plan. `rows = answered rows + skipped + rejected`; duplicates share a request. */
@@ -17,6 +18,8 @@ export interface PlanCounts {
   /** Rows whose request another row had already asked for. */
   readonly duplicates: number;
   readonly skipped: Readonly<Record<PlannedSkip, number>>;
+  /** The sample that rows were drawn for; left out where all were to be asked, or steps drew several. */
+  readonly sample?: RowSample;
   /** Rows that fail without being sent, by code. */
   readonly rejected: Readonly<Partial<Record<RowErrorCode, number>>>;
   readonly chunks: number;
@@ -56,6 +59,7 @@ export const NO_REQUEST = {
   bad_row: -6,
   pass: -7,
   where: -8,
+  sample: -9,
 } as const;
 
 /** Consecutive rows of the plan. */
@@ -81,6 +85,8 @@ export function rowWithoutRequest(
       return { skipped: "pass" };
     case NO_REQUEST.where:
       return { skipped: "where" };
+    case NO_REQUEST.sample:
+      return { skipped: "sample" };
     case NO_REQUEST.invalid_input:
       return { rejected: "invalid_input" };
     default:
@@ -128,6 +134,7 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
       blank: most(({ skipped }) => skipped.blank),
       limit: most(({ skipped }) => skipped.limit),
       where: most(({ skipped }) => skipped.where),
+      sample: most(({ skipped }) => skipped.sample),
       step: most(({ skipped }) => skipped.step),
       bad_row: most(({ skipped }) => skipped.bad_row),
       // Where a plan leaves rows to another, the other has them.
@@ -136,6 +143,7 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
     rejected,
     chunks: sum(({ chunks }) => chunks),
     bytes: sum(({ bytes }) => bytes),
+    ...sharedSample(plans),
     ...sharedLane(plans),
     ...(plans.some(({ cutRows }) => cutRows !== undefined)
       ? { cutRows: sum(({ cutRows }) => cutRows ?? 0) }
@@ -161,6 +169,17 @@ function together(a: PlanEstimate, b: PlanEstimate): PlanEstimate {
     outputBy: a.outputBy === "replies" && b.outputBy === "replies" ? "replies" : "assumption",
     repliesSeen: a.repliesSeen + b.repliesSeen,
   };
+}
+
+/** The sample of plans or receipts, where it is the same one in all of them. */
+export function sharedSample(
+  all: readonly { readonly sample?: RowSample }[],
+): Pick<PlanCounts, "sample"> {
+  const [first, ...others] = all.map(({ sample }) => sample);
+  const isShared = others.every(
+    (one) => one?.rows === first?.rows && one?.by === first?.by && one?.seed === first?.seed,
+  );
+  return first === undefined || !isShared ? {} : { sample: first };
 }
 
 function sharedLane(plans: readonly PlanCounts[]): Pick<PlanCounts, "lane"> {

@@ -3,12 +3,13 @@
 import type { Chunk, Collection } from "./chunk.ts";
 import type { Json } from "./hash.ts";
 import type { Lane } from "./lane.ts";
-import type { PlanCounts } from "./plan.ts";
+import { sharedSample, type PlanCounts } from "./plan.ts";
 import type { CascadeReceipt, PassReceipt } from "./pass.ts";
 import { planCost } from "./plan-cost.ts";
 import { addBands, type Band } from "./token-estimate.ts";
 import { roundedUsd, spentUsd, type Price } from "./price.ts";
 import type { SkipReason, RowErrorCode } from "./result.ts";
+import type { RowSample } from "./sample.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 /** Rows by what became of them; `total` is always `ok + cached + skipped + failed`. */
@@ -30,6 +31,8 @@ export interface Receipt {
   readonly rows: RowCounts;
   readonly skippedBy: Readonly<Partial<Record<SkipReason, number>>>;
   readonly failedBy: Readonly<Partial<Record<RowErrorCode, number>>>;
+  /** The sample that rows were drawn for; left out where all were to be asked, or steps drew several. */
+  readonly sample?: RowSample;
   /** Rows per label, in the order of the labels; a row with several counts for each, other labels for none. Null where no labels were given. */
   readonly labels: Readonly<Record<string, number>> | null;
   /** Distinct requests, and rows that shared one. */
@@ -199,6 +202,7 @@ export function receiptOf(
     rows: tally.rows(),
     skippedBy: tally.skippedBy,
     failedBy: tally.failedBy,
+    ...sharedSample([context.plan]),
     labels: tally.labels,
     requests: context.plan.requests,
     cached: context.plan.cached,
@@ -306,6 +310,7 @@ export function mergedReceipt(
     rows,
     skippedBy: summed(all.map(({ skippedBy }) => skippedBy)),
     failedBy: summed(all.map(({ failedBy }) => failedBy)),
+    ...sharedSample(all),
     labels: null,
     requests: sum(({ requests }) => requests),
     cached: sum(({ cached }) => cached),

@@ -26,6 +26,7 @@ export function planBundle(plan: ToldPlan): Bundle {
     title: `Plan: ${counted(plan.rows, "row")}, ${counted(toSend, "request")} to send`,
     facts: [
       ["requests", `${count(plan.requests)} distinct${shared(plan.duplicates)}`],
+      ...sampleFact(plan),
       ["cost", costText(plan)],
       ...againstFact(plan),
       ...tokensFact(plan),
@@ -40,6 +41,12 @@ export function planBundle(plan: ToldPlan): Bundle {
     ],
     notes: [...plan.warnings, "Nothing has been sent."],
   });
+}
+
+function sampleFact({ sample }: ToldPlan): readonly (readonly [string, string])[] {
+  if (sample === undefined) return [];
+  const by = sample.by === null ? "at random" : `by ${sample.by}`;
+  return [["sample", `${counted(sample.rows, "row")} drawn ${by}, seed ${String(sample.seed)}`]];
 }
 
 function againstFact({ against }: ToldPlan): readonly (readonly [string, string])[] {

@@ -12,6 +12,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
   limit: "past the limit",
   where: "left out by the condition",
+  sample: "not in the sample",
   step: "failed a step before",
   pending: "not answered yet",
   bad_row: "unreadable in the file",

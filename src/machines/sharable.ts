@@ -23,6 +23,7 @@ export function refuseUnshared({ options, template }: DatasetJob): void {
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--cache-file": options.cacheFile,
     "--where with --limit": options.where === undefined ? undefined : options.limit,
+    "--sample": options.sample,
     "a template that is a function": typeof template === "string" ? undefined : true,
   };
   const found = Object.entries(UNSHARED).find(([name]) => given[name] !== undefined);
@@ -74,6 +75,10 @@ const UNSHARED: Readonly<Record<string, { readonly why: string; readonly instead
   "--where with --limit": {
     why: "which rows are the first that meet the condition is known only once the parts before are read",
     instead: "Leave out one of the two, or run without --state.",
+  },
+  "--sample": {
+    why: "it is drawn from all rows, and a worker sees one part",
+    instead: ONE_MACHINE,
   },
   "a template that is a function": {
     why: "workers have only what is recorded",

@@ -22,7 +22,10 @@ import { removeRunFiles } from "../store/sqlite-remove.ts";
 
 /** How a preview chooses its rows. */
 export interface PreviewHow {
-  /** The column whose values share the rows among them as evenly as may be; rows are chosen at random when left out. */
+  /**
+   * The column by whose values the rows are shared out: each value gets one as far as they go round, and
+   * more in proportion to its rows. Chosen from all rows alike when left out.
+   */
   readonly by?: string;
   /** Another seed chooses other rows; 0 when left out. */
   readonly seed?: number;
@@ -90,7 +93,7 @@ export async function previewOf(
     const positions = await sampledRows({ ...given, rendering }, { rows, by, seed });
     const picked = pickedFrame(frame, positions);
     const columns = [...new Set([...rendering.columns, ...(by === null ? [] : [by])])];
-    const { pass: _pass, ...plain } = given;
+    const { pass: _pass, choice: _choice, ...plain } = given;
     const only = { ...plain, frame: picked, limit: null, runDir: join(runDir, PREVIEWS) };
     const asked = await ask(only, conduct, async (added, cells) =>
       table({ frame: picked, positions, columns }, added, cells),

@@ -1,17 +1,9 @@
 /** Choosing rows to try: a few of those that would be asked, the same ones each time. */
 
 import { contentHash } from "../core/hash.ts";
+import { rowRanks, sharesOf, type RowSample } from "../core/sample.ts";
 import type { Frame } from "../frame/frame.ts";
 import type { Rendering } from "../stages/ports.ts";
-
-/** How rows are chosen. */
-export interface SampleHow {
-  /** How many rows, each with a prompt of its own. */
-  readonly rows: number;
-  /** The column whose values share the rows among them as evenly as may be; null for no such column. */
-  readonly by: string | null;
-  readonly seed: number;
-}
 
 /** What is chosen from. */
 export interface SampleFrom {
@@ -25,66 +17,90 @@ const ROWS_PER_BLOCK = 1000;
 
 interface Chosen {
   readonly row: number;
-  readonly rank: string;
+  readonly rank: number;
+  /** A hash of its prompt. */
+  readonly prompt: string;
+}
+
+/** The rows with one value. */
+interface Group {
+  /** How many of them would be asked. */
+  weight: number;
+  /** Those of the lowest ranks, in that order, no two with one prompt. */
+  readonly chosen: Chosen[];
 }
 
 /**
  * The positions of the chosen rows, in row order; fewer where there are fewer prompts.
  *
- * Rows that would not be asked are never chosen, nor two with one prompt. Which are chosen follows from
- * the seed and the prompts alone, so that rows that are added or moved change little. One pass; what is
- * kept is at most the square of `rows`.
+ * They are drawn in the order that samples of this seed are, and shared out among values in the same way,
+ * but rows that would not be asked are left out, and so is all but the first row of each prompt. One
+ * pass; what is kept is at most twice the square of `rows`.
  */
 export async function sampledRows(
   { frame, rendering, limit }: SampleFrom,
-  { rows, by, seed }: SampleHow,
+  { rows, by, seed }: RowSample,
 ): Promise<readonly number[]> {
-  const groups = new Map<string, Chosen[]>();
+  let groups = new Map<string | null, Group>();
+  const rankOf = rowRanks(seed);
   const columns = [...new Set([...rendering.columns, ...(by === null ? [] : [by])])];
-  const most = limit ?? Number.POSITIVE_INFINITY;
+  const past = limit ?? Number.POSITIVE_INFINITY;
   for await (const block of frame.blocks(columns, ROWS_PER_BLOCK)) {
-    if (block.firstRow >= most) break;
+    if (block.firstRow >= past) break;
     const promptOf = rendering.prompts(block);
-    const names = by === null ? null : block.text(by);
-    for (let at = 0; at < block.rowCount && block.firstRow + at < most; at++) {
+    const values = by === null ? null : block.text(by);
+    for (let at = 0; at < block.rowCount && block.firstRow + at < past; at++) {
       if ((block.withheld?.(at) ?? null) !== null) continue;
       const prompt = promptOf(at);
       if (prompt === null || typeof prompt === "string") continue;
-      const rank = contentHash(`${String(seed)} ${JSON.stringify(prompt.messages)}`);
-      const name = names === null ? "" : contentHash(`${String(seed)} ${names[at] ?? ""}`);
-      offer(groups, name, { rank, row: block.firstRow + at }, rows);
+      const row = block.firstRow + at;
+      const value = values?.[at] ?? null;
+      const group = groups.get(value) ?? { weight: 0, chosen: [] };
+      groups.set(value, group);
+      group.weight += 1;
+      const rank = rankOf(row);
+      const last = group.chosen.at(-1);
+      if (group.chosen.length < rows || last === undefined || rank < last.rank)
+        offer(group.chosen, { rank, row, prompt: contentHash(JSON.stringify(prompt.messages)) });
+      if (group.chosen.length > rows) group.chosen.pop();
     }
+    if (groups.size > 2 * rows) groups = firstGroups(groups, rows);
   }
-  return evenly([...groups.values()], rows).toSorted((a, b) => a - b);
+  return shared([...firstGroups(groups, rows).values()], rows).toSorted((a, b) => a - b);
 }
 
-/** Keeps a row if it is among the first of its group, and its group among the first there are. */
-function offer(groups: Map<string, Chosen[]>, name: string, one: Chosen, most: number): void {
-  let group = groups.get(name);
-  if (group === undefined) {
-    if (groups.size >= most) {
-      const last = [...groups.keys()].reduce((a, b) => (a > b ? a : b));
-      if (name > last) return;
-      groups.delete(last);
-    }
-    group = [];
-    groups.set(name, group);
+/** Puts a row in its place, unless one before it has the same prompt. */
+function offer(chosen: Chosen[], one: Chosen): void {
+  const same = chosen.findIndex(({ prompt }) => prompt === one.prompt);
+  if (same >= 0) {
+    if ((chosen[same]?.rank ?? 0) < one.rank) return;
+    chosen.splice(same, 1);
   }
-  if (group.length >= most && one.rank >= (group.at(-1)?.rank ?? "")) return;
-  const at = group.findIndex(({ rank }) => rank >= one.rank);
-  // The first row with a prompt stands for all that have it.
-  if (at >= 0 && group[at]?.rank === one.rank) return;
-  group.splice(at < 0 ? group.length : at, 0, one);
-  if (group.length > most) group.pop();
+  const at = chosen.findIndex(({ rank }) => rank > one.rank);
+  chosen.splice(at < 0 ? chosen.length : at, 0, one);
 }
 
-/** One row of each group in turn, until there are enough. */
-function evenly(groups: readonly (readonly Chosen[])[], most: number): number[] {
-  const rows = new Map<string, number>();
-  for (let turn = 0; rows.size < most && groups.some(({ length }) => length > turn); turn++)
-    for (const group of groups) {
-      const one = group[turn];
-      if (one !== undefined && rows.size < most && !rows.has(one.rank)) rows.set(one.rank, one.row);
-    }
-  return [...rows.values()];
+/** The groups whose first row comes first, in that order, no more than rows are wished. */
+function firstGroups(
+  groups: ReadonlyMap<string | null, Group>,
+  most: number,
+): Map<string | null, Group> {
+  const first = ([, { chosen }]: [unknown, Group]): number => chosen[0]?.rank ?? 0;
+  return new Map([...groups].sort((a, b) => first(a) - first(b)).slice(0, most));
+}
+
+/** The rows that each group gives, no two with one prompt. */
+function shared(groups: readonly Group[], rows: number): number[] {
+  const inOrder = groups.flatMap(({ chosen }) => chosen).sort((a, b) => a.rank - b.rank);
+  const firstOf = new Map<string, number>();
+  for (const { prompt, row } of inOrder) if (!firstOf.has(prompt)) firstOf.set(prompt, row);
+  const left = groups.map(({ weight, chosen }) => ({
+    weight,
+    own: chosen.filter(({ prompt, row }) => firstOf.get(prompt) === row),
+  }));
+  const shares = sharesOf(
+    left.map(({ weight, own }) => ({ weight, most: own.length })),
+    rows,
+  );
+  return left.flatMap(({ own }, at) => own.slice(0, shares[at]).map(({ row }) => row));
 }

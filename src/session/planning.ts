@@ -102,7 +102,9 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     const lane = laneFor(counted.requests - counted.cached);
     const alone = canary ? { canary } : {};
     const estimate = await wholeEstimate(estimates, store);
-    const counts = { ...counted, ...alone, lane, estimate };
+    const { sample = null } = settings.choice ?? {};
+    const drawn = sample === null ? {} : { sample };
+    const counts = { ...counted, ...drawn, ...alone, lane, estimate };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
     if (lane !== manyBy) await store.switchLane(lane);
     await store.finishPlan(counts, estimates.chunks());
@@ -204,7 +206,7 @@ function planCounter(
   { onProgress, signal }: Pick<PlanningInput, "onProgress" | "signal">,
   watches: readonly Pick<Estimates, "see">[],
 ): PlanCounter {
-  const skipped = { blank: 0, limit: 0, where: 0, step: 0, bad_row: 0, pass: 0 };
+  const skipped = { blank: 0, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 };
   const rejected: Record<string, number> = {};
   let rows = 0;
   let asked = 0;
@@ -255,17 +257,18 @@ function planCounter(
 }
 
 function nothingToAsk(settings: Settings, counts: PlanCounts): InputError {
-  const { blank, limit, where } = counts.skipped;
+  const { blank, limit, where, sample } = counts.skipped;
   const rejected = Object.values(counts.rejected).reduce((sum, rows) => sum + rows, 0);
   return new InputError(
     "nothing_to_ask",
     `None of the ${String(counts.rows)} rows of ${settings.frame.name} can be asked: ${String(blank)} are blank in a ` +
-      `column the template names, ${String(limit)} lie past the limit, ${whereText(where)}${String(rejected)} are larger than the ` +
+      `column the template names, ${String(limit)} lie past the limit, ${leftOutText(where, sample)}${String(rejected)} are larger than the ` +
       `provider takes or rejected for a blank cell. Nothing was sent.`,
     { hint: "Name another column, or ask blank rows too with --on-null empty (onNull in code)." },
   );
 }
 
-function whereText(rows: number): string {
-  return rows === 0 ? "" : `${String(rows)} do not meet the condition, `;
+function leftOutText(where: number, sample: number): string {
+  const unmet = where === 0 ? "" : `${String(where)} do not meet the condition, `;
+  return sample === 0 ? unmet : `${unmet}${String(sample)} are not in the sample, `;
 }

@@ -20,6 +20,7 @@ import type { AnswerReading } from "../output/answer.ts";
 import type { ModelSpec, OpenedModel } from "../provider/models.ts";
 import type { TextEndpoint } from "../provider/openai-dialect.ts";
 import type { Example } from "../stages/render.ts";
+import { sampleOption } from "../core/sample.ts";
 import type { RowChoice } from "./settings.ts";
 import type { RunRecord } from "../store/store.ts";
 
@@ -142,10 +143,12 @@ export function specOptions(spec: Spec): EnrichOptions<string, OutputOption> {
 function choiceOptions({
   limit,
   choice,
-}: Spec): Pick<EnrichOptions<string, OutputOption>, "limit" | "where"> {
+}: Spec): Pick<EnrichOptions<string, OutputOption>, "limit" | "where" | "sample"> {
   const most = choice?.limit ?? limit;
+  const { where = null, sample = null } = choice ?? {};
   return {
-    ...(choice === null ? {} : { where: choice.where }),
+    ...(where === null ? {} : { where }),
+    ...(sample === null ? {} : { sample: sampleOption(sample) }),
     ...(most === null ? {} : { limit: most }),
   };
 }

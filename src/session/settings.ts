@@ -8,6 +8,7 @@ import type { MetaColumn } from "../core/meta.ts";
 import type { Price } from "../core/price.ts";
 import type { OnNull, Template } from "../core/template.ts";
 import type { RequestSpec } from "../core/request.ts";
+import type { RowSample } from "../core/sample.ts";
 import type { AnswerReading } from "../output/answer.ts";
 import type { ColumnLayout } from "../output/columns.ts";
 import { readingMark } from "../output/reading-mark.ts";
@@ -79,10 +80,12 @@ export interface Settings {
 
 /** Which rows are asked, as it is remembered. */
 export interface RowChoice {
-  /** The condition's text. */
-  readonly where: string;
+  /** The condition's text; null where there is none. */
+  readonly where: string | null;
   /** The most rows that meet it; null for all. */
   readonly limit: number | null;
+  /** The rows that are drawn of those that meet it; null for all. */
+  readonly sample: RowSample | null;
 }
 
 /** Where a pass of a run with several stands. */

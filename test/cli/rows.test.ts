@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawned } from "../setup/spawned.ts";
 import { cli, folder, runsIn } from "./support.ts";
 
 const FREE = ["classify", "in.csv", "--text", "review", "--labels", "positive,negative"];
@@ -68,5 +69,75 @@ describe("--where", () => {
     expect(JSON.parse(tried.stdout)).toMatchObject({ status: "previewed", rows: [5, 6] });
     const voted = await cli(cwd, [...FREE, ...where, "--votes", "3", "--json"]);
     expect(JSON.parse(voted.stdout)).toMatchObject({ rows: { total: 6, ok: 2, skipped: 4 } });
+  });
+});
+
+describe("--sample", () => {
+  const CSV = `id,review,team\n${Array.from({ length: 40 }, (_, at) => `${String(at + 1)},Wonderful thing ${String(at)},${at < 36 ? "many" : "few"}`).join("\n")}\n`;
+
+  it("asks so many rows, says the seed, and accounts for all", async () => {
+    const cwd = folder({ "in.csv": CSV });
+    const words = [...FREE, "-c", "mood", "--sample", "10", "--sample-by", "team"];
+    const ended = await cli(cwd, words);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toContain('10 rows drawn by "team", seed 0');
+    expect(ended.stderr).toContain("10 requests = 40 rows − 30 not in the sample");
+    expect(ended.stderr).toContain("40 rows = 10 ok + 30 skipped (not in the sample)");
+    const written = readFileSync(join(cwd, "in.enriched.csv"), "utf8").trimEnd().split("\n");
+    expect(written).toHaveLength(41);
+    const asked = written.filter((line) => line.endsWith(",ok,"));
+    expect(asked.filter((line) => line.includes(",few,"))).toHaveLength(1);
+    expect(written.filter((line) => line.endsWith(",,skipped,"))).toHaveLength(30);
+    // Said in what programs read as well, and gone on with by name.
+    const resumed = JSON.parse((await cli(cwd, ["resume", "latest", "--json"])).stdout) as object;
+    expect(resumed).toMatchObject({
+      skippedBy: { sample: 30 },
+      sample: { rows: 10, by: "team", seed: 0 },
+    });
+    const planned = await cli(cwd, [...words, "--sample-seed", "3", "--dry-run", "--json"]);
+    expect(JSON.parse(planned.stdout)).toMatchObject({ skipped: { sample: 30 } });
+    expect(runsIn(cwd)).toHaveLength(1);
+    // Another seed is another run, over other rows.
+    const other = await cli(cwd, [...words, "--sample-seed", "3", "--json"]);
+    expect(JSON.parse(other.stdout)).toMatchObject({ sample: { seed: 3 } });
+    expect(runsIn(cwd)).toHaveLength(2);
+  });
+
+  it("draws of the rows that meet --where, also for the prompt that is shown and a preview", async () => {
+    const cwd = folder({ "in.csv": CSV });
+    const few = ["--where", "team = 'few'", "--sample", "2"];
+    const ended = await cli(cwd, [...FREE, ...few, "-c", "mood", "--json"]);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      rows: { total: 40, ok: 2, skipped: 38 },
+      skippedBy: { where: 36, sample: 2 },
+    });
+    const written = readFileSync(join(cwd, "in.enriched.csv"), "utf8").trimEnd().split("\n");
+    const rows = written.flatMap((line, row) => (line.endsWith(",ok,") ? [row] : []));
+    const shown = await cli(cwd, [...FREE, ...few, "--print-prompt"]);
+    expect(shown.stderr).toContain(`The prompt of row ${String(rows[0])}.`);
+    const tried = await cli(cwd, [...FREE, ...few, "--preview", "9", "--json"]);
+    expect(JSON.parse(tried.stdout)).toMatchObject({ status: "previewed", rows });
+  });
+
+  it("takes the rows of a pipe", async () => {
+    const cwd = folder();
+    const command = join(import.meta.dirname, "../../bin/batchframe.js");
+    const words = [command, ...FREE.with(1, "-"), "--sample", "10", "-o", "out.csv"];
+    const run = spawned(process.execPath, words, { cwd, stdin: CSV });
+    expect(await run.ended).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, "out.csv"), "utf8").match(/,ok,/g)).toHaveLength(10);
+  });
+
+  it.each([
+    [["--sample", "10", "--limit", "5"], "cannot be used with option"],
+    [["--sample", "0"], "--sample"],
+    [["--sample", "5", "--sample-by", "teem"], 'Did you mean "team"?'],
+    [["--sample-by", "team"], "says nothing without '--sample' or '--preview'"],
+  ])("refuses %j before anything is sent", async (words, said) => {
+    const cwd = folder({ "in.csv": CSV });
+    const ended = await cli(cwd, [...FREE, ...words]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(said);
+    expect(runsIn(cwd)).toHaveLength(0);
   });
 });

@@ -13,6 +13,7 @@ import { BatchframeError } from "../../src/core/errors.ts";
 import { parseTemplate } from "../../src/core/template.ts";
 import { EnrichRun } from "../../src/enrich-run.ts";
 import { openColumn } from "../../src/open-column.ts";
+import { chosenFrame } from "../../src/row-choice.ts";
 import { cascadePlan, cheapSettings, strongSettings } from "../../src/passes/cascade.ts";
 import { fallbackPlan } from "../../src/passes/fallback.ts";
 import { openCsv } from "../../src/frame/csv.ts";
@@ -23,6 +24,7 @@ import type { Passes } from "../../src/passes/passes.ts";
 import { openModel } from "../../src/provider/models.ts";
 import type { Settings } from "../../src/session/settings.ts";
 import type { Receipt } from "../../src/core/receipt.ts";
+import type { RowSample } from "../../src/core/sample.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 
 /** What the process is to do. */
@@ -46,6 +48,8 @@ export interface ChildJob {
   readonly keepRemote: boolean;
   /** Asks a second model, `gpt-large`, as well: about rows that failed, or as the strong one of a cascade. */
   readonly second: "fallback" | "cascade" | null;
+  /** Asks only rows that are drawn; null asks all. */
+  readonly sample: RowSample | null;
   /** Asks failed rows again first. */
   readonly retry: boolean;
   /** Stops the remote work once the plan is made. */
@@ -152,7 +156,8 @@ function watchUploads(): void {
 }
 
 async function settingsOf(): Promise<Settings> {
-  const frame = await openCsv(job.input);
+  const file = await openCsv(job.input);
+  const choice = { where: null, limit: null, sample: job.sample };
   const ref =
     job.model === "embedded"
       ? ("embedded/use-lite" as const)
@@ -166,7 +171,8 @@ async function settingsOf(): Promise<Settings> {
         };
   const model = await openModel(ref);
   return {
-    frame,
+    frame: chosenFrame(file, choice),
+    ...(job.sample === null ? {} : { choice }),
     template: parseTemplate("Judge this: {{text}}"),
     system: undefined,
     onNull: "skip",

@@ -185,6 +185,23 @@ describe("a plan that is cut off", () => {
   });
 });
 
+describe("a sample whose plan is cut off", () => {
+  it("asks the rows that it would have asked", async () => {
+    const sample = { rows: 30, by: null, seed: 5 };
+    const shape = { rows: { count: 90 }, job: { chunkRows: 10, sample } } as const;
+    const whole = await stand(shape);
+    expect(receiptOf(await whole.finish()).skippedBy).toMatchObject({ sample: 60 });
+    const killed = await stand(shape);
+    expect((await killed.start(kill("store.addToPlan:after", 2)).ended).signal).toBe("SIGKILL");
+    const receipt = receiptOf(await killed.finish());
+    expect(receipt.skippedBy).toMatchObject({ sample: 60 });
+    expect(killed.output()).toBe(whole.output());
+    const stats = killed.emulator.stats();
+    expect(stats.rowsExecuted).toBe(receipt.requests);
+    expect(stats.bodiesBilledAgain + stats.customIdsBilledAgain).toBe(0);
+  });
+});
+
 describe("a chunk that counts as collected", () => {
   it("has its replies on disk whole, though the process is killed at once", async () => {
     // The provider's copies are not deleted yet, so a loss would be made good and not be noticed.

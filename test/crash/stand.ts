@@ -121,6 +121,7 @@ export async function newStand(shape: StandShape = {}): Promise<Stand> {
     concurrency: null,
     keepRemote: false,
     second: null,
+    sample: null,
     retry: false,
     cancel: false,
     userId: null,

@@ -108,6 +108,7 @@ it("stops a part whose first requests fail alike, without being told how many ma
 it.each([
   [{ deadlineMs: 1000 }, "--deadline", "realtime"],
   [{ votes: 3 }, "--votes", "once"],
+  [{ sample: { rows: 5 } }, "--sample", "one part"],
   [{ fallbackModel: "openai/other" }, "--fallback-model", "one model"],
   [{ lane: "realtime" as const }, "--lane realtime", "one by one"],
 ])("refuses %o with the reason, before anything is recorded", async (options, name, why) => {
