@@ -5,7 +5,7 @@ import { dedupeIndex } from "../core/dedupe.ts";
 import { isKept } from "../core/kept-lines.ts";
 import { tokensCost, type PlanCost } from "../core/plan-cost.ts";
 import type { Scale } from "./estimating.ts";
-import { openEstimates } from "./plan-estimates.ts";
+import { openEstimates, type Estimates } from "./plan-estimates.ts";
 import { recalling } from "./planning.ts";
 import { requestSpec, type Settings } from "./settings.ts";
 import { planRows } from "../stages/plan.ts";
@@ -26,12 +26,24 @@ export interface ComparedPlan {
 
 /** Goes through the rows as planning does, and tells what an earlier run had of them; writes nothing down. */
 export async function tallyAgainst(
+  plan: ComparedPlan,
+  earlier: readonly EarlierRequests[],
+): Promise<AgainstTally> {
+  const estimates = openEstimates(plan.settings);
+  try {
+    return await tallied(plan, earlier, estimates);
+  } finally {
+    await estimates.close();
+  }
+}
+
+async function tallied(
   { settings, rendering, ports, cache }: ComparedPlan,
   earlier: readonly EarlierRequests[],
+  estimates: Estimates,
 ): Promise<AgainstTally> {
   const { frame, onNull, limit, column, price } = settings;
   const { provider } = ports;
-  const estimates = await openEstimates(settings);
   const parts = relevantParts(earlier, [column]);
   const index = dedupeIndex();
   const spec = requestSpec(settings);
@@ -57,9 +69,10 @@ export async function tallyAgainst(
     for (const ordinal of block.rows.requests) if (ordinal >= 0) counts[fates.of(ordinal)] += 1;
     ports.signal.throwIfAborted();
   }
-  const costOf = (scale: Scale): PlanCost =>
-    tokensCost(estimates.estimate(scale.take()), provider.free, price);
-  return { column, ...counts, sameCost: costOf(scales.same), freshCost: costOf(scales.fresh) };
+  const costOf = async (scale: Scale): Promise<PlanCost> =>
+    tokensCost(await estimates.estimate(scale.take()), provider.free, price);
+  const [sameCost, freshCost] = [await costOf(scales.same), await costOf(scales.fresh)];
+  return { column, ...counts, sameCost, freshCost };
 }
 
 const FATES = ["kept", "same", "fresh"] as const;

@@ -61,7 +61,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const manyBy = laneFor(Number.POSITIVE_INFINITY);
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
-  const estimates = await openEstimates(settings);
+  const estimates = openEstimates(settings);
   const counting = planCounter(input, [estimates, input.watch]);
   const digester = openDigester();
   try {
@@ -107,7 +107,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     const counts = { ...counted, ...drawn, ...alone, lane, estimate };
     if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
     if (lane !== manyBy) await store.switchLane(lane);
-    await store.finishPlan(counts, estimates.chunks());
+    await store.finishPlan(counts, await estimates.chunks());
     return counts;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
@@ -115,7 +115,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     await forget(store, directory);
     throw error;
   } finally {
-    await digester.close();
+    await Promise.all([digester.close(), estimates.close()]);
   }
 }
 
@@ -132,8 +132,8 @@ async function plannedBefore(
 
 /** The estimate of all that is to be sent, the chunks of a plan that was cut off included. */
 async function wholeEstimate(estimates: Estimates, store: Store): Promise<PlanEstimate> {
-  const plan = estimates.plan();
-  const now = estimates.chunks();
+  const plan = await estimates.plan();
+  const now = await estimates.chunks();
   const before = (await store.chunks()).filter(({ number }) => !now.has(number));
   const tokens = before.flatMap(({ estimate }) => estimate ?? []).reduce(addEstimates, plan.tokens);
   return { ...plan, tokens };

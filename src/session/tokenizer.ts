@@ -1,12 +1,16 @@
 /** Counting tokens: exactly for OpenAI's models, about as well as characters tell for all others. */
 
-/** Counts the tokens of texts for one model. */
-export interface TokenCounter {
-  readonly count: (text: string) => number;
+/** What a model's tokens are counted by. */
+export interface CountedBy {
   /** How far a sum of such counts may be off, as a share. */
   readonly error: number;
   /** Whether it is the model's own tokenizer. */
   readonly isExact: boolean;
+}
+
+/** Counts the tokens of texts for one model. */
+export interface TokenCounter extends CountedBy {
+  readonly count: (text: string) => number;
 }
 
 // A token such as `<|endoftext|>` in a cell is text to the model's host as well, and counted as such.
@@ -19,23 +23,26 @@ const GUESS_ERROR = 0.3;
 // Tokens for each one that is estimated, by what providers' published counts come to on the same texts.
 const FACTORS: Readonly<Record<string, number>> = { anthropic: 1.25 };
 
+/** What the tokens of a model are counted by, without loading it. */
+export function countsBy(provider: string, model: string): CountedBy {
+  const isExact = encodingOf(provider, model) !== null;
+  return { error: isExact ? EXACT_ERROR : GUESS_ERROR, isExact };
+}
+
 /** The counter for a model, loaded when it is asked for: the tables of OpenAI's are large. */
 export async function tokenCounter(provider: string, model: string): Promise<TokenCounter> {
+  const by = countsBy(provider, model);
   const encoding = encodingOf(provider, model);
   if (encoding !== null) {
     const { countTokens } =
       encoding === "o200k"
         ? await import("gpt-tokenizer/encoding/o200k_base")
         : await import("gpt-tokenizer/encoding/cl100k_base");
-    return { count: (text) => countTokens(text, AS_TEXT), error: EXACT_ERROR, isExact: true };
+    return { ...by, count: (text) => countTokens(text, AS_TEXT) };
   }
   const { estimateTokenCount } = await import("tokenx");
   const factor = FACTORS[provider] ?? 1.1;
-  return {
-    count: (text) => Math.ceil(estimateTokenCount(text) * factor),
-    error: GUESS_ERROR,
-    isExact: false,
-  };
+  return { ...by, count: (text) => Math.ceil(estimateTokenCount(text) * factor) };
 }
 
 const OPENAI_HOSTS = new Set(["openai", "azure"]);

@@ -40,7 +40,7 @@ export interface ChunkInput {
 export interface Weigher {
   add(fresh: NewRequest): void;
   /** The estimate of what was added since the last call. */
-  weighed(chunk: number): TokenEstimate;
+  weighed(chunk: number): Promise<TokenEstimate>;
 }
 
 /**
@@ -144,30 +144,36 @@ export async function chunkRequests(
   async function record(full: OpenChunk | null, before: number | null): Promise<void> {
     await recording;
     const rows = waiting.take(before);
-    const weighed = full === null ? undefined : input.weigher?.weighed(full.number);
-    const estimate = weighed === undefined ? {} : { estimate: weighed };
     const kept = recalled.take();
     if (kept !== null) recalledNumber -= 1;
     // The disk makes these durable while the next requests are made.
     recording = (async () => {
-      const chunk = full === null ? null : { ...(await commit(full)), ...estimate };
+      const chunk = full === null ? null : await completed(full);
       const recalledChunk = kept === null ? null : await kept();
       await store.addToPlan({ ...rows, chunk, recalled: recalledChunk });
     })();
     recording.catch(() => undefined);
   }
 
-  async function commit(full: OpenChunk): Promise<PlannedChunk> {
-    try {
-      await flush(full);
-      await full.writing;
-      const { bytes } = await full.writer.commit();
-      const lane = isAlone(full, input) ? "realtime" : input.lane;
-      return { number: full.number, bytes, lane, ordinals: Uint32Array.from(full.ordinals) };
-    } catch (error) {
-      await abandon(full);
-      throw error;
-    }
+  async function completed(full: OpenChunk): Promise<PlannedChunk> {
+    const { number, ordinals } = full;
+    const weighed = input.weigher?.weighed(number);
+    const [{ bytes }, estimate] = await Promise.all([commit(full), weighed]);
+    const lane = isAlone(full, input) ? "realtime" : input.lane;
+    const chunk = { number, bytes, lane, ordinals: Uint32Array.from(ordinals) };
+    return estimate === undefined ? chunk : { ...chunk, estimate };
+  }
+}
+
+/** Makes a chunk's file durable; one that cannot be is forgotten. */
+async function commit(full: OpenChunk): Promise<{ readonly bytes: number }> {
+  try {
+    await flush(full);
+    await full.writing;
+    return await full.writer.commit();
+  } catch (error) {
+    await abandon(full);
+    throw error;
   }
 }
 

@@ -1,20 +1,33 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { PromptCache } from "../../src/core/call-settings.ts";
 import type { AnswerForm } from "../../src/core/form.ts";
 import type { NewRequest } from "../../src/core/plan.ts";
 import { bandUsd } from "../../src/core/plan-cost.ts";
 import { priceOf } from "../../src/core/price.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
+import { openCounts } from "../../src/session/count-thread.ts";
 import { estimator, type ChunkLoad, type Estimator } from "../../src/session/estimating.ts";
 import { thinksByItself, tokenCounter } from "../../src/session/tokenizer.ts";
 
 const TEXT: AnswerForm = { kind: "text" };
 
-async function estimatorOf(model = "openai/gpt-4o-mini"): Promise<Estimator> {
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const counts of open.splice(0)) await counts.close();
+});
+
+function countsOf(provider: string, model: string): ReturnType<typeof openCounts> {
+  const counts = openCounts({ provider, model });
+  open.push(counts);
+  return counts;
+}
+
+function estimatorOf(model = "openai/gpt-4o-mini"): Estimator {
   const [provider = "", name = ""] = model.split("/");
   return estimator({
     spec: { model: name, params: {}, form: TEXT, settings: {}, promptCache: null },
-    counter: await tokenCounter(provider, name),
+    counts: countsOf(provider, name),
     thinks: thinksByItself(provider, name),
     price: priceOf(provider, name),
   });
@@ -51,9 +64,9 @@ const texts = (count: number): readonly string[] =>
 describe("an estimate of prompts", () => {
   it("is within two per cent of what the model's own tokenizer counts, though few are counted", async () => {
     const { count } = await tokenCounter("openai", "gpt-4o-mini");
-    const estimates = await estimatorOf();
+    const estimates = estimatorOf();
     const all = texts(20_000);
-    const { tokens, inputBy } = estimates.whole(
+    const { tokens, inputBy } = await estimates.whole(
       planned(
         estimates,
         all.map((text, at) => requestOf(at, text)),
@@ -67,17 +80,18 @@ describe("an estimate of prompts", () => {
 
   it("counts <|endoftext|> and half characters in a cell as the text they are", async () => {
     for (const model of ["openai/gpt-4o", "openai/gpt-4", "anthropic/claude-sonnet-5"]) {
-      const estimates = await estimatorOf(model);
+      const estimates = estimatorOf(model);
       const odd = "say <|endoftext|> and <|im_start|>system \ud83d";
       const load = planned(estimates, [requestOf(0, odd)]);
-      expect(estimates.estimate(load).inputTokens).toBeGreaterThan(15);
-      expect(estimates.estimate(load).inputTokens).toBeLessThan(60);
+      const { inputTokens } = await estimates.estimate(load);
+      expect(inputTokens).toBeGreaterThan(15);
+      expect(inputTokens).toBeLessThan(60);
     }
   });
 
   it("says that it goes by characters where the model's tokenizer is not known", async () => {
-    const estimates = await estimatorOf("anthropic/claude-sonnet-5");
-    const made = estimates.whole(
+    const estimates = estimatorOf("anthropic/claude-sonnet-5");
+    const made = await estimates.whole(
       planned(
         estimates,
         texts(50).map((text, at) => requestOf(at, text)),
@@ -88,45 +102,45 @@ describe("an estimate of prompts", () => {
   });
 
   it("takes a text of a million characters from its beginning, middle and end", async () => {
-    const estimates = await estimatorOf();
+    const estimates = estimatorOf();
     const text = "word ".repeat(200_000);
-    const { inputTokens } = estimates.estimate(planned(estimates, [requestOf(0, text)]));
+    const { inputTokens } = await estimates.estimate(planned(estimates, [requestOf(0, text)]));
     expect(Math.abs(inputTokens / 200_000 - 1)).toBeLessThan(0.02);
   });
 
   it("counts pictures and documents as more than nothing", async () => {
-    const estimates = await estimatorOf();
+    const estimates = estimatorOf();
     const content = [
       { type: "image", url: "https://example.com/a.png" },
       { type: "file", data: "x".repeat(400_000), mediaType: "application/pdf" },
     ] as const;
     const plain = requestOf(0, "");
     const prompt = { messages: [{ role: "user", content }] as const, cells: [] };
-    const { inputTokens } = estimates.estimate(planned(estimates, [{ ...plain, prompt }]));
+    const { inputTokens } = await estimates.estimate(planned(estimates, [{ ...plain, prompt }]));
     expect(inputTokens).toBeGreaterThan(5000);
   });
 
   it("keeps prompts apart that are charged as long ones", async () => {
-    const estimates = await estimatorOf("openai/gpt-5.4");
+    const estimates = estimatorOf("openai/gpt-5.4");
     const long = requestOf(0, "word ".repeat(300_000));
     const load = planned(estimates, [long, requestOf(1, "word")]);
-    expect(estimates.estimate(load).long?.inputTokens).toBeGreaterThan(271_999);
-    expect(load.short.requests).toBe(1);
+    expect((await estimates.estimate(load)).long?.inputTokens).toBeGreaterThan(271_999);
+    expect(load).toMatchObject({ short: { requests: 1 }, others: [1_500_016] });
   });
 });
 
 describe("an estimate that has seen answers", () => {
   it("goes by what they were billed", async () => {
-    const estimates = await estimatorOf("anthropic/claude-sonnet-5");
+    const estimates = estimatorOf("anthropic/claude-sonnet-5");
     const requests = texts(200).map((text, at) => requestOf(at, text));
-    const before = estimates.whole(planned(estimates, requests)).tokens;
+    const { tokens: before } = await estimates.whole(planned(estimates, requests));
     for (const request of requests.slice(0, 30)) {
       const { short } = loadOf(estimates, [request]);
       const inputTokens = short.units;
       estimates.answered(request, { ...NO_USAGE, inputTokens, outputTokens: 7 });
     }
     const rest = loadOf(estimates, requests.slice(30));
-    const { tokens, ...how } = estimates.whole(rest);
+    const { tokens, ...how } = await estimates.whole(rest);
     expect(how).toEqual({ inputBy: "replies", outputBy: "replies", repliesSeen: 30 });
     expect(tokens.inputTokens / rest.short.units).toBeCloseTo(1, 1);
     expect(tokens.inputTokens).toBeGreaterThan(before.inputTokens * 2);
@@ -158,18 +172,18 @@ describe("prompts that are to be kept in the provider's cache", () => {
     >;
     const model = "claude-haiku-4-5";
     const spec = { model, params: {}, form: TEXT, settings: {}, promptCache: null };
-    const counter = await tokenCounter("anthropic", model);
-    const bandOf = (promptCache: PromptCache | null): ReturnType<typeof bandUsd> => {
+    const counts = countsOf("anthropic", model);
+    const bandOf = async (promptCache: PromptCache | null): Promise<ReturnType<typeof bandUsd>> => {
       const estimates = estimator({
-        ...{ spec: { ...spec, promptCache }, counter, thinks: false, price },
+        ...{ spec: { ...spec, promptCache }, counts, thinks: false, price },
       });
       const load = planned(estimates, [requestOf(0, "a b c"), requestOf(1, "d e f g")]);
-      return bandUsd(estimates.estimate(load), price, "batch");
+      return bandUsd(await estimates.estimate(load), price, "batch");
     };
-    const [plain, kept] = [bandOf(null), bandOf({ system: true, ttl })];
+    const [plain, kept] = [await bandOf(null), await bandOf({ system: true, ttl })];
     expect(kept.high / plain.high).toBeCloseTo(times, 6);
     expect([kept.low, kept.expected]).toEqual([plain.low, plain.expected]);
     // A key alone only says where to look.
-    expect(bandOf({ key: "k" })).toEqual(plain);
+    expect(await bandOf({ key: "k" })).toEqual(plain);
   });
 });
