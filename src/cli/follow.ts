@@ -28,7 +28,7 @@ import { runCommandLine } from "./paths.ts";
 import { tellPending, waitingRequests } from "./pending.ts";
 import { openProgressDisplay } from "./progress-display.ts";
 import { batchLine } from "./progress-text.ts";
-import { firstRowsText, receiptText } from "./receipt-text.ts";
+import { askedFirst, receiptText, shownRowsText } from "./receipt-text.ts";
 import { receiptFromOne } from "./row-numbers.ts";
 import { stateOf } from "./run-state.ts";
 import type { Terminal } from "./terminal.ts";
@@ -57,6 +57,7 @@ export interface Followed {
 }
 
 const FIRST_ROWS = 5;
+const ROWS_LOOKED_AT = 1000;
 
 /**
  * Plans the run, tells the plan, asks before anything is bought, and follows it to its end.
@@ -321,11 +322,14 @@ async function tellFirstRows(
   const { header = true } = facts.reading;
   // Bad rows of the input that were passed on are as bad in the output.
   const reading = isCsv ? ({ onBadRow: "keep", header } as const) : {};
-  const preview = await headOfFile(facts.output, FIRST_ROWS, reading);
-  terminal.say(firstRowsText(preview, facts, terminal));
-  const hidden = receipt.rows.total - preview.rows.length;
+  // Where rows were left out the top of the output may hold no answer at all.
+  const looked = receipt.rows.skipped > 0 ? ROWS_LOOKED_AT : FIRST_ROWS;
+  const head = await headOfFile(facts.output, looked, reading);
+  const shown = askedFirst(head, facts.column, FIRST_ROWS);
+  terminal.say(shownRowsText(head, shown, { facts, look: terminal }));
+  const hidden = receipt.rows.total - shown.length;
   if (hidden > 0) terminal.say(terminal.colours.dim(`  … and ${count(hidden)} more`));
-  return preview.columns;
+  return head.columns;
 }
 
 /** The receipt as scripts read it; members are added in later versions, never changed. */

@@ -1,4 +1,4 @@
-/** What a finished run prints: the first rows, and the receipt. */
+/** What a finished run prints: some of its first rows, and the receipt. */
 
 import type { CascadeReceipt, KeptRows, PassReceipt, FileHead, Receipt } from "../index.ts";
 import { cut, padded, printable, widthOf } from "./cells.ts";
@@ -9,16 +9,32 @@ import { runCommandLine, shortPath } from "./paths.ts";
 import { rowNumber } from "./row-numbers.ts";
 import { tableText } from "./table.ts";
 
-/** The first rows as a table: what the model was shown, and what it answered. */
-export function firstRowsText(preview: FileHead, facts: RunFacts, look: Look): string {
-  const { columns, rows } = preview;
+/** The places of the first rows that were asked, or failed, at most so many; of the first rows where none was. */
+export function askedFirst(
+  { columns, rows }: FileHead,
+  column: string,
+  most: number,
+): readonly number[] {
+  const status = columns.indexOf(`${column}_status`);
+  const asked = rows.flatMap((row, at) => (row[status] === "skipped" ? [] : [at]));
+  return (asked.length > 0 ? asked : [...rows.keys()]).slice(0, most);
+}
+
+/** Some rows of the top of the output as a table: what the model was shown, and what it answered. */
+export function shownRowsText(
+  head: FileHead,
+  places: readonly number[],
+  { facts, look }: { readonly facts: RunFacts; readonly look: Look },
+): string {
+  const { columns } = head;
+  const rows = places.map((at) => head.rows[at] ?? []);
   const failed = columns.indexOf(`${facts.column}_error`);
   const isNameless = facts.reading.header === false && !columns.includes(facts.column);
   const shown = [
     ...new Set(
       isNameless
         ? columns.keys()
-        : [...sourceColumns(preview, facts), ...answerColumns(columns, facts.column)],
+        : [...sourceColumns({ columns, rows }, facts), ...answerColumns(columns, facts.column)],
     ),
     ...(rows.some((row) => (row[failed] ?? "") !== "") ? [failed] : []),
   ].filter((at) => at >= 0);
@@ -27,7 +43,10 @@ export function firstRowsText(preview: FileHead, facts: RunFacts, look: Look): s
       { title: "row", align: "right", whole: true },
       ...shown.map((at) => ({ title: columns[at] ?? "" })),
     ],
-    rows.map((row, number) => [count(number + 1), ...shown.map((at) => row[at] ?? "")]),
+    rows.map((row, number) => [
+      count((places[number] ?? 0) + 1),
+      ...shown.map((at) => row[at] ?? ""),
+    ]),
     look.width,
   );
 }

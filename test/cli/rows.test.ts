@@ -16,6 +16,10 @@ describe("--where", () => {
     expect(ended.code).toBe(0);
     expect(ended.stderr).toContain("2 requests = 6 rows − 4 left out by the condition");
     expect(ended.stderr).toContain("6 rows = 2 ok + 4 skipped (left out by the condition)");
+    // Of the rows those are shown that were asked.
+    expect(ended.stderr).toMatch(
+      /\n +3 +Great thing +positive\n +5 +Lovely thing +\w+\n +… and 4 more\n/,
+    );
     const written = readFileSync(join(cwd, "in.enriched.csv"), "utf8").trimEnd().split("\n");
     expect(written.slice(1, 4)).toEqual([
       "1,Wonderful thing,en,,skipped,",
