@@ -4,9 +4,9 @@ import { REQUEST_ID_BYTES } from "./chunk.ts";
 import type { LineForm } from "./line-form.ts";
 import {
   NO_FORM,
+  packedText,
   type PackedBlock,
   type PackedForm,
-  type PackedLines,
   type PackedPlace,
   type PackedPrompts,
 } from "./packed.ts";
@@ -19,14 +19,13 @@ export interface Packer {
   add(prompt: Prompt): number;
   /** What was added since the last call. */
   take(): PackedPrompts;
-  /** Takes bytes back that are read no more, to write into them again. */
-  readonly reuse: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
 // A UTF-16 code unit takes at most three bytes as UTF-8.
 const MOST_BYTES_PER_UNIT = 3;
 const FIRST_BYTES = 256 * 1024;
 const FIRST_PLACES = 1024;
+const ROOM_TO_SPARE = 1.1;
 
 /** A packer of prompts, of which those are packed that `formOf` knows a form of. */
 export function promptPacker(
@@ -36,7 +35,7 @@ export function promptPacker(
   const encoder = new TextEncoder();
   const places = new Map<LineForm, number>();
   const forms: PackedForm[] = [];
-  let spare: Uint8Array<ArrayBuffer> | null = null;
+  const hashed: string[] = [];
   let bytes = new Uint8Array();
   let end = 0;
   let size = 0;
@@ -46,7 +45,11 @@ export function promptPacker(
   let apart = new Map<number, { id: string; prompt: Prompt }>();
 
   const placeOf = (found: LineForm): number => {
-    const place = places.get(found) ?? packedAs(found, identity, forms);
+    const known = places.get(found);
+    if (known !== undefined) return known;
+    const form = packedAs(found);
+    const place = form === null ? NO_FORM : forms.push(form) - 1;
+    if (form !== null) hashed.push(identity.start(found.before, found.role));
     places.set(found, place);
     return place;
   };
@@ -82,9 +85,8 @@ export function promptPacker(
       return size++;
     },
     take: () => {
-      const shared = forms.map((one) => one.shared);
       const texts = {
-        forms: shared,
+        hashed: [...hashed],
         form: form.slice(0, size),
         ends: ends.slice(0, size),
         bytes: bytes.subarray(0, end),
@@ -93,13 +95,11 @@ export function promptPacker(
         texts,
         known: { forms, characters: characters.slice(0, size), apart },
       };
-      [bytes, spare] = [spare ?? new Uint8Array(), null];
+      // The next rows are about as long.
+      bytes = new Uint8Array(Math.ceil(ROOM_TO_SPARE * end));
       [end, size] = [0, 0];
       apart = new Map();
       return packed;
-    },
-    reuse: (read) => {
-      spare = new Uint8Array(read.buffer);
     },
   };
 }
@@ -109,23 +109,24 @@ function widened<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
   return to;
 }
 
-/** Adds a form to those that are packed and gives its place; no form where a message before the last has pictures. */
-function packedAs(found: LineForm, identity: RequestIdentity, forms: PackedForm[]): number {
-  const { before, role, middle, end } = found;
+/** A form of packed prompts; null where a message before the last has pictures. */
+function packedAs(found: LineForm): PackedForm | null {
   let characters = 0;
-  for (const { content } of before) {
-    if (typeof content !== "string") return NO_FORM;
+  for (const { content } of found.before) {
+    if (typeof content !== "string") return null;
     characters += content.length;
   }
-  const hashed = identity.start(before, role);
-  return forms.push({ ...found, characters, shared: { hashed, middle, end } }) - 1;
+  return { ...found, characters };
 }
 
-/** Packed prompts with what was made of their texts. */
-export function packedBlock({ texts, known }: PackedPrompts, lines: PackedLines): PackedBlock {
-  const ids = Buffer.from(lines.ids.buffer);
-  for (const [at, { id }] of known.apart) ids.write(id, at * REQUEST_ID_BYTES, "hex");
-  return { ...known, form: texts.form, lines };
+/** Packed prompts with the identities of their texts; `bytes` are those of the texts, wherever they have been. */
+export function packedBlock(
+  { texts, known }: PackedPrompts,
+  { ids, bytes }: Pick<PackedBlock, "ids" | "bytes">,
+): PackedBlock {
+  const own = Buffer.from(ids.buffer);
+  for (const [at, { id }] of known.apart) own.write(id, at * REQUEST_ID_BYTES, "hex");
+  return { ...known, form: texts.form, ends: texts.ends, bytes, ids };
 }
 
 /** The request of a packed prompt that is met for the first time. */
@@ -149,7 +150,7 @@ export function writeIdentity(fresh: NewRequest, target: Buffer, at: number): vo
     return;
   }
   const from = packed.at * REQUEST_ID_BYTES;
-  const known = packed.block.lines.ids;
+  const known = packed.block.ids;
   for (let byte = 0; byte < REQUEST_ID_BYTES; byte++) target[at + byte] = known[from + byte] ?? 0;
 }
 
@@ -170,7 +171,7 @@ class PackedRequest implements NewRequest, PackedPlace {
   }
 
   get id(): string {
-    const { ids } = this.block.lines;
+    const { ids } = this.block;
     return Buffer.from(ids.buffer, this.at * REQUEST_ID_BYTES, REQUEST_ID_BYTES).toString("hex");
   }
 
@@ -188,10 +189,6 @@ export function packedForm({ block, at }: PackedPlace): PackedForm {
 }
 
 function textAt(place: PackedPlace): string {
-  const { block, at } = place;
-  const { middle, end } = packedForm(place);
-  const { ends, bytes } = block.lines;
-  const from = (at === 0 ? 0 : (ends[at - 1] ?? 0)) + Buffer.byteLength(middle);
-  const to = (ends[at] ?? 0) - Buffer.byteLength(end);
-  return JSON.parse(Buffer.from(bytes.buffer, from, to - from).toString("utf8")) as string;
+  const { buffer, byteOffset, byteLength } = packedText(place);
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }

@@ -1,4 +1,4 @@
-/** Making identities and lines of texts in two threads: in one of its own, and here while that one is busy. */
+/** Making identities of texts in two threads: in one of its own, and here while that one is busy. */
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -49,7 +49,7 @@ export function openDigester({
 }
 
 const digestHere: Digest = (texts) =>
-  Promise.resolve({ lines: digestTexts(texts), read: texts.bytes });
+  Promise.resolve({ ids: digestTexts(texts), bytes: texts.bytes });
 
 // The worker is a file of its own kind: .ts beside sources, .js beside compiled files.
 function workerFile(): URL {

@@ -1,4 +1,4 @@
-/** The thread that makes identities and lines of texts while the main one reads rows and writes files. */
+/** The thread that makes identities of texts while the main one reads rows and writes files. */
 
 import { parentPort } from "node:worker_threads";
 import { digestTexts, type PackedTexts } from "../core/packed.ts";
@@ -10,13 +10,10 @@ export type DigestReply = "ready" | Digested;
 if (parentPort !== null) {
   const port = parentPort;
   port.on("message", (texts: PackedTexts) => {
-    const lines = digestTexts(texts);
-    const read = texts.bytes;
-    const reply: DigestReply = { lines, read };
-    port.postMessage(
-      reply,
-      [lines.ids, lines.ends, lines.bytes, read].map(({ buffer }) => buffer),
-    );
+    const { bytes } = texts;
+    const ids = digestTexts(texts);
+    const reply: DigestReply = { ids, bytes };
+    port.postMessage(reply, [ids.buffer, bytes.buffer]);
   });
   port.postMessage("ready" satisfies DigestReply);
 }

@@ -2,8 +2,9 @@
 
 import { RECALLED_CHUNK, replyFileName, REQUEST_ID_BYTES, requestFileName } from "../core/chunk.ts";
 import type { Lane } from "../core/lane.ts";
-import { lineEncoder, type EncodePrompt, type LineForm } from "../core/line-form.ts";
-import { NO_FORM, type PackedPlace } from "../core/packed.ts";
+import { lineEncoder, type EncodePrompt } from "../core/line-form.ts";
+import { packedLines, type PackedLines } from "../core/packed-lines.ts";
+import type { PackedPlace } from "../core/packed.ts";
 import { writeIdentity } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock, PlannedRows } from "../core/plan.ts";
 import { recalledLines, type RecalledLines } from "../core/recalled-lines.ts";
@@ -85,7 +86,7 @@ export async function chunkRequests(
           open = null;
         }
         if (open === null) {
-          open = await openChunk(store.files, ++number);
+          open = await openChunk(input, ++number);
           append(open, fresh);
         }
         input.weigher?.add(fresh);
@@ -107,7 +108,7 @@ export async function chunkRequests(
 
   /** Puts a request's line into a chunk; false, and nothing put, where the provider takes no more bytes at once. */
   function append(to: OpenChunk, fresh: NewRequest): boolean {
-    let end = fresh.packed === undefined ? written(to, fresh) : copied(to, fresh, fresh.packed);
+    let end = fresh.packed === undefined ? written(to, fresh) : put(to, fresh, fresh.packed);
     to.pending[end++] = LINE_FEED;
     const isFull = to.ordinals.length > 0 && to.bytes + end > provider.limits.maxBytesPerBatch;
     if (isFull) return false;
@@ -123,21 +124,11 @@ export async function chunkRequests(
     return to.pendingBytes + to.pending.write(line, to.pendingBytes);
   }
 
-  function copied(to: OpenChunk, fresh: NewRequest, { block, at }: PackedPlace): number {
-    const form = block.forms[block.form[at] ?? NO_FORM];
-    if (form === undefined) return written(to, fresh);
-    let head = to.heads.get(form);
-    if (head === undefined) {
-      head = Buffer.from(form.start + customIdStart(input.token, to.number));
-      to.heads.set(form, head);
-    }
-    const from = at === 0 ? 0 : (block.lines.ends[at - 1] ?? 0);
-    const line = block.lines.bytes.subarray(from, block.lines.ends[at]);
-    makeRoom(to, head.length + MOST_DIGITS + line.length + 1);
-    to.pending.set(head, to.pendingBytes);
-    const end = writeDecimal(fresh.ordinal, to.pending, to.pendingBytes + head.length);
-    to.pending.set(line, end);
-    return end + line.length;
+  function put(to: OpenChunk, fresh: NewRequest, place: PackedPlace): number {
+    const most = to.lines.mostBytes(place);
+    if (most === null) return written(to, fresh);
+    makeRoom(to, most + 1);
+    return to.lines.write(place, fresh.ordinal, { target: to.pending, at: to.pendingBytes });
   }
 
   /** Records what waits, up to the row that first has the request `before`, once what was recorded last is durable. */
@@ -239,8 +230,7 @@ interface OpenChunk {
   readonly number: number;
   readonly writer: ChunkFileWriter;
   readonly ordinals: number[];
-  /** What the lines of each form begin with, up to the request's position. */
-  readonly heads: Map<LineForm, Buffer>;
+  readonly lines: PackedLines;
   /** Of the lines written so far, without those pending. */
   bytes: number;
   pending: Buffer;
@@ -252,14 +242,14 @@ interface OpenChunk {
 
 const NOTHING_ON_ITS_WAY = Promise.resolve();
 
-async function openChunk(files: ChunkFiles, number: number): Promise<OpenChunk> {
-  const writer = await files.create(requestFileName(number));
+async function openChunk({ store, token }: ChunkInput, number: number): Promise<OpenChunk> {
+  const writer = await store.files.create(requestFileName(number));
   const [pending, other] = [Buffer.alloc(PENDING_BYTES), Buffer.alloc(PENDING_BYTES)];
   return {
     number,
     writer,
     ordinals: [],
-    heads: new Map(),
+    lines: packedLines(customIdStart(token, number)),
     bytes: 0,
     pending,
     pendingBytes: 0,
@@ -290,21 +280,6 @@ function makeRoom(open: OpenChunk, bytes: number): void {
   if (pendingBytes + bytes <= pending.length) return;
   open.pending = Buffer.alloc(pendingBytes + bytes);
   open.pending.set(pending.subarray(0, pendingBytes));
-}
-
-const MOST_DIGITS = 10;
-const DIGIT_ZERO = 48;
-
-/** Writes a whole number in decimal and gives where it ends. */
-function writeDecimal(number: number, target: Uint8Array, at: number): number {
-  let digits = 1;
-  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) digits += 1;
-  let rest = number;
-  for (let place = at + digits - 1; place >= at; place--) {
-    target[place] = DIGIT_ZERO + (rest % 10);
-    rest = Math.floor(rest / 10);
-  }
-  return at + digits;
 }
 
 async function flush(open: OpenChunk): Promise<void> {

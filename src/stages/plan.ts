@@ -6,7 +6,7 @@ import type { DedupeIndex } from "../core/dedupe.ts";
 import { lineForms } from "../core/line-form.ts";
 import {
   digestTexts,
-  type PackedLines,
+  type PackedBlock,
   type PackedPrompts,
   type PackedTexts,
 } from "../core/packed.ts";
@@ -39,18 +39,15 @@ export interface PlanInput {
   readonly onBlank?: (column: string) => void;
   /** The row to begin with; those before it were planned before. */
   readonly firstRow: number;
-  /** Makes identities and lines of texts, in this thread where it is left out. */
+  /** Makes identities of texts, in this thread where it is left out. */
   readonly digest?: Digest;
 }
 
-/** Makes identities and lines of texts, here or elsewhere; the texts' bytes may be taken away by it. */
+/** Makes identities of texts, here or elsewhere; the texts' bytes may be taken away by it. */
 export type Digest = (texts: PackedTexts) => Promise<Digested>;
 
-/** What texts came to, and the bytes they stood in, to be used again. */
-export interface Digested {
-  readonly lines: PackedLines;
-  readonly read: Uint8Array<ArrayBuffer>;
-}
+/** The identities of texts, and the texts' bytes. */
+export type Digested = Pick<PackedBlock, "ids" | "bytes">;
 
 // Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
 const ROWS_PER_BLOCK = 1000;
@@ -69,7 +66,7 @@ const MOST_AHEAD = 8;
  * @throws {InputError} where the frame is damaged, after the rows before it.
  */
 export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
-  const here: Digest = (texts) => Promise.resolve({ lines: digestTexts(texts), read: texts.bytes });
+  const here: Digest = (texts) => Promise.resolve({ ids: digestTexts(texts), bytes: texts.bytes });
   const digest = input.digest ?? here;
   const ahead: { readonly made: Promise<Digested>; readonly asked: AskedRows }[] = [];
   const rows = askedRows(input);
@@ -110,13 +107,12 @@ export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> 
   }
 
   function placed(
-    { firstRow, fates, packed, cutRows, reuse }: AskedRows,
-    { lines, read }: Digested,
+    { firstRow, fates, packed, cutRows }: AskedRows,
+    digested: Digested,
   ): PlannedBlock {
-    reuse(read);
     const { index } = input;
-    const block = packedBlock(packed, lines);
-    const ids = new DataView(lines.ids.buffer);
+    const block = packedBlock(packed, digested);
+    const ids = new DataView(block.ids.buffer);
     const fresh: NewRequest[] = [];
     for (let at = 0; at < fates.length; at++) {
       const place = fates[at] ?? 0;
@@ -139,7 +135,6 @@ interface AskedRows {
   readonly fates: Int32Array;
   readonly packed: PackedPrompts;
   readonly cutRows: readonly number[];
-  readonly reuse: (read: Uint8Array<ArrayBuffer>) => void;
 }
 
 /** The rows with the prompts they come to. */
@@ -170,7 +165,7 @@ async function* askedRows(input: PlanInput): AsyncGenerator<AskedRows> {
       else if (withheld !== null) fates[at] = NO_REQUEST[withheld];
       else fates[at] = fateOf(at, promptOf(row));
     }
-    yield { firstRow, fates, packed: packer.take(), cutRows, reuse: packer.reuse };
+    yield { firstRow, fates, packed: packer.take(), cutRows };
 
     function fateOf(at: number, prompt: Prompt | Unaskable | null): number {
       if (prompt === "unfit") return NO_REQUEST.invalid_input;

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lineForms, type EncodeLine } from "../../src/core/line-form.ts";
-import { digestTexts } from "../../src/core/packed.ts";
+import { digestTexts, type PackedPlace } from "../../src/core/packed.ts";
+import { packedLines } from "../../src/core/packed-lines.ts";
 import { newRequest, packedBlock, promptPacker } from "../../src/core/packing.ts";
 import { requestIdentity, type Message, type Request } from "../../src/core/request.ts";
 
@@ -17,13 +18,17 @@ const spec: Omit<Request, "messages"> = {
 const encode: EncodeLine = ({ messages, model }, customId) =>
   JSON.stringify({ custom_id: customId, body: { model, turns: messages } });
 
-const ID = "rabcdefg-1-7";
+const ID_START = "rabcdefg-1-";
+const lines = packedLines(ID_START);
 
-/** The line that a packed request comes to. */
-function lineOf(block: ReturnType<typeof packedBlock>, at: number): string {
-  const { ends, bytes } = block.lines;
-  const rest = Buffer.from(bytes.subarray(at === 0 ? 0 : ends[at - 1], ends[at])).toString();
-  return (block.forms[block.form[at] ?? 0]?.start ?? "") + ID + rest;
+/** The line that a packed request comes to; null where it is too long to be written from its bytes. */
+function lineOf(place: PackedPlace, number: number): string | null {
+  const most = lines.mostBytes(place);
+  if (most === null) return null;
+  const target = Buffer.alloc(most + 1);
+  const end = lines.write(place, number, { target, at: 1 });
+  expect(end).toBeLessThanOrEqual(target.length);
+  return target.toString("utf8", 1, end);
 }
 
 const role = fc.constantFrom("system" as const, "user" as const, "assistant" as const);
@@ -54,14 +59,15 @@ describe("packed prompts", () => {
           const packed = packer.take();
           // As another thread would have it.
           const texts = structuredClone(packed.texts);
-          packer.reuse(packed.texts.bytes);
-          const block = packedBlock(packed, digestTexts(texts));
+          const block = packedBlock(packed, { ids: digestTexts(texts), bytes: texts.bytes });
           for (const [at, { messages }] of prompts.entries()) {
             const request = newRequest(block, at, at);
             expect(request.id).toBe(requestIdentity("p h", spec).of(messages));
             expect(request.prompt.messages).toEqual(messages);
             if (request.packed === undefined) continue;
-            expect(lineOf(block, at)).toBe(encode({ ...spec, messages }, ID));
+            const number = (at * 2_654_435_761) % 1e10;
+            const line = lineOf(request.packed, number);
+            expect(line).toBe(encode({ ...spec, messages }, ID_START + String(number)));
             const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
             expect(block.characters[at]).toBe(characters);
           }

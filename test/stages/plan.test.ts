@@ -194,7 +194,7 @@ describe("planRows", () => {
     };
     const later: Digest = async (packed) => {
       await setTimeout(1);
-      return { lines: digestTexts(packed), read: packed.bytes };
+      return { ids: digestTexts(packed), bytes: packed.bytes };
     };
     for (const digest of [{}, { digest: later }]) {
       const seen: PlannedBlock[] = [];

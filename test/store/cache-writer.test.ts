@@ -100,7 +100,9 @@ describe("writing to a cache", () => {
     const found = batches.flatMap(({ ids, lines, ends }) =>
       Array.from(ends, (end, at) => ({
         id: Buffer.from(ids.subarray(at * first, (at + 1) * first)).toString("hex"),
-        line: Buffer.from(lines.subarray(ends[at - 1] ?? 0, end)).toString(),
+        line: Buffer.from(lines.subarray(ends[at - 1] ?? 0, end))
+          .toString()
+          .replace(/\n$/, ""),
       })),
     );
     for (const { id, line } of found) expect(idsOf(line).toString("hex")).toBe(id);
