@@ -22,6 +22,34 @@ const FROZEN = "test/crash/frozen.test.ts";
 const FAULTS = "test/crash/fault-scripts.test.ts";
 const WHAT_IF = "test/crash/what-if.test.ts";
 
+const REPLACED = "test/frame/replaced-columns.test.ts";
+
+const REPLACING: readonly Mutation[] = [
+  {
+    promise: "a column that is replaced takes no other cell of a CSV record with it",
+    file: "src/frame/csv-splice.ts",
+    edits: [["  if (record[start] === QUOTE) {\n", "  if (record[start] === -1) {\n"]],
+    guard: { file: REPLACED, named: "a CSV file" },
+  },
+  {
+    promise: "a Parquet footer tells the pages of a replaced column from those of others",
+    file: "src/frame/parquet-drop.ts",
+    edits: [
+      [
+        "    else below -= 1;\n",
+        "    else if (integerAt(element, ids.element.childCount) === null) below -= 1;\n",
+      ],
+    ],
+    guard: { file: REPLACED, named: "a Parquet file" },
+  },
+  {
+    promise: "a later step reads what an earlier one makes of a column that is replaced",
+    file: "src/steps-job.ts",
+    edits: [["base.columns.includes(name) && !made.has(name)", "base.columns.includes(name)"]],
+    guard: { file: "test/existing.test.ts", named: "an earlier step" },
+  },
+];
+
 const READING: readonly Mutation[] = [
   {
     promise: "answers read under another schema are not used",
@@ -872,6 +900,7 @@ const SERVING: readonly Mutation[] = [
 
 /** Every break, in the order of a run. */
 export const MUTATIONS: readonly Mutation[] = [
+  ...REPLACING,
   ...READING,
   ...REVIEWING,
   ...PLANNING,

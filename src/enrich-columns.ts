@@ -2,6 +2,7 @@
 
 import { resolve as absolute } from "node:path";
 import type { DataFrame } from "nodejs-polars";
+import { replacesExisting } from "./core/existing.ts";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
@@ -51,10 +52,11 @@ export function enrichColumns<S extends FrameSchema, const Steps extends readonl
     ...stepsJob(steps, options, source),
     preview: stepsPreview({ steps, options, source, table: frameTable(rows) }),
     finish: async (session) => {
-      const { withNewColumns } = await polars();
+      const { withNewColumns, withReplacedColumns } = await polars();
+      const widened = replacesExisting(options.existing) ? withReplacedColumns : withNewColumns;
       let result = rows;
       const receipt = await session.complete(async (columns, cells) => {
-        result = await withNewColumns(rows, columns, cells);
+        result = await widened(rows, columns, cells);
         return { output: null, neutralisedCells: 0 };
       });
       return { result: result as unknown as DataFrame<StepsFrame<S, Steps>>, receipt };
@@ -95,7 +97,8 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
       let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const going = resume === undefined ? {} : { resume };
-        const write = { input, output: files.output, columns, cells, ...going };
+        const replaces = replacesExisting(options.existing);
+        const write = { input, output: files.output, columns, cells, replaces, ...going };
         const written = await writeOutput(write, files);
         noted = written;
         return { output: files.output, neutralisedCells: written.neutralisedCells };

@@ -4,6 +4,7 @@ import type { DataFrame } from "nodejs-polars";
 import type { CascadeOption } from "./passes/cascade.ts";
 import type { CallSettings, PromptCache } from "./core/call-settings.ts";
 import type { Cell } from "./core/column.ts";
+import type { Existing } from "./core/existing.ts";
 import type { MaxFailures } from "./core/failure-limit.ts";
 import type { LaneChoice } from "./core/lane.ts";
 import type { MetaName } from "./core/meta.ts";
@@ -84,6 +85,12 @@ export interface EnrichOptions<
   readonly cascade?: CascadeOption;
   /** Extra fields for every request body, such as `{ max_completion_tokens: 64 }`. */
   readonly params?: Params;
+  /**
+   * What becomes of columns that the rows have already under names that new ones would have: `fail` when left
+   * out, so that the run is refused; `overwrite` leaves them out of the result, where the new columns stand
+   * after all others. A template that names such a column reads what it held.
+   */
+  readonly existing?: Existing;
   /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */
   readonly onNull?: OnNull;
   /** Asks the first rows only; the others are kept and marked skipped. */
@@ -198,11 +205,19 @@ export type EnrichedSchema<
 >;
 
 /** Both together; said in a way that lets the compiler take it for a schema before the columns are known. */
-type AsSchema<S, Added> = (IsAny<S> extends true ? unknown : S) & Added extends infer All
+type AsSchema<S, Added> = (IsAny<S> extends true ? unknown : Beside<S, Added>) &
+  Added extends infer All
   ? All extends FrameSchema
     ? All
     : never
   : never;
+
+/** Old columns that new ones do not replace; a schema that is open stays as it is. */
+type Beside<S, Added> = string extends keyof S
+  ? S
+  : keyof S & keyof Added extends never
+    ? S
+    : Omit<S, keyof Added>;
 
 /** A row as a template function sees it. */
 export type RowOf<S> = Readonly<Record<ColumnsOf<S>, Cell>>;

@@ -4,6 +4,7 @@ import type { RecordBatch, Table } from "apache-arrow";
 import type { DataFrame, LazyDataFrame } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
+import { replacesExisting } from "./core/existing.ts";
 import { columnPreview } from "./column-preview.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import { EnrichRun } from "./enrich-run.ts";
@@ -61,7 +62,8 @@ export function enrichRows<const R extends RowsGiven, const O extends OutputOpti
       const enriched = await opened();
       let result: unknown = null;
       const receipt = await session.complete(async (columns, cells) => {
-        result = await enriched.withColumns(columns, cells);
+        const replaces = replacesExisting(options.existing);
+        result = await enriched.withColumns(columns, { cells, replaces });
         return { output: null, neutralisedCells: 0 };
       });
       return { result: result as RowsEnriched<R>, receipt };
@@ -76,7 +78,10 @@ export function enrichRows<const R extends RowsGiven, const O extends OutputOpti
 
 interface OpenedRows {
   readonly frame: Frame;
-  withColumns(columns: readonly NewColumn[], cells: AsyncIterable<NewCells>): Promise<unknown>;
+  withColumns(
+    columns: readonly NewColumn[],
+    added: { readonly cells: AsyncIterable<NewCells>; readonly replaces: boolean },
+  ): Promise<unknown>;
 }
 
 /** The rows as a frame, made when first needed: batches can be read once only. */
@@ -92,7 +97,7 @@ function openerOf(rows: RowsGiven): () => Promise<OpenedRows> {
     return () =>
       Promise.resolve({
         frame: recordsFrame(rows),
-        withColumns: (columns, cells) => recordsWith(rows, columns, cells),
+        withColumns: (columns, added) => recordsWith(rows, columns, added),
       });
   if (Array.isArray(members["batches"])) return () => openTable(rows as Table);
   if (typeof members["collect"] === "function") return () => openLazy(rows as LazyDataFrame);
@@ -116,16 +121,17 @@ async function openTable(table: Table): Promise<OpenedRows> {
   const { tableFrame, tableWith } = await import("./frame/arrow-table.ts");
   return {
     frame: tableFrame(table),
-    withColumns: (columns, cells) => tableWith(table, columns, cells),
+    withColumns: (columns, added) => tableWith(table, columns, added),
   };
 }
 
 async function openLazy(lazy: LazyDataFrame): Promise<OpenedRows> {
-  const { polarsFrame, withNewColumns } = await import("./frame/polars.ts");
+  const { polarsFrame, withNewColumns, withReplacedColumns } = await import("./frame/polars.ts");
   // Runs beside the event loop, which a DataFrame's own methods would hold up.
   const rows = await lazy.collect();
   return {
     frame: polarsFrame(rows),
-    withColumns: (columns, cells) => withNewColumns(rows, columns, cells),
+    withColumns: (columns, { cells, replaces }) =>
+      (replaces ? withReplacedColumns : withNewColumns)(rows, columns, cells),
   };
 }

@@ -3,6 +3,7 @@
 import { join, resolve as absolute } from "node:path";
 import { callSettings, checkPositive } from "./core/call-options.ts";
 import { InputError } from "./core/errors.ts";
+import { replacesExisting } from "./core/existing.ts";
 import { checkedMaxFailures } from "./core/failure-limit.ts";
 import type { AnswerForm } from "./core/form.ts";
 import type { Json } from "./core/hash.ts";
@@ -94,6 +95,7 @@ export async function settingsOf(
       { hint: "Add the column by votes first, and filter by it afterwards." },
     );
   const read = readTemplate(template, frame);
+  const replaces = replacesExisting(options.existing);
   const choice = choiceOf(options);
   const name = typeof model === "string" ? model : model.model;
   const { form: plain, ...output } = await (asked?.() ?? askedOutput(options.output, name));
@@ -122,6 +124,7 @@ export async function settingsOf(
     promptCache: options.promptCache ?? null,
     examples: options.examples ?? [],
     column: options.column ?? DEFAULT_COLUMN,
+    replaces,
     model: { ...opened, params: { ...opened.params, ...options.params } },
     endpoint: typeof model === "string" ? null : (model.endpoint ?? null),
     runDir: options.runDir ?? DEFAULT_RUN_DIR,
@@ -134,6 +137,7 @@ export async function settingsOf(
       ...memo,
       flatten,
       meta,
+      ...(options.existing === undefined ? {} : { existing: options.existing }),
       prices: (options.prices ?? null) as Json,
       cacheFile: cache?.file ?? null,
       validator: validatorOf(output, options.output),

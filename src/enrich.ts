@@ -2,6 +2,7 @@
 
 import type { DataFrame } from "nodejs-polars";
 import { InputError } from "./core/errors.ts";
+import { replacesExisting } from "./core/existing.ts";
 import type { Json } from "./core/hash.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { CheckTemplate } from "./core/placeholders.ts";
@@ -155,17 +156,18 @@ export function frameRun<R, V>({
   return new EnrichRun<R, V>({
     open: openColumn(own, passes),
     finish: async (session) => {
-      const { onlyRows, withNewColumns } = await polars();
+      const { onlyRows, withNewColumns, withReplacedColumns } = await polars();
+      const widened = replacesExisting(options.existing) ? withReplacedColumns : withNewColumns;
       let result = rows;
       const receipt = await session.complete(async (columns, cells) => {
         const written = { output: null, neutralisedCells: 0 };
         if (keep === undefined) {
-          result = await withNewColumns(rows, columns, cells);
+          result = await widened(rows, columns, cells);
           return written;
         }
         const kept: boolean[] = [];
         const keeper = rowKeeper(options.column ?? DEFAULT_COLUMN, columns, keep);
-        const whole = await withNewColumns(rows, columns, judgedCells(cells, keeper, kept));
+        const whole = await widened(rows, columns, judgedCells(cells, keeper, kept));
         result = onlyRows(whole, kept);
         return { ...written, kept: keeper.counts() };
       });
@@ -264,6 +266,7 @@ export function fileRun<V>({
         const done = await writeOutput(
           {
             ...{ input, output: files.output, columns, cells },
+            replaces: replacesExisting(options.existing),
             ...(keeper === null ? {} : { keeper }),
             ...(resume === undefined ? {} : { resume }),
           },

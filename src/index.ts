@@ -125,6 +125,7 @@ export type { OnNull } from "./core/template.ts";
 export type { BatchChange, BatchProgress, Phase, Progress } from "./core/progress.ts";
 export type { TimeRange } from "./core/time-left.ts";
 export { META_NAMES } from "./core/meta.ts";
+export type { Existing } from "./core/existing.ts";
 export type { MetaColumn, MetaName } from "./core/meta.ts";
 export type { PlanCost } from "./core/plan-cost.ts";
 export type { PlanEstimate } from "./core/plan.ts";

@@ -54,6 +54,7 @@ const RUN_OPTIONS = [
   "progress",
   "cache",
   "cacheFile",
+  "existing",
 ] as const satisfies readonly (keyof EnrichOptions<string, OutputOption>)[];
 
 /** What is said once for a run of several columns. */
@@ -213,20 +214,27 @@ async function orderedSteps(
         meta: metaColumns(step.meta ?? []),
       };
       const adds = newColumns(step.column, layout).map(({ name }) => name);
-      return { column: step.column, adds, reads: readsOf(step, steps.slice(0, at), base) };
+      return { column: step.column, adds, reads: readsOf(step, steps.slice(0, at)) };
     }),
   );
-  return stepNeeds(known);
+  // What an earlier step adds is read in the place of what the rows have; all else they have is read as it is.
+  return stepNeeds(
+    known.map((step, at) => {
+      const made = new Set(known.slice(0, at).flatMap(({ adds }) => adds));
+      const isOwn = (name: string): boolean => base.columns.includes(name) && !made.has(name);
+      return { ...step, reads: step.reads.filter((name) => !isOwn(name)) };
+    }),
+  );
 }
 
-function readsOf(step: ColumnStep, earlier: readonly ColumnStep[], base: Frame): readonly string[] {
+function readsOf(step: ColumnStep, earlier: readonly ColumnStep[]): readonly string[] {
   const { template, needs } = step;
   const chooses = choiceColumns(step);
   const known =
     typeof template === "string"
       ? parseTemplate(template).columns
       : (needs ?? earlier.map(({ column }) => column));
-  return [...new Set([...known, ...chooses])].filter((name) => !base.columns.includes(name));
+  return [...new Set([...known, ...chooses])];
 }
 
 function modelName(model: ModelRef): string {

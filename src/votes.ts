@@ -4,6 +4,7 @@ import type { Json } from "./core/hash.ts";
 import type { DataFrame } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
+import { columnTaken, replacesExisting } from "./core/existing.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import { DEFAULT_COLUMN } from "./enrich-settings.ts";
@@ -62,11 +63,14 @@ export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
   return new EnrichRun<R, V>({
     ...job,
     finish: async (session) => {
-      const { withNewColumns } = await polars();
+      const { withNewColumns, withReplacedColumns } = await polars();
+      const widened = replacesExisting(vote.options.existing)
+        ? withReplacedColumns
+        : withNewColumns;
       let result = rows;
       const receipt = await session.complete(async (columns, cells) => {
         const decision = decisionOf(columns, cells, { column, votes: steps.length });
-        result = await withNewColumns(rows, decision.columns, decision.cells);
+        result = await widened(rows, decision.columns, decision.cells);
         return { output: null, neutralisedCells: 0 };
       });
       return { result: result as unknown as R, receipt };
@@ -99,7 +103,9 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
       const receipt = await session.complete(async (columns, cells, resume) => {
         const how = { column, votes: steps.length, ...(resume === undefined ? {} : { resume }) };
         const decision = decisionOf(columns, cells, how);
-        const written = await writeOutput({ input, output: files.output, ...decision }, files);
+        const replaces = replacesExisting(vote.options.existing);
+        const write = { input, output: files.output, replaces, ...decision };
+        const written = await writeOutput(write, files);
         noted = written;
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
@@ -181,12 +187,8 @@ async function refuseUnvotable(
     );
   const own = ["", "_agreement", "_status", "_error"].map((end) => `${column}${end}`);
   const taken = own.find((one) => base.columns.includes(one));
-  if (taken === undefined) return;
-  throw new InputError(
-    "column_exists",
-    `${base.name} already has a column named ${JSON.stringify(taken)}. Nothing was sent.`,
-    { hint: "Choose another name with --column (column in code)." },
-  );
+  if (taken !== undefined && !replacesExisting(options.existing))
+    throw columnTaken(base.name, taken);
 }
 
 function unvotable(why: string): InputError {

@@ -76,6 +76,7 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly limit?: number;
   /** The condition that rows must meet to be asked. */
   readonly where?: string;
+  readonly overwrite?: boolean;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */
   readonly settle?: number;

@@ -103,6 +103,7 @@ function addRowFlags(command: Command, values: FlagValues): void {
     .optionsGroup("Rows:")
     .option("-n, --limit <rows>", "ask the first rows only", values.wholeNumber)
     .option("--where <condition>", "ask only rows that meet it, as: \"lang = 'en' and stars < 3\"")
+    .option("--overwrite", "put the new columns in the place of those that have their names")
     .addOption(
       command
         .createOption("--sample <rows>", "ask only so many rows, drawn at random")

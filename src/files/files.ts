@@ -15,6 +15,7 @@ import type { Frame } from "../frame/frame.ts";
 import { writeJson } from "../frame/json-write.ts";
 import { formatOf, openAs, type OpenedFile, type OpenFileOptions } from "../frame/opened-file.ts";
 import { partsFrame } from "../frame/parts.ts";
+import { stayingNames } from "../frame/new-columns.ts";
 import { writeFreshText } from "../frame/text-write.ts";
 import type { WriteResume } from "../frame/write-marks.ts";
 import type { RowKeeper } from "./kept-rows.ts";
@@ -234,7 +235,7 @@ export interface FileWritten {
 /**
  * Writes the rows of a file with new columns after its own, in the format that the output's ending says.
  *
- * Without an ending, and for `-`, which is standard output, that is the input's. In its own format the
+ * With `replaces`, old columns that have the names of new ones are left out. Without an ending, and for `-`, which is standard output, that is the input's. In its own format the
  * input's bytes come back as they are; in another its cells are written anew, into Parquet and Arrow from
  * one another with their types, else as text, since other formats do not say theirs. Where rows are left
  * out, Parquet and Arrow are written anew as well. `.gz` and `.zst` compress. A file appears whole or
@@ -255,12 +256,14 @@ export async function writeFileFrame(options: {
   readonly formulaSafe?: FormulaSafe;
   /** The columns of the input that are written; all when left out. */
   readonly oldColumns?: readonly string[];
+  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  readonly replaces?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<FileWritten> {
-  const { output, oldColumns, formulaSafe } = options;
-  const input =
-    oldColumns === undefined ? options.input : { ...options.input, columns: oldColumns };
+  const { output, oldColumns, formulaSafe, replaces = false } = options;
+  const chosen = oldColumns ?? options.input.columns;
+  const input = { ...options.input, columns: stayingNames(chosen, options.columns, replaces) };
   const named = planOf(input, output);
   const altersText = formulaSafe === "all" && (named.format === "csv" || named.format === "tsv");
   const isTyped = named.format === "parquet" || named.format === "arrow";
@@ -270,7 +273,12 @@ export async function writeFileFrame(options: {
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const [{ kind, frame: first }] = input.files;
   const { resume, keeper } = options;
-  const written = { formulaSafe: formulaSafe ?? null, oldColumns: oldColumns ?? null, ...plan };
+  const written = {
+    formulaSafe: formulaSafe ?? null,
+    oldColumns: oldColumns ?? null,
+    replaces,
+    ...plan,
+  };
   const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };
   const counted = keeper === undefined ? {} : { counted: keeper.counted };
   const key = resume === undefined ? "" : `${resume.key} ${JSON.stringify(written)}`;

@@ -13,6 +13,7 @@ import type { CellType, RawCell } from "./cell-type.ts";
 import { decompressors } from "./codecs.ts";
 import { lz4Frame } from "./lz4.ts";
 import { dateDays, fieldOf } from "./new-cells.ts";
+import { withoutPandas } from "./pandas-columns.ts";
 
 const { makeData } = arrow;
 
@@ -206,10 +207,16 @@ export function encodedSchemaTypes(encoded: string): ReadonlyMap<string, CellTyp
   return new Map(fields.map((field) => [field.name, cellFieldOf(field).type]));
 }
 
-/** The same schema with fields for new columns after its own; null where it cannot be read. */
-export function withEncodedFields(encoded: string, columns: readonly NewColumn[]): string | null {
+/** The same schema without fields of some names, and with those for new columns after its own; null where it cannot be read. */
+export function withEncodedFields(
+  encoded: string,
+  columns: readonly NewColumn[],
+  leftOut: ReadonlySet<string>,
+): string | null {
   const schema = decodedSchema(encoded);
-  return schema === null ? null : encodedSchema(schema.fields, columns, schema.metadata);
+  if (schema === null) return null;
+  const fields = schema.fields.filter(({ name }) => !leftOut.has(name));
+  return encodedSchema(fields, columns, withoutPandas(schema.metadata, leftOut));
 }
 
 /** A schema as Parquet files hold it: of old fields, and new columns after them. */
@@ -266,12 +273,15 @@ export async function hasArrowRows(messages: AsyncIterable<Buffer>): Promise<boo
   }
 }
 
-/** A schema with fields for new columns after its own. */
+/** A schema without fields of some names, and with those for new columns after its own. */
 export function widerSchema(
   schema: { readonly fields: readonly Field[]; readonly metadata?: Map<string, string> },
   columns: readonly NewColumn[],
+  leftOut: ReadonlySet<string> = new Set(),
 ): Schema {
-  return new arrow.Schema([...schema.fields, ...columns.map(arrowField)], schema.metadata);
+  const fields = schema.fields.filter(({ name }) => !leftOut.has(name));
+  const metadata = withoutPandas(schema.metadata ?? new Map<string, string>(), leftOut);
+  return new arrow.Schema([...fields, ...columns.map(arrowField)], metadata);
 }
 
 /** An array of this type without cells. */

@@ -8,7 +8,7 @@ import { cellFieldOf } from "./arrow-types.ts";
 import { batchBlocks } from "./arrow.ts";
 import type { Frame } from "./frame.ts";
 import { checkCells } from "./new-cells.ts";
-import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, stayingNames } from "./new-columns.ts";
 
 /**
  * The table that some record batches make.
@@ -43,7 +43,8 @@ export function tableFrame(table: Table): Frame {
 }
 
 /**
- * A new table: the batches of the old one, with the new columns after their own.
+ * A new table: the batches of the old one, with the new columns after their own, and with `replaces`
+ * without those that have their names.
  *
  * @throws {InputError} `column_exists`.
  * @throws {InvariantError} `cells_misaligned`, `cells_count` or `cells_type` where the cells are not one
@@ -52,13 +53,12 @@ export function tableFrame(table: Table): Frame {
 export async function tableWith(
   table: Table,
   columns: readonly NewColumn[],
-  cells: AsyncIterable<NewCells>,
+  { cells, replaces }: { readonly cells: AsyncIterable<NewCells>; readonly replaces: boolean },
 ): Promise<Table> {
-  refuseTakenNames(
-    table.schema.fields.map(({ name }) => name),
-    columns,
-  );
-  const schema = widerSchema(table.schema, columns);
+  const names = table.schema.fields.map(({ name }) => name);
+  const staying = new Set(stayingNames(names, columns, replaces));
+  const leftOut = new Set(names.filter((name) => !staying.has(name)));
+  const schema = widerSchema(table.schema, columns, leftOut);
   const queue = columnQueue(cells, columns.length);
   const batches: RecordBatch[] = [];
   try {
@@ -70,7 +70,8 @@ export async function tableWith(
         checkCells(column, own);
         return arrowDataOf(column.type, own);
       });
-      batches.push(widerBatch(schema, { children: data.children, rowCount }, added));
+      const children = data.children.filter((_, at) => staying.has(names[at] ?? ""));
+      batches.push(widerBatch(schema, { children, rowCount }, added));
     }
     if (!(await queue.isDrained())) throw wrongCount(table);
   } finally {

@@ -17,7 +17,7 @@ import { writeWhole } from "./csv-output.ts";
 import type { Frame } from "./frame.ts";
 import { checkCells } from "./new-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
-import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, keptCells, stayingNames } from "./new-columns.ts";
 import { typedCells, typedColumns, typeNotes, type TypedColumn } from "./typed-columns.ts";
 import { cellsAfter, type Marks, type WriteResume } from "./write-marks.ts";
 
@@ -50,11 +50,14 @@ export async function writeArrow(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  readonly replaces?: boolean;
   /** How a write that was killed is gone on with, after the last batch that was whole; it begins anew when left out. */
   readonly resume?: WriteResume | undefined;
 }): Promise<ArrowWritten> {
   const { input, others = [], columns, resume } = options;
-  refuseTakenNames(input.columns, columns);
+  const staying = new Set(stayingNames(input.columns, columns, options.replaces));
+  const leftOut = new Set(input.columns.filter((name) => !staying.has(name)));
   const inputs = [input, ...others];
   const target = { output: options.output, input: input.path, doneShare: () => 0, resume };
   return await writeWhole(target, async (append, marks) => {
@@ -67,16 +70,17 @@ export async function writeArrow(options: {
     try {
       for await (const batch of allBatches(inputs)) {
         const { data, schema, numRows } = batch;
-        const wider = widerSchema(schema, columns);
+        const wider = widerSchema(schema, columns, leftOut);
+        const children = data.children.filter((_, at) => staying.has(schema.names[at] as string));
+        const old = { children, rowCount: numRows };
         bytes ??= arrowBytes(input.container, wider, from?.writer);
         read += numRows;
         if (read <= firstRow) {
-          bytes.passed(batch);
+          bytes.passed(leftOut.size === 0 ? batch : onlyOld(wider, old));
           continue;
         }
         // Not cut into smaller ones: apache-arrow 21.2.0 writes slices of text views without their views.
         const added = await addedData(queue, columns, { rowCount: numRows, name: input.name });
-        const old = { children: data.children, rowCount: numRows };
         await out.write(bytes.write(widerBatch(wider, old, added)), numRows);
         await out.reached(marks, read, bytes);
       }
@@ -117,7 +121,7 @@ export async function writeFreshArrow(options: {
   readonly resume?: WriteResume | undefined;
 }): Promise<ArrowWritten> {
   const { frame, columns, resume } = options;
-  refuseTakenNames(frame.columns, columns);
+  stayingNames(frame.columns, columns);
   const typed = await typedColumns(frame, "arrow");
   const old = typed.map(arrowColumnOf);
   const schema = widerSchema({ fields: old.map(({ field }) => field) }, columns);
@@ -154,6 +158,14 @@ export async function writeFreshArrow(options: {
       await queue.close();
     }
   });
+}
+
+/** The old columns of a batch, as a batch: what is known of it by its dictionaries. */
+function onlyOld(
+  { fields }: Schema,
+  old: { readonly children: readonly Data[]; readonly rowCount: number },
+): RecordBatch {
+  return widerBatch(widerSchema({ fields: fields.slice(0, old.children.length) }, []), old, []);
 }
 
 function emptyBatch(schema: Schema, old: readonly ArrowColumn[]): RecordBatch {

@@ -76,12 +76,75 @@ function joined(parts: readonly Buffer[]): Buffer {
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
-/** A record's bytes, blank lines before it included, with `added` before what ends it. */
-export function withCells(record: Buffer, added: string, dialect: CsvDialect): readonly Buffer[] {
+/** Which of a record's cells are left out, counted from 0, and how many its header has. */
+export interface LeftOut {
+  readonly positions: ReadonlySet<number>;
+  readonly columnCount: number;
+}
+
+/**
+ * A record's bytes, blank lines before it included, with `added` before what ends it, and without the
+ * cells that are left out.
+ */
+export function withCells(
+  record: Buffer,
+  added: string,
+  { dialect, leftOut }: { readonly dialect: CsvDialect; readonly leftOut: LeftOut | null },
+): readonly Buffer[] {
   const cut = record.length - terminatorLength(record, dialect);
-  return [
-    record.subarray(0, cut),
-    Buffer.from(`${dialect.delimiter}${added}`),
-    record.subarray(cut),
-  ];
+  const end = record.subarray(cut);
+  const old = record.subarray(0, cut);
+  if (leftOut === null) return [old, Buffer.from(`${dialect.delimiter}${added}`), end];
+  const kept = keptCells(old, leftOut, dialect);
+  const isFirst = kept.length === 0;
+  const blank = old.subarray(0, blankBytes(old, leftOut, dialect));
+  return [blank, ...kept, Buffer.from(`${isFirst ? "" : dialect.delimiter}${added}`), end];
+}
+
+/** The cells that stay, as they stand, with a delimiter before each but the first. */
+function keptCells(
+  record: Buffer,
+  { positions, columnCount }: LeftOut,
+  dialect: CsvDialect,
+): readonly Buffer[] {
+  const delimiter = Buffer.from(dialect.delimiter);
+  const kept: Buffer[] = [];
+  let start = blankBytes(record, { positions, columnCount }, dialect);
+  for (let position = 0; ; position += 1) {
+    const end = cellEnd(record, start, delimiter);
+    if (!positions.has(position)) {
+      if (kept.length > 0) kept.push(delimiter);
+      kept.push(record.subarray(start, end));
+    }
+    if (end === record.length) return kept;
+    start = end + delimiter.length;
+  }
+}
+
+/** How many bytes of blank lines stand before a record; where a row has one cell they are rows. */
+function blankBytes(record: Buffer, { columnCount }: LeftOut, { terminator }: CsvDialect): number {
+  let at = 0;
+  for (; columnCount > 1; at += 1) {
+    const isBreak = record[at] === LINE_FEED;
+    const isReturn = record[at] === RETURN && (terminator === "cr" || record[at + 1] === LINE_FEED);
+    if (!isBreak && !isReturn) break;
+  }
+  return at;
+}
+
+const LINE_FEED = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
+
+/** Just past the cell that begins at `start`: at the next delimiter that is not within quotes, or the end. */
+function cellEnd(record: Buffer, start: number, delimiter: Buffer): number {
+  let from = start;
+  if (record[start] === QUOTE) {
+    from = record.indexOf(QUOTE, start + 1);
+    // A pair of quotes within quotes is one that is part of the text.
+    while (from >= 0 && record[from + 1] === QUOTE) from = record.indexOf(QUOTE, from + 2);
+    if (from < 0) return record.length;
+  }
+  const end = record.indexOf(delimiter, from);
+  return end < 0 ? record.length : end;
 }

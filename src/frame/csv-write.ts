@@ -1,4 +1,4 @@
-/** The input's records again with new columns at the end of every one, nothing else altered. */
+/** The input's records again with new columns at the end of every one, nothing else altered but what these replace. */
 
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
@@ -10,12 +10,12 @@ import { terminatorLength } from "./csv-dialect.ts";
 import { inputChanged } from "./csv-errors.ts";
 import { csvRecords } from "./csv-judged.ts";
 import { checkOutput, writeWhole } from "./csv-output.ts";
-import type { Tape } from "./csv-splice.ts";
+import type { LeftOut, Tape } from "./csv-splice.ts";
 import { tapeOf, withCells } from "./csv-splice.ts";
 import type { CsvFrame } from "./csv.ts";
 import { fileState } from "./csv.ts";
 import type { RowQueue } from "./new-columns.ts";
-import { refuseTakenNames, rowQueue } from "./new-columns.ts";
+import { rowQueue, stayingNames } from "./new-columns.ts";
 import type { WriteResume } from "./write-marks.ts";
 import { cellsAfter } from "./write-marks.ts";
 
@@ -43,12 +43,15 @@ export interface NewColumnsTo {
   readonly keeps?: (row: readonly NewCell[]) => boolean;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
+  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  readonly replaces?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }
 
 /**
- * Writes the input's records, byte for byte, each with its new cells before its own line ending.
+ * Writes the input's records, byte for byte, each with its new cells before its own line ending, and with
+ * `replaces` without the cells of columns that have their names.
  *
  * Byte order mark, delimiter, quoting, blank lines, mixed line endings and a missing last one stay as
  * they are. Null is an empty cell, "" a pair of quotes, lists and structs are JSON, text that a
@@ -80,7 +83,7 @@ export async function writeCsvParts(
   const { inputs, columns, output } = options;
   const [first] = inputs;
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
-  refuseTakenNames(first.columns, columns);
+  const leftOut = leftOutOf(first.columns, stayingNames(first.columns, columns, options.replaces));
   for (const { path } of inputs) await checkOutput(output, path, "before writing");
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const { formulaSafe = "auto", keeps = () => true } = options;
@@ -93,7 +96,7 @@ export async function writeCsvParts(
     const rows = rowQueue(cells, columns.length, firstRow);
     const at = spotOf(marks.last?.state ?? null, counts);
     try {
-      const work = { tapes, columns, rows, counts, keeps, formulaSafe, at };
+      const work = { tapes, columns, leftOut, rows, counts, keeps, formulaSafe, at };
       for await (const { bytes, endsAtSpot } of splicedParts(work)) {
         counts.bytes += bytes.length;
         await append(bytes);
@@ -151,8 +154,17 @@ function shareOf(tapes: readonly OpenTape[]): number {
   return tapes.reduce((sum, { tape }) => sum + tape.bytesRead(), 0) / all;
 }
 
+/** Null where all cells stay, which need not be told apart then. */
+function leftOutOf(columns: readonly string[], staying: readonly string[]): LeftOut | null {
+  if (staying.length === columns.length) return null;
+  const stays = new Set(staying);
+  const positions = columns.flatMap((name, at) => (stays.has(name) ? [] : [at]));
+  return { positions: new Set(positions), columnCount: columns.length };
+}
+
 interface Work {
   readonly columns: readonly NewColumn[];
+  readonly leftOut: LeftOut | null;
   readonly rows: RowQueue;
   readonly counts: {
     rows: number;
@@ -224,8 +236,7 @@ async function* spliced(work: Work & OpenTape & Place): AsyncGenerator<Piece> {
       }
       if (input.onBadRow === "skip" && (batch.faults?.[at] ?? null) !== null) continue;
       noteFormulas(batch.records[at] ?? [], work);
-      const missing = input.columns.length - (batch.records[at]?.length ?? 0);
-      const wide = withNewRow(record, missing, work);
+      const wide = withNewRow(record, batch.records[at]?.length ?? 0, work);
       if (wide === null) {
         await refuseChange(input, () => textSha256(input.path));
         throw wrongCount(input, "fewer rows than the file");
@@ -249,23 +260,27 @@ interface Place {
 /** Notes the columns with a cell that a spreadsheet would run; most cells are told by their first character. */
 function noteFormulas(
   record: readonly (string | null)[],
-  { input, counts: { formulaColumns } }: Work & OpenTape,
+  { input, leftOut, counts: { formulaColumns } }: Work & OpenTape,
 ): void {
   for (const [at, text] of record.entries())
-    if (text !== null && isFormula(text)) formulaColumns.add(input.columns[at] ?? "");
+    if (text !== null && isFormula(text) && leftOut?.positions.has(at) !== true)
+      formulaColumns.add(input.columns[at] ?? "");
 }
 
-function withNames(record: Buffer, { columns, input }: Work & OpenTape): readonly Buffer[] {
+function withNames(
+  record: Buffer,
+  { columns, leftOut, input: { dialect } }: Work & OpenTape,
+): readonly Buffer[] {
   const names = columns.map(({ name }) => name);
   if (names.length === 0) return [record];
-  return withCells(record, csvText(names, input.dialect.delimiter), input.dialect);
+  return withCells(record, csvText(names, dialect.delimiter), { dialect, leftOut });
 }
 
-/** A record with the cells of the next row, after as many empty ones as it lacks; nothing where that is left out, null where there is no row. */
+/** A record of so many cells with those of the next row, after as many empty ones as it lacks; nothing where that is left out, null where there is no row. */
 function withNewRow(
   record: Buffer,
-  missing: number,
-  { columns, rows, counts, input, keeps, formulaSafe, at }: Work & OpenTape,
+  width: number,
+  { columns, leftOut, rows, counts, input, keeps, formulaSafe, at }: Work & OpenTape,
 ): readonly Buffer[] | null {
   counts.rows += 1;
   if (columns.length === 0) return [record];
@@ -278,9 +293,12 @@ function withNewRow(
   }
   if (formulaSafe !== "off") counts.neutralisedCells += row.filter(isNeutralised).length;
   const { dialect } = input;
+  const isMissing = (position: number): boolean => position >= width;
+  const missing =
+    input.columns.length - width - [...(leftOut?.positions ?? [])].filter(isMissing).length;
   const padding = dialect.delimiter.repeat(Math.max(0, missing));
   const texts = row.map((cell) => newCellText(cell, formulaSafe));
-  return withCells(record, padding + csvText(texts, dialect.delimiter), dialect);
+  return withCells(record, padding + csvText(texts, dialect.delimiter), { dialect, leftOut });
 }
 
 /** True for a new cell that gets a leading apostrophe in a CSV file. */

@@ -1,4 +1,4 @@
-/** The text of an object with more members put in before its end, written as its own are. */
+/** The text of an object with members taken out, and more put in before its end, written as its own are. */
 
 import type { Members } from "./json-scan.ts";
 import { isJsonSpace, memberScanner, ScanFault } from "./json-scan.ts";
@@ -43,23 +43,53 @@ function membersOf(text: string): Members {
   }
 }
 
+type NewMembers = readonly (readonly [name: string, value: string])[];
+
+/** A function that does what {@link withMembers} does, and takes out the members of these names. */
+export function memberReplacer(
+  gone: ReadonlySet<string>,
+): (text: string, members: NewMembers, style: MemberStyle) => string {
+  const scan = memberScanner();
+  return (text, members, style) => {
+    const { names, ends } = scan(text);
+    if (!names.some((name) => gone.has(name))) return withMembers(text, members, style);
+    // What stands before a member goes with it, but before the first of those that stay, which has no comma.
+    let kept = "";
+    let from = nameStart(text, text.indexOf("{") + 1);
+    const head = text.slice(0, from);
+    for (const [at, name] of names.entries()) {
+      const end = ends[at] ?? from;
+      const begin = at === 0 ? from : nameStart(text, text.indexOf(",", from) + 1);
+      if (!gone.has(name)) kept += text.slice(kept === "" ? begin : from, end);
+      from = end;
+    }
+    const tail = text.slice(from);
+    if (kept !== "") return withMembers(head + kept + tail, members, style);
+    return head + membersText(members, style) + tail;
+  };
+}
+
+function membersText(members: NewMembers, { afterComma }: MemberStyle): string {
+  return members.map(([name, value]) => name + value).join(`,${afterComma}`);
+}
+
+/** The first place from `start` on that is no white space. */
+function nameStart(text: string, start: number): number {
+  return start + leadOf(text, start).length;
+}
+
 /**
  * The object with new members after its last, all of its own text as it stands.
  *
  * `text` ends with the closing brace. `members` are names with their colon, and values, in pairs.
  */
-export function withMembers(
-  text: string,
-  members: readonly (readonly [name: string, value: string])[],
-  style: MemberStyle,
-): string {
+export function withMembers(text: string, members: NewMembers, style: MemberStyle): string {
   if (members.length === 0) return text;
   let end = text.length - 1;
   while (isJsonSpace(text.charCodeAt(end - 1))) end -= 1;
-  const separator = `,${style.afterComma}`;
-  const added = members.map(([name, value]) => name + value).join(separator);
   const isEmpty = text.charCodeAt(end - 1) === 0x7b;
-  return `${text.slice(0, end)}${isEmpty ? "" : separator}${added}${text.slice(end)}`;
+  const separator = isEmpty ? "" : `,${style.afterComma}`;
+  return text.slice(0, end) + separator + membersText(members, style) + text.slice(end);
 }
 
 /** The same object on one line: line breaks stand between its parts only, never within a string. */

@@ -1,4 +1,4 @@
-/** The input's objects again with new members at the end of every one, nothing else altered. */
+/** The input's objects again with new members at the end of every one, nothing else altered but what these replace. */
 
 import { createHash } from "node:crypto";
 import type { NewCell, NewColumn } from "../core/column.ts";
@@ -11,11 +11,11 @@ import type { NewColumnsTo } from "./csv-write.ts";
 import { newCellJson } from "./json-cells.ts";
 import type { JsonLayout } from "./json-records.ts";
 import type { MemberStyle } from "./json-splice.ts";
-import { onOneLine, styleOf, withMembers } from "./json-splice.ts";
+import { memberReplacer, onOneLine, styleOf, withMembers } from "./json-splice.ts";
 import type { JsonFrame } from "./json.ts";
 import { jsonRecords, refuseJsonChange } from "./json.ts";
 import type { RowQueue } from "./new-columns.ts";
-import { refuseTakenNames, rowQueue } from "./new-columns.ts";
+import { rowQueue, stayingNames } from "./new-columns.ts";
 import { cellsAfter } from "./write-marks.ts";
 
 /** What was written. */
@@ -26,7 +26,8 @@ export interface JsonWritten {
 }
 
 /**
- * Writes the input's objects, character for character, each with its new members before its end.
+ * Writes the input's objects, character for character, each with its new members before its end, and with
+ * `replaces` without the members that have their names.
  *
  * One file written in its own layout, or files of JSON Lines as JSON Lines, keep what stands between the
  * objects as well: blank lines, line endings, byte order mark, indents, a missing last line ending.
@@ -45,9 +46,10 @@ export async function writeJson(
   const [first] = inputs;
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
   for (const input of inputs) {
-    refuseTakenNames(input.columns, columns);
+    stayingNames(input.columns, columns, options.replaces);
     await checkOutput(output, input.path, "before writing");
   }
+  const removes = options.replaces === true;
   // Between objects that are left out, what stood there would be left over.
   const keepsGaps =
     options.keeps === undefined &&
@@ -64,7 +66,7 @@ export async function writeJson(
     Object.assign(counts, marks.last?.state);
     try {
       const { keeps = () => true } = options;
-      const work = { inputs, columns, rows, counts, layout, keeps, firstRow };
+      const work = { inputs, columns, removes, rows, counts, layout, keeps, firstRow };
       for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
         const bytes = Buffer.from(text);
         counts.bytes += bytes.length;
@@ -89,6 +91,8 @@ interface Piece {
 interface Work {
   readonly inputs: readonly JsonFrame[];
   readonly columns: readonly NewColumn[];
+  /** Whether objects lose the members that have the names of the new ones. */
+  readonly removes: boolean;
   readonly rows: RowQueue;
   readonly counts: { rows: number; bytesRead: number; rowsRead: number };
   /** Rows before this one were written before; they are read to be told apart, and not written again. */
@@ -161,11 +165,12 @@ async function* joined(work: Work): AsyncGenerator<Piece> {
 
 /** Gives each object with the cells of the next row; nothing where it is left out or was written before, null where there is no row for it. */
 function widener(
-  { columns, rows, counts, keeps, firstRow }: Work,
+  { columns, removes, rows, counts, keeps, firstRow }: Work,
   shape: (text: string) => string,
 ): (text: string) => string | null {
   let style: MemberStyle | null = null;
   let names: readonly string[] = [];
+  const put = removes ? memberReplacer(new Set(columns.map(({ name }) => name))) : withMembers;
   return (text) => {
     const shaped = shape(text);
     counts.rowsRead += 1;
@@ -183,7 +188,7 @@ function widener(
       return "";
     }
     const members = names.map((name, at) => [name, newCellJson(row[at] ?? null)] as const);
-    return withMembers(shaped, members, style);
+    return put(shaped, members, style);
   };
 }
 

@@ -4,20 +4,27 @@ import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InputError, InvariantError } from "../core/errors.ts";
 
 /**
- * Refuses new columns whose names are taken, by the frame or by one another.
+ * The old columns that stay beside new ones, in their order: all of them, or with `replaces` those whose
+ * names no new one has.
  *
- * @throws {InputError} `column_exists`.
+ * @throws {InputError} `column_exists` for a name that two new columns have, and without `replaces` for
+ * one that an old column has.
  */
-export function refuseTakenNames(existing: readonly string[], columns: readonly NewColumn[]): void {
-  const taken = new Set(existing);
+export function stayingNames(
+  existing: readonly string[],
+  columns: readonly NewColumn[],
+  replaces = false,
+): readonly string[] {
+  const taken = new Set(replaces ? [] : existing);
   for (const { name } of columns) {
     if (taken.has(name)) {
       throw new InputError("column_exists", `There is a column ${JSON.stringify(name)} already.`, {
-        hint: "Give the new column another name; existing columns are never altered.",
+        hint: "Give the new column another name, or let it take the old one's place.",
       });
     }
     taken.add(name);
   }
+  return replaces ? existing.filter((name) => !taken.has(name)) : existing;
 }
 
 /** The rows of the new columns, taken one at a time from blocks of any size. */

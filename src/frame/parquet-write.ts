@@ -11,7 +11,7 @@ import { writeWhole } from "./csv-output.ts";
 import { fileState } from "./csv.ts";
 import type { Frame } from "./frame.ts";
 import type { ColumnQueue } from "./new-columns.ts";
-import { columnQueue, keptCells, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, keptCells, stayingNames } from "./new-columns.ts";
 import type { FileColumn } from "./parquet-columns.ts";
 import { inParquet, storedColumn } from "./parquet-stored.ts";
 import { typedCells, typedColumns, typeNotes, type TypedColumn } from "./typed-columns.ts";
@@ -23,6 +23,7 @@ import { damaged, encrypted, readRange, withFile } from "./parquet-footer.ts";
 import type { Appender } from "./parquet-group.ts";
 import { groupEncoder } from "./parquet-group.ts";
 import type { ArrowSchemaFate } from "./parquet-metadata.ts";
+import { dropColumns } from "./parquet-drop.ts";
 import { addColumns, freshMetadata } from "./parquet-metadata.ts";
 import type { ParquetFrame } from "./parquet.ts";
 import { fieldAt, i64, integerAt, listOf, putField, structsAt } from "./thrift-fields.ts";
@@ -51,7 +52,8 @@ const stepRows = 4096;
  *
  * The bytes of the input up to its footer are copied: values, types, encodings, compression, page
  * indexes, bloom filters and statistics stay as they are, whatever the types. The chunks of the new
- * columns follow, one for each row group, and a footer that names old and new. `cells` are blocks of any
+ * columns follow, one for each row group, and a footer that names old and new. Columns that new ones
+ * replace are in that footer no more; their bytes stay in the file. `cells` are blocks of any
  * size in row order, one value for every row. Text is UTF-8, integers are 64 bits, vectors lists of
  * 32-bit floats. Compressed with ZSTD where the input is, else with SNAPPY. Memory holds one row group's
  * new columns, compressed. The file appears whole or not at all. Of several files the pages are copied, but
@@ -69,11 +71,13 @@ export async function writeParquet(options: {
   readonly output: string;
   readonly columns: readonly NewColumn[];
   readonly cells: AsyncIterable<NewCells>;
+  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  readonly replaces?: boolean;
   /** How a write that was killed is gone on with, after the last row group that was whole; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<ParquetWritten> {
   const { input, others = [], columns } = options;
-  refuseTakenNames(input.columns, columns);
+  const staying = new Set(stayingNames(input.columns, columns, options.replaces));
   const inputs = [input, ...others];
   const rowCount = inputs.reduce((sum, one) => sum + one.rowCount, 0);
   const metadata = thriftOf(input);
@@ -110,7 +114,10 @@ export async function writeParquet(options: {
       }
       if (columns.length > 0 && !(await rows.isDrained()))
         throw wrongCount(input, "more rows than");
-      const arrowSchema = await addColumns(metadata, { columns, groups }, mergedArrow(columns));
+      const leftOut = new Set(input.columns.filter((name) => !staying.has(name)));
+      dropColumns(metadata, leftOut);
+      const merge = mergedArrow(columns, leftOut);
+      const arrowSchema = await addColumns(metadata, { columns, groups }, merge);
       await appendFooter(file, metadata);
       return { rows: rowCount, bytes: file.position(), arrowSchema };
     } finally {
@@ -144,7 +151,7 @@ export async function writeFreshParquet(options: {
   readonly keeps?: (row: readonly NewCell[]) => boolean;
 }): Promise<ParquetWritten> {
   const { frame, columns, keeps, resume } = options;
-  refuseTakenNames(frame.columns, columns);
+  stayingNames(frame.columns, columns);
   const typed = await typedColumns(frame, "parquet");
   // Text as new columns are written, where there are no types to keep.
   const old = typed.map((column): FileColumn =>
@@ -363,10 +370,13 @@ async function refuseChanged(input: ParquetFrame, sha256: () => Promise<string>)
   throw inputChanged(input.path, "its content is not what the run was planned from");
 }
 
-function mergedArrow(columns: readonly NewColumn[]): (encoded: string) => Promise<string | null> {
+function mergedArrow(
+  columns: readonly NewColumn[],
+  leftOut: ReadonlySet<string>,
+): (encoded: string) => Promise<string | null> {
   return async (encoded) => {
     const { withEncodedFields } = await import("./arrow-native.ts");
-    return withEncodedFields(encoded, columns);
+    return withEncodedFields(encoded, columns, leftOut);
   };
 }
 

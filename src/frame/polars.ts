@@ -5,7 +5,7 @@ import type { DataFrame, Series } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InvariantError } from "../core/errors.ts";
 import type { Block, Frame } from "./frame.ts";
-import { checkedRowCount, refuseTakenNames } from "./new-columns.ts";
+import { checkedRowCount, stayingNames } from "./new-columns.ts";
 import { cellTexts, cellValues } from "./polars-cells.ts";
 import { columnNames, columnOf, rowCountOf } from "./polars-columns.ts";
 import { frameOf, frameOfCells, maskedSeries, stacked } from "./polars-native.ts";
@@ -89,7 +89,24 @@ export async function withNewColumns(
   columns: readonly NewColumn[],
   cells: AsyncIterable<NewCells>,
 ): Promise<DataFrame> {
-  refuseTakenNames(columnNames(df), columns);
+  return await widened(df, columns, { cells, replaces: false });
+}
+
+/** The same without the old columns that have the names of new ones. @throws as {@link withNewColumns} */
+export async function withReplacedColumns(
+  df: DataFrame,
+  columns: readonly NewColumn[],
+  cells: AsyncIterable<NewCells>,
+): Promise<DataFrame> {
+  return await widened(df, columns, { cells, replaces: true });
+}
+
+async function widened(
+  df: DataFrame,
+  columns: readonly NewColumn[],
+  { cells, replaces }: { readonly cells: AsyncIterable<NewCells>; readonly replaces: boolean },
+): Promise<DataFrame> {
+  const staying = stayingNames(columnNames(df), columns, replaces);
   const blocks: DataFrame[] = [];
   let received = 0;
   for await (const block of cells) {
@@ -104,7 +121,7 @@ export async function withNewColumns(
       `The new columns have ${received} rows and the dataframe ${height}.`,
     );
   }
-  const old = columnNames(df).map((name) => ({ name, series: columnOf(df, name) }));
+  const old = staying.map((name) => ({ name, series: columnOf(df, name) }));
   const empty = columns.map((): readonly NewCell[] => []);
   const all = stacked(blocks.length === 0 ? [frameOfCells(columns, empty)] : blocks);
   const added = columns.map(({ name }, at) => ({ name, series: columnOf(all, `c${at}`) }));

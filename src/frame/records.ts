@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Cell, NewCell, NewCells, NewColumn } from "../core/column.ts";
 import { InputError, InvariantError } from "../core/errors.ts";
 import type { Block, Frame } from "./frame.ts";
-import { checkedRowCount, refuseTakenNames } from "./new-columns.ts";
+import { checkedRowCount, stayingNames } from "./new-columns.ts";
 
 /** One row: its cells by column. A member that is left out, or `undefined`, is a missing cell. */
 export type RowRecord = Readonly<Record<string, unknown>>;
@@ -75,7 +75,8 @@ function exactJson(value: Cell): string {
 }
 
 /**
- * New objects: the members of the old ones, then the new columns. The old ones are not changed.
+ * New objects: the members of the old ones, then the new columns, which with `replaces` take the place of
+ * members that have their names. The old ones are not changed.
  *
  * @throws {InputError} `column_exists`.
  * @throws {InvariantError} `cells_misaligned` or `cells_count` where the cells are not one per row.
@@ -83,9 +84,10 @@ function exactJson(value: Cell): string {
 export async function recordsWith<R extends RowRecord>(
   records: readonly R[],
   columns: readonly NewColumn[],
-  cells: AsyncIterable<NewCells>,
+  { cells, replaces }: { readonly cells: AsyncIterable<NewCells>; readonly replaces: boolean },
 ): Promise<(R & Readonly<Record<string, NewCell>>)[]> {
-  refuseTakenNames(recordsFrame(records).columns, columns);
+  stayingNames(recordsFrame(records).columns, columns, replaces);
+  const names = new Set(replaces ? columns.map(({ name }) => name) : []);
   const made: (R & Readonly<Record<string, NewCell>>)[] = [];
   for await (const block of cells) {
     const due = { columnCount: columns.length, expected: made.length };
@@ -94,11 +96,17 @@ export async function recordsWith<R extends RowRecord>(
       const old = records[block.firstRow + at];
       if (old === undefined) throw wrongCount(records.length);
       const added = columns.map(({ name }, c) => [name, block.columns[c]?.[at] ?? null] as const);
-      made.push({ ...old, ...Object.fromEntries(added) });
+      const kept = names.size === 0 ? old : (without(old, names) as R);
+      made.push({ ...kept, ...Object.fromEntries(added) });
     }
   }
   if (made.length !== records.length) throw wrongCount(records.length);
   return made;
+}
+
+/** Taken out, a name that is there again stands after the others. */
+function without(record: RowRecord, names: ReadonlySet<string>): RowRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.has(name)));
 }
 
 function wrongCount(rows: number): InvariantError {

@@ -11,7 +11,7 @@ import { isNeutralised } from "./csv-write.ts";
 import type { Block, Frame } from "./frame.ts";
 import { cellJson, newCellJson } from "./json-cells.ts";
 import type { ColumnQueue } from "./new-columns.ts";
-import { columnQueue, refuseTakenNames } from "./new-columns.ts";
+import { columnQueue, stayingNames } from "./new-columns.ts";
 import { cellsAfter } from "./write-marks.ts";
 
 /** A text format in which rows are written anew. */
@@ -41,7 +41,7 @@ export async function writeFreshText(
   },
 ): Promise<CsvWritten> {
   const { frame, columns, output, inputPaths, format } = options;
-  refuseTakenNames(frame.columns, columns);
+  stayingNames(frame.columns, columns);
   for (const path of inputPaths) await checkOutput(output, path, "before writing");
   const { formulaSafe = "auto", keeps = () => true, resume, compression } = options;
   const counts = { rows: 0, neutralisedCells: 0, bytes: 0, formulaColumns: new Set<string>() };

@@ -13,7 +13,7 @@ export interface Answers {
 }
 
 /**
- * The base frame with the columns of `steps` after its own.
+ * The base frame with the columns of `steps` after its own, in the place of those that have their names.
  *
  * A row that failed one of the steps is `withheld`: it has nothing to be asked about. Every read goes
  * through the answers anew, block by block; the fingerprint is null, since the answers decide what the
@@ -23,7 +23,7 @@ export function frameWithAnswers(base: Frame, steps: readonly Answers[]): Frame 
   const added = steps.flatMap(({ columns }) => columns.map(({ name }) => name));
   return {
     name: base.name,
-    columns: [...base.columns, ...added],
+    columns: [...base.columns.filter((name) => !added.includes(name)), ...added],
     blocks: (columns, maxRows) => blocks({ base, steps, columns, maxRows }),
     fingerprint: () => Promise.resolve(null),
   };

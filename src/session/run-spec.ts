@@ -3,6 +3,7 @@
 import type { CascadeOption } from "../passes/cascade.ts";
 import type { CallSettings, PromptCache } from "../core/call-settings.ts";
 import type { LongTexts } from "../core/cut.ts";
+import type { Existing } from "../core/existing.ts";
 import type { AnswerForm } from "../core/form.ts";
 import type { Json } from "../core/hash.ts";
 import type { MetaColumn } from "../core/meta.ts";
@@ -83,6 +84,8 @@ export interface Spec {
   /** Whether answers cost nothing. */
   readonly free: boolean;
   readonly long: LongTexts | null;
+  /** What becomes of columns that the rows have already; null where nothing is said. */
+  readonly existing: Existing | null;
   /** Which rows are kept; null for all. */
   readonly keep: Unanswered | null;
   /** Where a schema's own check is; null where the form says all, `code` where only the program has it. */
@@ -102,7 +105,7 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
     ...{ input: null, output: null, reading: {}, writing: {}, baseUrl: null, apiKeyEnv: null },
     ...{ endpoint: null, vote: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
-    ...{ meta: [], prices: null, long: null, keep: null, free: false },
+    ...{ meta: [], prices: null, long: null, existing: null, keep: null, free: false },
     ...{ choice: null, followedBy: null, fallbackModel: null, cascade: null },
   };
   return { ...absent, ...spec } as unknown as Spec;
@@ -134,6 +137,7 @@ export function specOptions(spec: Spec): EnrichOptions<string, OutputOption> {
     ...(spec.long ?? {}),
     onNull: spec.onNull,
     ...(spec.system === null ? {} : { system: spec.system }),
+    ...(spec.existing === null ? {} : { existing: spec.existing }),
     ...choiceOptions(spec),
     ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
     ...(spec.cascade === null ? {} : { cascade: spec.cascade }),

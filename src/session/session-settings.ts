@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { InputError, StoreError } from "../core/errors.ts";
+import { columnTaken } from "../core/existing.ts";
 import type { Json } from "../core/hash.ts";
 import { newColumns } from "../output/columns.ts";
 import { columnLayout, requestSpec, type Settings } from "./settings.ts";
@@ -11,7 +12,7 @@ import { functionRendering, textRendering } from "../stages/render.ts";
 
 /** Everything that can be found wrong before a directory is made or a row is read. */
 export function checkSettings(settings: Settings): Rendering {
-  const { frame, template, column, form, model } = settings;
+  const { frame, template, column, replaces, form, model } = settings;
   if (settings.name !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(settings.name))
     throw new InputError(
       "run_name_invalid",
@@ -20,15 +21,12 @@ export function checkSettings(settings: Settings): Rendering {
         hint: "Use up to 100 letters, digits, dots, dashes and underscores, a letter or digit first.",
       },
     );
+  if (column.trim() === "")
+    throw new InputError("column_name_blank", "The new column's name is blank. Nothing was sent.", {
+      hint: "Choose another name with --column (column in code).",
+    });
   for (const { name } of newColumns(column, columnLayout(settings)))
-    if (column.trim() === "" || frame.columns.includes(name))
-      throw new InputError(
-        column.trim() === "" ? "column_name_blank" : "column_exists",
-        column.trim() === ""
-          ? "The new column's name is blank. Nothing was sent."
-          : `${frame.name} already has a column named ${JSON.stringify(name)}. Nothing was sent.`,
-        { hint: "Choose another name with --column (column in code)." },
-      );
+    if (!replaces && frame.columns.includes(name)) throw columnTaken(frame.name, name);
   model.provider.check(requestSpec(settings));
   const { system, examples, long } = settings;
   const before = { system, examples, form, long };

@@ -46,7 +46,7 @@ import { identify } from "../stages/identify.ts";
 import { newCells } from "./row-cells.ts";
 import { completed } from "./completing.ts";
 import { joinedRows, rejudged } from "./joined-rows.ts";
-import { cutWarnings } from "./text-warnings.ts";
+import { cutWarnings, replacedWarnings } from "./text-warnings.ts";
 import type { WriteCells } from "./write-cells.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import type { Ports, Rendering } from "../stages/ports.ts";
@@ -274,7 +274,8 @@ function session(parts: Parts): Session {
       return [watch.look({ column: settings.column, host, columns: parts.rendering.columns })];
     },
     get warnings() {
-      return [...providerWarnings(settings), ...cutWarnings(cutRows, settings)];
+      const replaced = replacedWarnings(settings, columns);
+      return [...providerWarnings(settings), ...replaced, ...cutWarnings(cutRows, settings)];
     },
     drive: async (how) => {
       isShort = false;

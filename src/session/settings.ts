@@ -45,6 +45,8 @@ export interface Settings {
   readonly promptCache: PromptCache | null;
   readonly examples: readonly Example[];
   readonly column: string;
+  /** Whether new columns take the place of old ones that have their names; refused where not. */
+  readonly replaces: boolean;
   /** What becomes of longer cells than a prompt may show; null where they may be of any length. */
   readonly long: LongTexts | null;
   /** What is told of each answer beside the answer. */

@@ -1,5 +1,7 @@
-/** What a plan and a receipt say of texts that were cut, of quotes that are none, and of rows that could not be read. */
+/** What a plan and a receipt say of columns that are replaced, of texts that were cut, of quotes that are none, and of rows that could not be read. */
 
+import type { NewColumn } from "../core/column.ts";
+import { META_NAMES } from "../core/meta.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { FileFrame } from "../files/files.ts";
 import type { OnBadRow } from "../frame/csv-judged.ts";
@@ -11,6 +13,27 @@ export function cutWarnings(rows: number, { long }: Pick<Settings, "long">): rea
   const what = rows === 1 ? "1 row has a text" : `${String(rows)} rows have a text`;
   return [`${what} longer than ${String(long.maxChars)} characters; only the beginning is sent.`];
 }
+
+/** Which columns of the rows are replaced, and which of an earlier run's stay beside the new ones; nothing where none are. */
+export function replacedWarnings(
+  { frame, column, replaces }: Pick<Settings, "frame" | "column" | "replaces">,
+  columns: readonly NewColumn[],
+): readonly string[] {
+  const added = new Set(columns.map(({ name }) => name));
+  const gone = frame.columns.filter((name) => added.has(name));
+  if (!replaces || gone.length === 0) return [];
+  const told = new Set(TOLD.map((end) => `${column}_${end}`));
+  const left = frame.columns.filter((name) => told.has(name) && !added.has(name));
+  return [
+    `The new columns replace those of ${frame.name} that have their names: ${gone.join(", ")}.`,
+    ...(left.length === 0
+      ? []
+      : [`This run does not write ${left.join(", ")}: what an earlier one said there stays.`]),
+  ];
+}
+
+/** What may be told beside an answer. */
+const TOLD = [...META_NAMES, "tool_calls", "truncated", "agreement", "pieces"];
 
 /** That some quotes were left out; nothing where none were. */
 export function quoteWarnings(quotes: number): readonly string[] {

@@ -2,6 +2,7 @@
 
 import type { NewCells, NewColumn } from "../core/column.ts";
 import { InputError, InvariantError } from "../core/errors.ts";
+import { columnTaken } from "../core/existing.ts";
 import { quotedFields, type AnswerForm } from "../core/form.ts";
 import type { Json } from "../core/hash.ts";
 import { rowTally } from "../core/receipt.ts";
@@ -37,12 +38,8 @@ export async function openPieces(
     throw new InvariantError("cells_misaligned", "There is nothing said of long texts.");
   refuseSingle(settings);
   const counted = `${column}_pieces`;
-  if (settings.frame.columns.includes(counted))
-    throw new InputError(
-      "column_exists",
-      `${settings.frame.name} already has a column named ${JSON.stringify(counted)}. Nothing was sent.`,
-      { hint: "Choose another name with --column (column in code)." },
-    );
+  if (!settings.replaces && settings.frame.columns.includes(counted))
+    throw columnTaken(settings.frame.name, counted);
   const attached = new Set(template.attached);
   const columns = template.columns.filter((name) => !attached.has(name));
   const frame = piecesFrame(settings.frame, { columns, maxChars: long.maxChars, limit });

@@ -101,6 +101,36 @@ describe("--in-place", () => {
   });
 });
 
+describe("--overwrite", () => {
+  it("puts the new columns in the place of old ones, which are refused without it", async () => {
+    const old = REVIEWS.replace("zip", "s").replace("02139", "'=old");
+    const cwd = folder({ "in.csv": old });
+    const refused = await cli(cwd, FREE);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain('in.csv already has a column named "s". Nothing was sent.');
+    expect(refused.stderr).toContain("--overwrite");
+    const ended = await cli(cwd, [...FREE, "--overwrite", "--in-place"]);
+    expect(ended).toMatchObject({ code: 0 });
+    const [names, first] = read(cwd, "in.csv").split("\n");
+    expect(names).toBe("id,review,s,s_status,s_error");
+    expect(first).toBe("1,I love it. Wonderful and reliable.,positive,ok,");
+    const again = await cli(cwd, [...FREE, "--overwrite", "-o", "again.csv"]);
+    expect(again).toMatchObject({ code: 0 });
+    expect(read(cwd, "again.csv")).toBe(read(cwd, "in.csv").replaceAll(",ok,", ",cached,"));
+  });
+
+  it("can be planned", async () => {
+    const cwd = folder({ "in.csv": REVIEWS.replace("zip", "s") });
+    const words = ["-p", "{{ review }}", "--labels", "positive,negative", "-c", "s"];
+    const ended = await cli(cwd, ["plan", "in.csv", ...words, "--overwrite"]);
+    expect(ended.stderr).toContain(
+      "The new columns replace those of in.csv that have their names: s.",
+    );
+    expect(ended.stderr).toContain("Nothing was sent, and nothing is kept of this plan.");
+    expect(ended.code).toBe(0);
+  });
+});
+
 describe("--only-new", () => {
   it("writes the new columns, and those old ones that are named", async () => {
     const cwd = folder({ "in.csv": REVIEWS });

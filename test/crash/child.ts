@@ -194,6 +194,7 @@ async function settingsOf(): Promise<Settings> {
     promptCache: null,
     examples: [],
     column: "answer",
+    replaces: false,
     model: { ...model, provider: watched(model.provider, "provider") },
     endpoint: null,
     runDir: job.runDir,

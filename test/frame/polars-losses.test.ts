@@ -152,11 +152,10 @@ describe("cells that are added", () => {
       null,
       "-9007199254740991",
     ]);
-    const [first] = await recordsWith(
-      [{ n: -5n }],
-      [{ name: "v", type: "integer" }],
-      blocksOfCells([[-1]]),
-    );
+    const [first] = await recordsWith([{ n: -5n }], [{ name: "v", type: "integer" }], {
+      cells: blocksOfCells([[-1]]),
+      replaces: false,
+    });
     expect(first).toEqual({ n: -5n, v: -1 });
     expect(await allTexts(recordsFrame([{ n: -5n }, { n: big }]))).toEqual([
       ["-5"],
