@@ -5,7 +5,7 @@ import { dedupeIndex } from "../core/dedupe.ts";
 import { isKept } from "../core/kept-lines.ts";
 import { tokensCost, type PlanCost } from "../core/plan-cost.ts";
 import type { Scale } from "./estimating.ts";
-import { openEstimates, type Estimates } from "./plan-estimates.ts";
+import { openEstimates, threadFor, type Estimates } from "./plan-estimates.ts";
 import { recalling } from "./planning.ts";
 import { requestSpec, type Settings } from "./settings.ts";
 import { planRows } from "../stages/plan.ts";
@@ -29,11 +29,11 @@ export async function tallyAgainst(
   plan: ComparedPlan,
   earlier: readonly EarlierRequests[],
 ): Promise<AgainstTally> {
-  const estimates = openEstimates(plan.settings);
+  const thread = threadFor(plan.settings);
   try {
-    return await tallied(plan, earlier, estimates);
+    return await tallied(plan, earlier, openEstimates(plan.settings, thread));
   } finally {
-    await estimates.close();
+    await thread.close();
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type TokenEstimate,
 } from "../core/token-estimate.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
-import type { TokenCounts } from "./count-thread.ts";
+import type { TokenCounts } from "./counting.ts";
 
 /** Requests to be estimated together, those apart whose prompts may be charged as long ones. */
 export interface ChunkLoad {
@@ -55,7 +55,7 @@ export interface Estimator {
 /** What estimates are made for. */
 export interface EstimatorInput {
   readonly spec: RequestSpec;
-  readonly counts: Pick<TokenCounts, "count" | "error" | "isExact">;
+  readonly counts: TokenCounts;
   /** Whether the model thinks unless it is told not to. */
   readonly thinks: boolean;
   /** The model's price, as far as it decides which prompts are long. */

@@ -2,8 +2,9 @@
 
 import type { PlanEstimate } from "../core/plan.ts";
 import type { TokenEstimate } from "../core/token-estimate.ts";
-import { openCounts } from "./count-thread.ts";
+import { countedInThread, countsOf } from "./counting.ts";
 import { estimator, sumOfLoads, type ChunkLoad, type Estimator } from "./estimating.ts";
+import { planThread, type PlanThread } from "./plan-thread.ts";
 import { requestSpec, type Settings } from "./settings.ts";
 import type { Weigher } from "../stages/chunk.ts";
 import type { ChunkEstimates } from "../store/store.ts";
@@ -16,14 +17,17 @@ export interface Estimates extends Pick<Estimator, "see" | "answered" | "scale" 
   chunks(): Promise<ChunkEstimates>;
   /** The estimate of everything that is to be sent. */
   plan(): Promise<PlanEstimate>;
-  /** Ends what counts. */
-  close(): Promise<void>;
+}
+
+/** The thread of a plan with these settings, which {@link openEstimates} begins where it counts. */
+export function threadFor({ model: { provider, model } }: Settings): PlanThread {
+  return planThread(countedInThread({ provider: provider.id, model }));
 }
 
 /** Estimates of a run with these settings, of which nothing has been seen. */
-export function openEstimates(settings: Settings): Estimates {
+export function openEstimates(settings: Settings, thread: PlanThread): Estimates {
   const { provider, model } = settings.model;
-  const counts = openCounts({ provider: provider.id, model });
+  const counts = countsOf({ provider: provider.id, model }, thread);
   const estimates = estimator({
     spec: requestSpec(settings),
     counts,
@@ -53,6 +57,5 @@ export function openEstimates(settings: Settings): Estimates {
       return made;
     },
     plan: () => estimates.whole(sumOfLoads([...loads.values()])),
-    close: () => counts.close(),
   };
 }

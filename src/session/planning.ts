@@ -14,12 +14,12 @@ import type { PlanWatch } from "../core/plan-look.ts";
 import { planningProgress, type Progress } from "../core/progress.ts";
 import { addEstimates } from "../core/token-estimate.ts";
 import { readAnswer } from "../output/answer.ts";
-import { openEstimates, type Estimates } from "./plan-estimates.ts";
+import { openEstimates, threadFor, type Estimates } from "./plan-estimates.ts";
 import { answerReading, keptUnder, requestSpec, type Settings } from "./settings.ts";
 import { chunkRequests } from "../stages/chunk.ts";
 import { planRows } from "../stages/plan.ts";
 import { recall, type RecallInput } from "../stages/recall.ts";
-import { openDigester } from "./digest-thread.ts";
+import { digesting } from "./digesting.ts";
 import { peekedRequests } from "./first-request.ts";
 import { takeLeftPreviews } from "./left-previews.ts";
 import { lanesAtHand, type Ports, type Rendering } from "../stages/ports.ts";
@@ -61,9 +61,9 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
   const manyBy = laneFor(Number.POSITIVE_INFINITY);
   const { frame, onNull, limit } = settings;
   const spec = requestSpec(settings);
-  const estimates = openEstimates(settings);
+  const thread = threadFor(settings);
+  const estimates = openEstimates(settings, thread);
   const counting = planCounter(input, [estimates, input.watch]);
-  const digester = openDigester();
   try {
     if (cache !== null) await takeLeftPreviews({ runDir: settings.runDir, cache, provider });
     const soFar = await plannedBefore(store, counting);
@@ -76,7 +76,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
       provider,
       ...soFar,
       onBlank: input.watch.blank,
-      digest: digester.digest,
+      digest: digesting(thread),
     });
     const blocks = counting.watch(rows);
     const finding = await recalling(input, estimates);
@@ -115,7 +115,7 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     await forget(store, directory);
     throw error;
   } finally {
-    await Promise.all([digester.close(), estimates.close()]);
+    await thread.close();
   }
 }
 

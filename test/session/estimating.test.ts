@@ -5,29 +5,30 @@ import type { NewRequest } from "../../src/core/plan.ts";
 import { bandUsd } from "../../src/core/plan-cost.ts";
 import { priceOf } from "../../src/core/price.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
-import { openCounts } from "../../src/session/count-thread.ts";
+import { countedInThread, countsOf, type TokenCounts } from "../../src/session/counting.ts";
 import { estimator, type ChunkLoad, type Estimator } from "../../src/session/estimating.ts";
+import { planThread, type PlanThread } from "../../src/session/plan-thread.ts";
 import { thinksByItself, tokenCounter } from "../../src/session/tokenizer.ts";
 
 const TEXT: AnswerForm = { kind: "text" };
 
-const open: { close(): Promise<void> }[] = [];
+const open: PlanThread[] = [];
 
 afterEach(async () => {
-  for (const counts of open.splice(0)) await counts.close();
+  for (const thread of open.splice(0)) await thread.close();
 });
 
-function countsOf(provider: string, model: string): ReturnType<typeof openCounts> {
-  const counts = openCounts({ provider, model });
-  open.push(counts);
-  return counts;
+function countsBy(provider: string, model: string): TokenCounts {
+  const thread = planThread(countedInThread({ provider, model }));
+  open.push(thread);
+  return countsOf({ provider, model }, thread);
 }
 
 function estimatorOf(model = "openai/gpt-4o-mini"): Estimator {
   const [provider = "", name = ""] = model.split("/");
   return estimator({
     spec: { model: name, params: {}, form: TEXT, settings: {}, promptCache: null },
-    counts: countsOf(provider, name),
+    counts: countsBy(provider, name),
     thinks: thinksByItself(provider, name),
     price: priceOf(provider, name),
   });
@@ -172,7 +173,7 @@ describe("prompts that are to be kept in the provider's cache", () => {
     >;
     const model = "claude-haiku-4-5";
     const spec = { model, params: {}, form: TEXT, settings: {}, promptCache: null };
-    const counts = countsOf("anthropic", model);
+    const counts = countsBy("anthropic", model);
     const bandOf = async (promptCache: PromptCache | null): Promise<ReturnType<typeof bandUsd>> => {
       const estimates = estimator({
         ...{ spec: { ...spec, promptCache }, counts, thinks: false, price },

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { openCounts, type TokenCounts } from "../../src/session/count-thread.ts";
+import { countedInThread, countsOf, type TokenCounts } from "../../src/session/counting.ts";
+import { planThread, type PlanThread } from "../../src/session/plan-thread.ts";
 import { tokenCounter } from "../../src/session/tokenizer.ts";
 
 const EXACT = { provider: "openai", model: "gpt-5-mini" };
 const TEXTS = ["", "a word", "say <|endoftext|> \ud83d", "é🙂 ".repeat(300)];
 
-let open: TokenCounts | null = null;
+let open: PlanThread | null = null;
 
 afterEach(async () => {
   await open?.close();
@@ -13,7 +14,7 @@ afterEach(async () => {
 });
 
 function opened(model = EXACT, file?: URL): TokenCounts {
-  return (open = openCounts(model, file));
+  return countsOf(model, (open = planThread(countedInThread(model), file)));
 }
 
 async function counted({ provider, model } = EXACT): Promise<readonly number[]> {

@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { digestTexts, type PackedTexts } from "../../src/core/packed.ts";
-import { openDigester, type Digester } from "../../src/session/digest-thread.ts";
+import { digesting } from "../../src/session/digesting.ts";
+import { planThread, type PlanThread } from "../../src/session/plan-thread.ts";
+import type { Digest } from "../../src/stages/plan.ts";
 
-let open: Digester | null = null;
+let open: PlanThread | null = null;
 
 afterEach(async () => {
   await open?.close();
   open = null;
 });
 
-function opened(file?: URL): Digester {
-  return (open = openDigester({ blocksHere: 0, ...(file === undefined ? {} : { file }) }));
+function opened(file?: URL): Digest {
+  return digesting((open = planThread(null, file)), 0);
 }
 
 function textsOf(block: number): PackedTexts {
@@ -29,12 +31,12 @@ function textsOf(block: number): PackedTexts {
 }
 
 /** Digests blocks until some were taken to the thread; whether any was. */
-async function digested(digester: Digester, blocks: number): Promise<boolean> {
+async function digested(digest: Digest, blocks: number): Promise<boolean> {
   let isTaken = false;
   for (let block = 0; block < blocks; block += 1) {
     const some = Array.from({ length: 8 }, (_, at) => textsOf(8 * block + at));
     const expected = some.map((texts) => digestTexts(texts));
-    const made = some.map((texts) => digester.digest(texts));
+    const made = some.map((texts) => digest(texts));
     isTaken ||= some.some(({ bytes }) => bytes.buffer.detached);
     for (const [at, { ids, bytes }] of (await Promise.all(made)).entries()) {
       expect(Buffer.from(ids).equals(expected[at] ?? Buffer.of())).toBe(true);
@@ -52,9 +54,8 @@ describe("a digester", () => {
   });
 
   it("begins no thread for a small plan", async () => {
-    open = openDigester();
     const before = process.getActiveResourcesInfo();
-    await digested(open, 1);
+    await digested(digesting((open = planThread(null))), 1);
     expect(process.getActiveResourcesInfo()).toEqual(before);
   });
 
