@@ -375,7 +375,7 @@ const PLANNING: readonly Mutation[] = [
   {
     promise: "a kept answer is judged again where it was accepted as something else",
     file: "src/session/planning.ts",
-    edits: [["mark !== null && kept.reading === mark", "mark !== null"]],
+    edits: [["mark !== null && found.packs[at]?.reading === mark", "mark !== null"]],
     guard: { file: "test/session/recalling.test.ts" },
   },
   {

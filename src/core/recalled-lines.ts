@@ -7,8 +7,9 @@ import { seekTable, type FrameSize } from "./seek-table.ts";
 export interface RecalledLines {
   /** The request is answered by the line at a place of a pack. */
   add(ordinal: number, pack: LinePack, place: number): void;
-  /** The frames to be written next, each once: those that were not taken before. */
-  take(): readonly Uint8Array[];
+  /** The frames to be written next, each once; none while they are fewer bytes than that. */
+  take(leastBytes: number): readonly Uint8Array[];
+  isEmpty(): boolean;
   /** What is written after all frames. */
   table(): Uint8Array;
   /** Which request is answered where; places are those in the unpacked file, lengths without the line feed. */
@@ -26,15 +27,21 @@ export function recalledLines(): RecalledLines {
   const frames: FrameSize[] = [];
   const [ordinals, offsets, lengths]: [number[], number[], number[]] = [[], [], []];
   let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   let end = 0;
+  let last: { readonly pack: LinePack; readonly start: number } | null = null;
   const startOf = (pack: LinePack): number => {
-    const known = starts.get(pack);
-    if (known !== undefined) return known;
+    // Mostly that of the request before.
+    if (last?.pack !== pack) last = { pack, start: starts.get(pack) ?? added(pack) };
+    return last.start;
+  };
+  const added = (pack: LinePack): number => {
     const start = end;
     const size = { packed: pack.packed.length, unpacked: unpackedBytes(pack) };
     starts.set(pack, start);
     frames.push(size);
     waiting.push(pack.packed);
+    waitingBytes += size.packed;
     end += size.unpacked;
     return start;
   };
@@ -45,11 +52,13 @@ export function recalledLines(): RecalledLines {
       offsets.push(startOf(pack) + from);
       lengths.push((pack.ends[place] ?? from) - from - 1);
     },
-    take: () => {
+    take: (leastBytes) => {
+      if (waitingBytes < leastBytes) return [];
       const taken = waiting;
-      waiting = [];
+      [waiting, waitingBytes] = [[], 0];
       return taken;
     },
+    isEmpty: () => frames.length === 0,
     table: () => seekTable(frames),
     index: () => ({
       ordinals: Uint32Array.from(ordinals),

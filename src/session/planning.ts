@@ -2,6 +2,7 @@
 
 import { dedupeIndex, type DedupeIndex } from "../core/dedupe.ts";
 import { InputError } from "../core/errors.ts";
+import { keptLine } from "../core/kept-lines.ts";
 import { AUTO_REALTIME_REQUESTS, laneOf, type Lane, type LaneChoice } from "../core/lane.ts";
 import {
   rowWithoutRequest,
@@ -171,11 +172,11 @@ export async function recalling(
   let accepted = 0;
   return {
     find: (ids) => cache.find(ids),
-    isUsable: (kept, fresh) => {
+    isUsable: (found, at, fresh) => {
       // Read as they would be read now they were accepted: what they were billed is learnt from some of them.
-      const isAccepted = mark !== null && kept.reading === mark;
+      const isAccepted = mark !== null && found.packs[at]?.reading === mark;
       if (isAccepted && !isLearntFrom(accepted++)) return true;
-      const result = ports.provider.parse(kept.line());
+      const result = ports.provider.parse(keptLine(found, at) ?? "");
       if (result.status === "failed") return false;
       if (result.usage !== null) estimates.answered(fresh, result.usage);
       if (isAccepted) return true;
@@ -187,7 +188,7 @@ export async function recalling(
 
 const ALL_LEARNT_FROM = 1000;
 // Then so many neighbours of so many: they lie in one pack, and unpacking all takes longer than the rest of recalling.
-const LEARNT_FROM = 100;
+const LEARNT_FROM = 50;
 const OUT_OF = 5000;
 
 function isLearntFrom(before: number): boolean {

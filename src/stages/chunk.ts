@@ -301,9 +301,9 @@ async function abandon({ writer, writing }: Pick<OpenChunk, "writer" | "writing"
 }
 
 interface RecalledReplies extends Pick<RecalledLines, "add"> {
-  /** Hands to the disk what was added. */
+  /** Hands to the disk what was added, once it is worth a call. */
   write(chunk: number): Promise<void>;
-  /** Takes what was written since the last call; the function makes its file durable. Null where nothing was. */
+  /** Takes what was added since the last call; the function makes its file durable. Null where nothing was. */
   take(): (() => Promise<RecalledChunk>) | null;
   abort(): Promise<void>;
 }
@@ -324,7 +324,7 @@ function recalledReplies(files: ChunkFiles): RecalledReplies {
   const commit = async (file: RecalledFile, lines: RecalledLines): Promise<RecalledChunk> => {
     try {
       await file.writing;
-      await file.writer.write(lines.table());
+      await file.writer.write(Buffer.concat([...lines.take(0), lines.table()]));
       const { bytes } = await file.writer.commit();
       return { number: file.number, index: lines.index(), bytes };
     } catch (error) {
@@ -337,13 +337,14 @@ function recalledReplies(files: ChunkFiles): RecalledReplies {
       adding.add(ordinal, pack, place);
     },
     write: async (number) => {
-      const packs = adding.take();
-      if (packs.length === 0) return;
+      if (adding.isEmpty()) return;
       open ??= {
         number,
         writer: await files.create(replyFileName(number)),
         writing: NOTHING_ON_ITS_WAY,
       };
+      const packs = adding.take(FLUSH_BYTES);
+      if (packs.length === 0) return;
       const { writer, writing } = open;
       await writing;
       open.writing = writer.write(Buffer.concat(packs));

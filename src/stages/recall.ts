@@ -1,23 +1,19 @@
 /** recall: requests that were answered before, by whatever run, get those answers and are not sent. */
 
-import { keptLine, withoutLines, type KeptLines } from "../core/kept-lines.ts";
+import { isKept, withoutLines, type KeptLines } from "../core/kept-lines.ts";
 import { identitiesOf } from "../core/packing.ts";
 import type { NewRequest, PlannedBlock } from "../core/plan.ts";
-
-/** A reply that was kept. */
-export interface Kept {
-  /** The mark of the reading by which it is known to be an accepted answer; null where that is not known. */
-  readonly reading: string | null;
-  /** The reply's line. */
-  readonly line: () => string;
-}
 
 /** What recalling needs to know. */
 export interface RecallInput {
   /** The replies kept for requests, whose identities are given one after another. */
   readonly find: (ids: Uint8Array) => KeptLines | Promise<KeptLines>;
-  /** Whether a kept reply still reads as an answer; one that does not is asked again. */
-  readonly isUsable: (kept: Kept, request: NewRequest) => boolean | Promise<boolean>;
+  /** Whether the reply kept for a request, at its place among those found, still reads as an answer; one that does not is asked again. */
+  readonly isUsable: (
+    found: KeptLines,
+    at: number,
+    request: NewRequest,
+  ) => boolean | Promise<boolean>;
 }
 
 /** The plan's blocks, with the replies that the cache kept for their requests. */
@@ -29,10 +25,8 @@ export async function* recall(
     const found = await find(identitiesOf(block.requests));
     const refused = new Set<number>();
     for (const [at, request] of block.requests.entries()) {
-      const pack = found.packs[at] ?? null;
-      if (pack === null) continue;
-      const line = (): string => keptLine(found, at) ?? "";
-      const usable = isUsable({ reading: pack.reading, line }, request);
+      if (!isKept(found, at)) continue;
+      const usable = isUsable(found, at, request);
       // Most are told at once; to wait for each would take as long as finding it.
       if (!(usable instanceof Promise ? await usable : usable)) refused.add(at);
     }

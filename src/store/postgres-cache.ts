@@ -11,7 +11,7 @@ import type {
   ReplyBatch,
   SessionCache,
 } from "./reply-cache.ts";
-import { handedOn, LINES_PER_PACK, packedLines, unpackedOnce } from "./reply-packs.ts";
+import { LINES_PER_PACK, packedLines, packHanding, unpackedOnce } from "./reply-packs.ts";
 import { bytesOf, text, textOrNull, uint32 } from "./sqlite-values.ts";
 
 const PACKS_HELD = 64;
@@ -19,6 +19,7 @@ const PACKS_HELD = 64;
 /** The cache in a database, for one drive of one part. Nothing of it is lost with the process. */
 export function postgresCache(database: Database): SessionCache {
   const held = new Map<number, LinePack>();
+  const handOn = packHanding();
   return {
     isEmpty: async () =>
       (await database.rows("select 1 from batchframe.reply_pack limit 1")).length === 0,
@@ -40,7 +41,7 @@ export function postgresCache(database: Database): SessionCache {
         packs[at] = held.get(Number(row["pack"])) ?? null;
         places[at] = Number(row["place"]);
       }
-      return handedOn(packs, places);
+      return handOn(packs, places);
     },
     put: (replies, under) => put(database, replies, under),
     index: () => undefined,

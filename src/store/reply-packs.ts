@@ -25,17 +25,29 @@ export function unpackedOnce(packed: Uint8Array, bytes: number): () => Buffer {
 // As much as the library asks for.
 const SMALLEST_ROOM = 64;
 
+/** Gives lines at places of packs in packs that are worth handing on whole. */
+export type PackHanding = (packs: readonly (LinePack | null)[], places: Uint32Array) => KeptLines;
+
 /**
- * The lines at places of packs, in packs that may be handed on whole: where few lines of one are wanted, these are
- * packed anew, so that what is handed on is never larger than the lines themselves.
+ * Where few lines of a pack are wanted these are packed anew: what is handed on is hardly larger than the lines
+ * themselves. The last pack is handed on whatever is wanted of it, since the next lines lie there too, and is so
+ * again when these are asked for.
  */
-export function handedOn(packs: readonly (LinePack | null)[], places: Uint32Array): KeptLines {
-  const wanted = new Map<LinePack, number>();
-  for (const [at, pack] of packs.entries())
-    if (pack !== null) wanted.set(pack, (wanted.get(pack) ?? 0) + lineBytes(pack, places[at]));
-  const scarce = new Set<LinePack | null>();
-  for (const [pack, bytes] of wanted) if (bytes < pack.packed.length) scarce.add(pack);
-  return scarce.size === 0 ? { packs, places } : repacked({ packs, places }, scarce);
+export function packHanding(): PackHanding {
+  let last: LinePack | null = null;
+  return (packs, places) => {
+    const wanted = new Map<LinePack, number>();
+    for (let at = 0; at < packs.length; at++) {
+      const pack = packs[at] ?? null;
+      if (pack !== null) wanted.set(pack, (wanted.get(pack) ?? 0) + lineBytes(pack, places[at]));
+    }
+    const before = last;
+    last = [...wanted.keys()].at(-1) ?? null;
+    const scarce = new Set<LinePack | null>();
+    for (const [pack, bytes] of wanted)
+      if (bytes < pack.packed.length && pack !== before && pack !== last) scarce.add(pack);
+    return scarce.size === 0 ? { packs, places } : repacked({ packs, places }, scarce);
+  };
 }
 
 /** The same lines with those of some packs in new ones, a pack for each reading. */

@@ -8,15 +8,15 @@ export function bytesOf(array: Int32Array | Uint32Array | Float64Array): Uint8Ar
 }
 
 /** A copy, because SQLite's bytes need not lie on the boundary a typed array asks for. */
-function copied(value: SQLOutputValue | undefined): ArrayBuffer {
+function copied(value: SQLOutputValue | Uint8Array | undefined): ArrayBuffer {
   const bytes = value instanceof Uint8Array ? value : new Uint8Array(0);
   const copy = new ArrayBuffer(bytes.byteLength);
   new Uint8Array(copy).set(bytes);
   return copy;
 }
 
-/** The unsigned 32-bit numbers in a blob; none for anything else. */
-export function uint32(value: SQLOutputValue | undefined): Uint32Array {
+/** The unsigned 32-bit numbers in a blob or other bytes; none for anything else. */
+export function uint32(value: SQLOutputValue | Uint8Array | undefined): Uint32Array {
   return new Uint32Array(copied(value));
 }
 

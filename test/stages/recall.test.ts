@@ -39,7 +39,7 @@ async function recalled(
   const made = await Array.fromAsync(
     recall(ReadableStream.from(blocks(...texts)), {
       find,
-      isUsable: ({ line }) => Promise.resolve(isUsable(line())),
+      isUsable: (found, at) => Promise.resolve(isUsable(keptLine(found, at) ?? "")),
     }),
   );
   expect(made.map(({ rows }) => rows)).toEqual(blocks(...texts).map(({ rows }) => rows));

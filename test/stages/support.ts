@@ -56,12 +56,15 @@ export function frameOf(texts: readonly (string | null)[], blockRows = 1000): Fr
 }
 
 /** Kept lines, null for a request without. */
-export function keptOf(lines: readonly (string | null)[]): KeptLines {
+export function keptOf(
+  lines: readonly (string | null)[],
+  reading: string | null = null,
+): KeptLines {
   const each = lines.map((line) => Buffer.from(line === null ? "" : `${line}\n`));
   let end = 0;
   const ends = Uint32Array.from(each, ({ length }) => (end += length));
   const bytes = Buffer.concat(each);
-  const pack = { packed: zstdCompressSync(bytes), ends, reading: null, lines: () => bytes };
+  const pack = { packed: zstdCompressSync(bytes), ends, reading, lines: () => bytes };
   return {
     packs: lines.map((line) => (line === null ? null : pack)),
     places: Uint32Array.from(lines.keys()),

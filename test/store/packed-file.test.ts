@@ -41,8 +41,9 @@ async function write(
   for (const [ordinal, [pack, place]] of wanted.entries()) {
     const from = packs[pack];
     if (from !== undefined) recalled.add(ordinal, from, place);
-    for (const frame of recalled.take()) await writer.write(frame);
+    for (const frame of recalled.take(ordinal % 200)) await writer.write(frame);
   }
+  for (const frame of recalled.take(0)) await writer.write(frame);
   await writer.write(recalled.table());
   await writer.commit();
   return recalled.index();
