@@ -136,6 +136,18 @@ const REVIEWING: readonly Mutation[] = [
 
 const SENDING: readonly Mutation[] = [
   {
+    promise: "a run that has sent something is patient where nobody answers",
+    file: "src/run/reach.ts",
+    edits: [["!hasAnswered && !(await chunks()).some(hasReached);", "!hasAnswered;"]],
+    guard: { file: "test/dead-address.test.ts", named: "is tried for ever" },
+  },
+  {
+    promise: "a run that has sent nothing ends where nobody answers",
+    file: "src/run/send.ts",
+    edits: [["    isWaiting: !options.once,\n", "    isWaiting: false,\n"]],
+    guard: { file: "test/dead-address.test.ts", named: "ends in the lane batch" },
+  },
+  {
     promise: "the intent is written before the provider is called",
     file: "src/stages/submit.ts",
     edits: [

@@ -82,7 +82,7 @@ export type { FrameHead, FileHead } from "./files/file-head.ts";
 export { embeddedAnswerer } from "./provider/embedded-answerer.ts";
 export type { EmbeddedAnswerer } from "./provider/embedded-answerer.ts";
 export { failuresOf } from "./runs/failures.ts";
-export type { RowFailure } from "./runs/failures.ts";
+export type { FailuresHow, RowFailure } from "./runs/failures.ts";
 export { rowsOf } from "./runs/run-rows.ts";
 export type { RunRow } from "./runs/run-rows.ts";
 export { cancelRun, findRun, listRuns, removeRun } from "./runs/runs.ts";

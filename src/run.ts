@@ -12,7 +12,7 @@ import { gather } from "./run/gather.ts";
 import { asSubmitted, endingOf, intentOf } from "./run/known.ts";
 import { lanePaces } from "./run/lane-paces.ts";
 import { look } from "./run/look.ts";
-import { send } from "./run/send.ts";
+import { missed, send } from "./run/send.ts";
 import { allowance, makeDo, noteBooks } from "./run/spending.ts";
 import { RESULTS_GONE } from "./stages/collect.ts";
 import { providerOf, type Ports } from "./stages/ports.ts";
@@ -30,8 +30,8 @@ const STEPS_IN_TURN = 16;
  * Drives a planned run until every chunk is collected; gives false when `once` left some open.
  *
  * May be called again after any interruption and goes on where the store says things stand. Passing
- * troubles (lost connections, overload) are waited out for as long as they last; the signal ends the
- * waiting without stopping remote work. A run whose cancelling was asked for, by whatever process,
+ * troubles (lost connections, overload) are waited out for as long as they last, but for an address where
+ * nobody answers before anything was sent; the signal ends the waiting without stopping remote work. A run whose cancelling was asked for, by whatever process,
  * stops its batches, keeps every answer that came, and ends.
  *
  * @throws {ProviderError} when the provider refuses for good; what was bought is kept and the run can be resumed.
@@ -49,8 +49,8 @@ export async function driveRun(
     now: () => performance.now(),
     random: Math.random,
   }));
-  const { looks, stopped, firstLooks, unclear, troubled } = memory;
-  const kept = { looks, stopped, firstLooks, unclear, troubled };
+  const { looks, stopped, firstLooks, unclear, troubled, reach } = memory;
+  const kept = { looks, stopped, firstLooks, unclear, troubled, reach };
   const driver: Driver = { ports, options, paces, ...kept };
   const canary = (memory.canary ??= canaryOf(ports, requests));
   const failures = (memory.failures ??= await failureWatch(ports, options, requests));
@@ -204,8 +204,9 @@ async function step(chunk: Chunk, run: RunRecord, driver: Driver): Promise<void>
     if (!(error instanceof ProviderError)) throw error;
     const isGone = error.httpStatus === 404 && chunk.batchId !== null && chunk.lane === "batch";
     if (!error.retryable && !isGone) throw error;
-    options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
     driver.troubled.add(chunk.number);
+    if (await missed(chunk, error, driver)) return;
+    options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
     const troubles = paces.of(chunk).trouble(chunk.number, error.retryAfterMs);
     if (isGone && troubles >= LOOKS_UNTIL_GONE) await giveUp(chunk, driver);
   }

@@ -81,6 +81,7 @@ function take(
   terminal: Terminal | null,
 ): readonly string[] {
   const taken: string[] = [];
+  refuseBoth(open, path, settings);
   for (const [key, value] of Object.entries(settings)) {
     if (value === undefined) continue;
     if (!open.names.has(key)) {
@@ -99,6 +100,21 @@ function take(
     taken.push(key);
   }
   return taken;
+}
+
+/** Refuses a file that says with two settings when failures stop a run: one of them would be passed over. */
+function refuseBoth(open: OpenFlags, path: string, settings: ConfigSettings): void {
+  const { failFast, maxFailures } = settings;
+  if (failFast !== true || maxFailures === undefined) return;
+  const isOpen = ["failFast", "maxFailures"].every(
+    (name) => open.names.has(name) && !open.isGiven(name),
+  );
+  if (!isOpen) return;
+  throw new InputError(
+    "config_invalid",
+    `${shortPath(path)} sets both "failFast" and "maxFailures", and only one of them can hold. Nothing was sent.`,
+    { hint: '"failFast" is the same as "maxFailures": 0. Keep one of the two.' },
+  );
 }
 
 /** Whether the environment says it, which counts more than a file. */

@@ -41,11 +41,19 @@ export async function failuresCommand(
     terminal.data({ schemaVersion: 1, run: run.id, rows, output: flags.output });
     return 0;
   }
-  await tellFailures(failuresOf(run), {
+  let corrected = 0;
+  const onCorrected = (): void => {
+    corrected += 1;
+  };
+  await tellFailures(failuresOf(run, { onCorrected }), {
     id: run.id,
     retry: runCommandLine("retry", run.id, flags.runDir),
     terminal,
   });
+  if (corrected > 0)
+    terminal.say(
+      `${counted(corrected, "row")} that had failed ${corrected === 1 ? "was" : "were"} given ${corrected === 1 ? "its answer" : "their answers"} by a review.`,
+    );
   return 0;
 }
 

@@ -153,7 +153,8 @@ function allThereText(plan: RunPlan): string {
   return `${what} of this run ${plan.requests === 1 ? "is" : "are"} already done. Nothing is sent and nothing is spent; the file is written again.`;
 }
 
-async function planned(
+/** The plan of a run, and where the run is. */
+export async function planned(
   run: EnrichRun<Receipt, unknown>,
 ): Promise<{ readonly opened: Opened; readonly plan: RunPlan }> {
   const { promise, resolve } = Promise.withResolvers<Opened>();

@@ -3,7 +3,8 @@
 import type { Preview, PreviewHow, RunPlan } from "../index.ts";
 import { printable } from "./cells.ts";
 import type { EnrichFlags } from "./flags.ts";
-import type { Followed } from "./follow.ts";
+import { agreed } from "./agree.ts";
+import { hostOf, planned, type Followed } from "./follow.ts";
 import { count, counted, dollarsText } from "./format.ts";
 import { line, planText } from "./head-text.ts";
 import { warningsOn } from "./warnings.ts";
@@ -14,13 +15,20 @@ import type { Terminal } from "./terminal.ts";
 
 const ROWS = 10;
 
-/** Tries a few rows of a run and says what they cost and what the whole would; gives the exit code. */
+/**
+ * Tries a few rows of a run and says what they cost and what the whole would; gives the exit code. What it buys
+ * is agreed to as a run's requests are.
+ *
+ * @throws {InputError} `confirmation_needed`, `not_confirmed`.
+ */
 export async function tellPreview(
-  { run, facts }: Pick<Followed, "run" | "facts">,
+  followed: Pick<Followed, "run" | "facts" | "model">,
   flags: EnrichFlags,
   terminal: Terminal,
 ): Promise<number> {
+  const { run, facts } = followed;
   const { preview = true } = flags;
+  if (!(await isAgreed(followed, flags, terminal))) return EXIT.interrupted;
   const warnings = warningsOn(terminal);
   const forget = run.on("warning", warnings.add);
   const tried = await run.preview(preview === true ? ROWS : preview, drawOf(flags));
@@ -50,6 +58,30 @@ export function drawOf({
     ...(sampleBy === undefined ? {} : { by: sampleBy }),
     ...(sampleSeed === undefined ? {} : { seed: sampleSeed }),
   };
+}
+
+/** Whether the rows may be bought: agreed to beforehand, free, too cheap to ask about, or agreed to now. */
+async function isAgreed(
+  followed: Pick<Followed, "run" | "facts" | "model">,
+  { preview = true, votes = 1, yes = false, maxCost, confirmAbove }: EnrichFlags,
+  terminal: Terminal,
+): Promise<boolean> {
+  if (yes || maxCost !== undefined) return true;
+  const { run, facts } = followed;
+  const host = await hostOf({ ...followed, yes });
+  if (host.free) return true;
+  const { plan, opened } = await planned(run);
+  const rows = preview === true ? ROWS : preview;
+  const requests = Math.min(rows * votes, plan.requests - plan.cached);
+  if (requests === 0) return true;
+  // They are asked one by one where that can be done, at the price of that.
+  const lane = plan.realtimeCostUsd === null ? plan.lane : "realtime";
+  const asked = { ...plan, ...(lane === undefined ? {} : { lane }) };
+  return await agreed(
+    { facts, yes, maxCost, confirmAbove },
+    { requests, host, plan: asked, opened },
+    terminal,
+  );
 }
 
 function previewTable({ frame, rows }: Preview, column: string, width: number): string {

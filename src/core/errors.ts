@@ -40,6 +40,8 @@ export interface ProviderErrorDetails extends ErrorDetails {
   readonly retryable?: boolean;
   /** How long the provider asked to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** True when no connection came about, so that nothing can have been sent by this call. */
+  readonly neverConnected?: boolean;
 }
 
 /**
@@ -53,12 +55,14 @@ export class ProviderError extends BatchframeError {
   readonly httpStatus: number | undefined;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly neverConnected: boolean;
 
   constructor(code: string, message: string, details: ProviderErrorDetails = {}) {
     super(code, message, details);
     this.httpStatus = details.httpStatus;
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs;
+    this.neverConnected = details.neverConnected ?? false;
   }
 }
 

@@ -22,8 +22,9 @@ interface Target {
 /**
  * Refuses an output path that cannot be written, or that is the input under this or another name.
  *
- * Writes nothing. Call it before anything is sent, as what it throws then says; a disk may still fill up
- * later. Just before an output is written answers may have been bought, and nothing is said of that.
+ * Call it before anything is sent, as what it throws then says: a file is made beside the output and removed
+ * again, since some folders take none though they look as if they did; a disk may still fill up later. Just
+ * before an output is written answers may have been bought, and nothing is said of that.
  *
  * @throws {InputError} `output_is_input` or `output_unwritable`.
  */
@@ -33,7 +34,33 @@ export async function checkOutput(
   when: "before sending" | "before writing",
 ): Promise<void> {
   if (output === standardOutput) return;
-  await targetOf(output, input, when === "before sending" ? " Nothing was sent." : "");
+  const told = when === "before sending" ? " Nothing was sent." : "";
+  const { path } = await targetOf(output, input, told);
+  if (when === "before sending") await tryFolder(dirname(path), { output, told });
+}
+
+async function tryFolder(
+  folder: string,
+  known: Pick<WriteState, "output" | "told">,
+): Promise<void> {
+  const path = temporaryIn(folder);
+  try {
+    await (await open(path, "wx")).close();
+    await unlink(path);
+  } catch (error) {
+    const code = systemCode(error);
+    const isKnown = code === "EACCES" || code === "EPERM" || code === "EROFS";
+    if (isKnown) throw writeFailure(error, { ...known, bytes: 0, doneShare: 0 });
+    throw unwritable(
+      known,
+      `no file can be made in ${folder} (${code ?? "no reason is given"})`,
+      error,
+    );
+  }
+}
+
+function temporaryIn(folder: string): string {
+  return join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
 }
 
 /** The output that is no file: the process's standard output. A file of that name is `./-`. */
@@ -67,7 +94,7 @@ export async function writeWhole<Result>(
   if (options.output === standardOutput) return await writeToPipe(compression, write);
   const target = await targetOf(options.output, options.input, "");
   const folder = dirname(target.path);
-  const temporary = join(folder, `.batchframe-${randomBytes(8).toString("hex")}.tmp`);
+  const temporary = temporaryIn(folder);
   let bytes = 0;
   // Only what this file does to the disk is put into its words: an ENOENT that `write` meets elsewhere
   // is not about the output.

@@ -21,7 +21,9 @@ export function httpErrors(host: string, secrets: readonly string[]): ErrorReade
     const message = `${host} could not ${action}: ${said}`;
     if (isDenied(caught)) return denied(host, message);
     // The original error is not attached: SDK errors hold request headers, and with them the key.
-    return status === null ? unreachable(message) : refused(status, message, retryAfterOf(caught));
+    return status === null
+      ? unreachable(message, neverConnected(caught))
+      : refused(status, message, retryAfterOf(caught));
   };
   return {
     read,
@@ -88,9 +90,27 @@ function retryAfterOf(caught: unknown): number | undefined {
   return retryAfterMs((name) => headers.get(name));
 }
 
-function unreachable(message: string): ProviderError {
+// As Node and its fetch name them: no such name, nobody at the address, no way to it.
+const UNCONNECTED = new Set([
+  ...["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"],
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether no connection came about; of an address with several numbers, to none of them. */
+function neverConnected(caught: unknown, depth = 0): boolean {
+  if (!(caught instanceof Error) || depth > DEEPEST_CAUSE) return false;
+  if (caught instanceof AggregateError && caught.errors.length > 0)
+    return caught.errors.every((error) => neverConnected(error, depth + 1));
+  // A port that fetch refuses to call has no code.
+  const isOne =
+    caught.message === "bad port" || ("code" in caught && UNCONNECTED.has(String(caught.code)));
+  return isOne || neverConnected(caught.cause, depth + 1);
+}
+
+function unreachable(message: string, isUnconnected: boolean): ProviderError {
   return new ProviderError("provider_unreachable", message, {
     retryable: true,
+    neverConnected: isUnconnected,
     hint: "Check the network and --base-url; run the same command again to go on.",
   });
 }

@@ -193,9 +193,11 @@ function refused(
 
 function unreachable(line: Line, message: string): ProviderError {
   const read = line.errors.read("be reached", new Error(message));
-  if (!(read instanceof ProviderError) || line.whenUnreachable === "") throw read;
-  return new ProviderError("provider_unreachable", `${read.message} ${line.whenUnreachable}`, {
+  if (!(read instanceof ProviderError)) throw read;
+  const also = line.whenUnreachable === "" ? "" : ` ${line.whenUnreachable}`;
+  return new ProviderError("provider_unreachable", `${read.message}${also}`, {
     retryable: true,
+    neverConnected: true,
     ...(read.hint === undefined ? {} : { hint: read.hint }),
   });
 }

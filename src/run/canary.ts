@@ -56,6 +56,8 @@ export function canaryOf(
     },
     refusal: (error) => {
       if (!isWaiting || !(error instanceof ProviderError)) return error;
+      // Nobody was there to refuse it, and it says itself what was sent.
+      if (error.code === "provider_unreachable") return error;
       const { httpStatus } = error;
       const stop = /[.!?]$/.test(error.message) ? "" : ".";
       const message = `${error.message}${stop} It was the first of ${String(requests)} requests, asked alone: nothing else was sent, and nothing was spent.`;

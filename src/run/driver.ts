@@ -10,6 +10,7 @@ import type { CollectOptions } from "../stages/collect.ts";
 import type { Ports } from "../stages/ports.ts";
 import type { Canary } from "./canary.ts";
 import type { LanePaces } from "./lane-paces.ts";
+import { unknownReach, type Reach } from "./reach.ts";
 import type { Spending } from "./spending.ts";
 
 /** How a run is driven; nothing here decides what is asked. */
@@ -77,6 +78,8 @@ export interface DriveMemory {
   readonly unclear: Set<number>;
   /** Chunks whose last step failed and may succeed later. */
   readonly troubled: Set<number>;
+  /** What was met with where no connection came about. */
+  readonly reach: Reach;
   /** How long nothing will be due after the last drive, in milliseconds. */
   restMs: number;
 }
@@ -88,6 +91,7 @@ export function driveMemory(): DriveMemory {
     ...chunks,
     firstLooks: new Map(),
     troubled: new Set(),
+    reach: unknownReach(),
     canary: null,
     paces: null,
     failures: null,

@@ -3,9 +3,11 @@
 import type { Chunk } from "../core/chunk.ts";
 import { ProviderError } from "../core/errors.ts";
 import type { EndedChunk } from "../stages/collect.ts";
+import { providerOf } from "../stages/ports.ts";
 import { submit } from "../stages/submit.ts";
 import { writeRequests } from "../stages/write-requests.ts";
 import type { Driver } from "./driver.ts";
+import { noteMiss } from "./reach.ts";
 
 /** Takes a planned chunk's next step: divides it, writes its requests, or sends it. */
 export async function send(chunk: Chunk, driver: Driver): Promise<void> {
@@ -30,6 +32,7 @@ export async function send(chunk: Chunk, driver: Driver): Promise<void> {
     return;
   }
   const { error } = sent;
+  if (await missed(chunk, error, driver)) return;
   options.onWarning({ chunk: chunk.number, code: error.code, message: error.message });
   if (sent.outcome === "unclear") {
     pace.waitToResolve(chunk.number);
@@ -41,6 +44,30 @@ export async function send(chunk: Chunk, driver: Driver): Promise<void> {
   // Some hosts say with the same status that they are called too often and that a batch is too large.
   if (error.httpStatus === 429 && refusals >= REFUSALS_UNTIL_SMALLER)
     await learnRoom(chunk, driver);
+}
+
+/**
+ * Whether no connection came about for a step of a chunk; its next one is due after a wait then.
+ *
+ * @throws {ProviderError} `provider_unreachable` once a run that has sent nothing has tried often enough.
+ */
+export async function missed(
+  chunk: Chunk,
+  error: ProviderError,
+  { ports, options, paces, reach, looks }: Driver,
+): Promise<boolean> {
+  const { host } = providerOf(chunk, ports);
+  const warn = (message: string): void => {
+    options.onWarning({ chunk: chunk.number, code: error.code, message });
+  };
+  const fate = await noteMiss(reach, error, {
+    ...{ host, warn, signal: ports.signal, pollEveryMs: options.pollEveryMs },
+    chunks: () => ports.store.chunks(),
+    hasAnswered: [...looks.values()].some(({ done }) => (done ?? 0) > 0),
+    isWaiting: !options.once,
+  });
+  if (fate === "patient") paces.of(chunk).trouble(chunk.number, error.retryAfterMs);
+  return fate !== "none";
 }
 
 // More in a row than a passing overload explains, few enough to waste little on uploads.

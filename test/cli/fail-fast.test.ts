@@ -42,3 +42,13 @@ it("in a configuration gives way to --max-failures in the words", async () => {
     expect.stringContaining("36 ok + 0 skipped + 4 failed"),
   ]);
 });
+
+it("beside maxFailures in one configuration is refused, and words decide", async () => {
+  const { run, asked } = await stand({ failFast: true, maxFailures: "10" });
+  const refused = await run();
+  expect([refused.code, asked()]).toEqual([2, 0]);
+  expect(refused.stderr).toMatch(
+    /batchframe\.config\.json sets both "failFast" and "maxFailures".*Nothing was sent/,
+  );
+  expect((await run("--max-failures", "10")).code).toBe(0);
+});

@@ -65,7 +65,12 @@ describe("preview", () => {
     const cwd = folder(FILES);
     const env = pointedAt(emulator);
     const words = ["in.csv", "-p", "{{ text }}", "-m", "openai/x", ...PRICED];
-    const shown = await cli(cwd, ["preview", ...words, "--rows", "5", "--json"], env);
+    const asked = ["preview", ...words, "--rows", "5", "--json"];
+    const refused = await cli(cwd, asked, env);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/would send 5 requests to \S+ for .* Nothing was sent/);
+    expect(emulator.stats().liveCalls).toBe(0);
+    const shown = await cli(cwd, [...asked, "--yes"], env);
     expect(shown.code).toBe(0);
     const told = JSON.parse(shown.stdout) as {
       readonly rows: readonly number[];
@@ -104,6 +109,7 @@ describe("preview", () => {
       "2",
       "--rows",
       "3",
+      "--yes",
     ];
     expect((await cli(cwd, [...voted, "--json"], env)).stdout).toContain("v_agreement");
     expect(emulator.stats().liveCalls).toBe(5 + 2 * 3 * 2);

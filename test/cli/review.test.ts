@@ -155,6 +155,7 @@ describe("review import", () => {
     await batchframe(...CLASSIFY, ...how, "--name", "r", "-o", "out.csv", "--retries", "0");
     const sheet = await batchframe("review", "export", "r", "--json");
     expect(JSON.parse(sheet.stdout)).toMatchObject({ rows: 2, failed: 2 });
+    expect((await batchframe("failures", "r")).stderr).toContain("2 rows failed: 2 ");
     const text = filled(texts({ cwd, file: "r.review.csv" }), { "1": "positive", "2": "negative" });
     writeFileSync(join(cwd, "back.csv"), text);
     const calls = standing.requests().length;
@@ -164,6 +165,10 @@ describe("review import", () => {
       ...{ scores: { n: 2, correct: 0, unanswered: 2 } },
       receipt: { corrected: 2, rows: { ok: 2, failed: 0 } },
     });
+    const left = await batchframe("failures", "r");
+    expect([left.code, left.stdout]).toEqual([0, ""]);
+    expect(left.stderr).toContain("No row of run r has failed.");
+    expect(left.stderr).toContain("2 rows that had failed were given their answers by a review.");
     const retried = await batchframe("retry", "r", "--yes");
     expect(retried.code).toBe(0);
     expect(standing.requests()).toHaveLength(calls);

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
-import { writeFailure, writeWhole } from "../../src/frame/csv-output.ts";
+import { checkOutput, writeFailure, writeWhole } from "../../src/frame/csv-output.ts";
 import { chunkFiles } from "../../src/store/chunk-files.ts";
 import { failureOf, fileOf, newFolder } from "./support.ts";
 
@@ -87,6 +87,23 @@ describe("a disk of 1 MiB", () => {
       expect(await readdir(folder)).toEqual([]);
     });
     if (!isMounted) test.skip("no file system can be mounted here");
+  });
+});
+
+describe("checkOutput", () => {
+  it("finds out before anything is sent that a folder takes no file, and leaves none in one that does", async () => {
+    const input = await fileOf("a\n1\n");
+    const check = (output: string) => checkOutput(output, input, "before sending");
+    // A folder that may be written to by its mode, and yet holds what its driver makes only.
+    const odd =
+      process.platform === "linux" ? "/proc/x.csv" : join(dirname(input), "none", "x.csv");
+    const failure = await failureOf(() => check(odd));
+    expect([failure.code, failure.message]).toEqual([
+      "output_unwritable",
+      expect.stringContaining("Nothing was sent."),
+    ]);
+    await check(join(dirname(input), "out.csv"));
+    expect(await readdir(dirname(input))).toEqual(["input.csv"]);
   });
 });
 
