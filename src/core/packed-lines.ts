@@ -1,11 +1,11 @@
 /** Lines that ask packed requests, written as bytes where they are to stand. */
 
 import type { LineForm } from "./line-form.ts";
-import { NO_FORM, packedText, type PackedPlace } from "./packed.ts";
+import { jsonText, NO_FORM, type PackedPlace } from "./packed.ts";
 
 /** Writes the lines of packed requests whose custom_ids differ in their last number. */
 export interface PackedLines {
-  /** The most bytes a request's line may take; null where the line is to be had from its prompt alone. */
+  /** The most bytes a request's line may take; null where it has no form. */
   mostBytes(place: PackedPlace): number | null;
   /** Writes a line without its line feed, with a number that ends its id; gives where it ends. */
   write(place: PackedPlace, number: number, to: LineTarget): number;
@@ -26,13 +26,6 @@ interface SharedBytes {
 }
 
 const MOST_DIGITS = 10;
-// What JSON.stringify does is quicker for longer ones, byte for byte.
-const LONG_TEXT_BYTES = 4096;
-const QUOTE = 34;
-const BACKSLASH = 92;
-const FIRST_PRINTABLE = 32;
-// As in \u0001.
-const MOST_ESCAPED_BYTES = 6;
 const DIGIT_ZERO = 48;
 
 /** A writer of lines whose custom_ids begin so. */
@@ -53,9 +46,8 @@ export function packedLines(idStart: string): PackedLines {
   return {
     mostBytes: (place) => {
       const form = formOf(place);
-      const { length } = packedText(place);
-      if (form === undefined || length > LONG_TEXT_BYTES) return null;
-      return sharedBy(form).length + MOST_DIGITS + MOST_ESCAPED_BYTES * length + 2;
+      if (form === undefined) return null;
+      return sharedBy(form).length + MOST_DIGITS + jsonText(place).length;
     },
     write: (place, number, { target, at }) => {
       const form = formOf(place);
@@ -65,7 +57,10 @@ export function packedLines(idStart: string): PackedLines {
       target.set(head, at);
       let end = writeDecimal(number, target, at + head.length);
       target.set(middle, end);
-      end = writeJsonText(packedText(place), target, end + middle.length);
+      const text = jsonText(place);
+      end += middle.length;
+      target.set(text, end);
+      end += text.length;
       target.set(last, end);
       return end + last.length;
     },
@@ -83,27 +78,3 @@ function writeDecimal(number: number, target: Uint8Array, at: number): number {
   }
   return at + digits;
 }
-
-/** Writes well-formed text as JSON.stringify does; gives where it ends. */
-function writeJsonText(text: Uint8Array, target: Uint8Array, at: number): number {
-  let end = at;
-  target[end++] = QUOTE;
-  // By place: going through the bytes themselves takes twice as long.
-  let from = 0;
-  while (from < text.length) {
-    const byte = text[from++] ?? 0;
-    if (STANDS_FOR_ITSELF[byte] === 1) target[end++] = byte;
-    else for (const escaped of ESCAPES[byte] ?? []) target[end++] = escaped;
-  }
-  target[end++] = QUOTE;
-  return end;
-}
-
-/** What JSON.stringify writes for the characters that cannot stand for themselves, by their code. */
-const ESCAPES: readonly Uint8Array[] = Array.from({ length: BACKSLASH + 1 }, (_, code) =>
-  new TextEncoder().encode(JSON.stringify(String.fromCharCode(code)).slice(1, -1)),
-);
-
-const STANDS_FOR_ITSELF = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= FIRST_PRINTABLE && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);

@@ -3,8 +3,9 @@
 import { REQUEST_ID_BYTES } from "./chunk.ts";
 import type { LineForm } from "./line-form.ts";
 import {
+  jsonText,
   NO_FORM,
-  packedText,
+  type Digested,
   type PackedBlock,
   type PackedForm,
   type PackedPlace,
@@ -119,14 +120,11 @@ function packedAs(found: LineForm): PackedForm | null {
   return { ...found, characters };
 }
 
-/** Packed prompts with the identities of their texts; `bytes` are those of the texts, wherever they have been. */
-export function packedBlock(
-  { texts, known }: PackedPrompts,
-  { ids, bytes }: Pick<PackedBlock, "ids" | "bytes">,
-): PackedBlock {
-  const own = Buffer.from(ids.buffer);
+/** Packed prompts with what was made of their texts. */
+export function packedBlock({ texts, known }: PackedPrompts, digested: Digested): PackedBlock {
+  const own = Buffer.from(digested.ids.buffer);
   for (const [at, { id }] of known.apart) own.write(id, at * REQUEST_ID_BYTES, "hex");
-  return { ...known, form: texts.form, ends: texts.ends, bytes, ids };
+  return { ...known, form: texts.form, ...digested };
 }
 
 /** The request of a packed prompt that is met for the first time. */
@@ -189,6 +187,6 @@ export function packedForm({ block, at }: PackedPlace): PackedForm {
 }
 
 function textAt(place: PackedPlace): string {
-  const { buffer, byteOffset, byteLength } = packedText(place);
-  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
+  const { buffer, byteOffset, byteLength } = jsonText(place);
+  return JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString("utf8")) as string;
 }

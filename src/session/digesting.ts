@@ -1,4 +1,4 @@
-/** Making identities of texts in two threads: in a plan's own, and here while that one is busy. */
+/** Making identities and JSON of texts in two threads: in a plan's own, and here while that one is busy. */
 
 import { digestTexts } from "../core/packed.ts";
 import type { Digest } from "../stages/plan.ts";
@@ -12,8 +12,6 @@ export function digesting(thread: PlanThread, blocksHere = BLOCKS_HERE): Digest 
   let blocks = 0;
   return (texts) => {
     if (blocks++ === blocksHere) thread.begin();
-    return thread.isFree()
-      ? thread.digest(texts)
-      : Promise.resolve({ ids: digestTexts(texts), bytes: texts.bytes });
+    return thread.isFree() ? thread.digest(texts) : Promise.resolve(digestTexts(texts));
   };
 }

@@ -1,19 +1,18 @@
-/** A thread beside a plan, for what needs nothing but the texts of prompts: their identities, and their tokens. */
+/** A thread beside a plan, for what needs nothing but the texts of prompts: their identities, their JSON, their tokens. */
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InvariantError } from "../core/errors.ts";
-import type { PackedTexts } from "../core/packed.ts";
-import type { Digested } from "../stages/plan.ts";
+import type { Digested, PackedTexts } from "../core/packed.ts";
 import type { CountedModel, PlanQuestion, PlanReply } from "./plan-worker.ts";
 
 /** The thread of one plan. It is of no use before it is begun, and where none can be had. */
 export interface PlanThread {
   /** Begins it, where that has not been tried: not with one processor, nor in a runtime or a bundle without its file. */
   begin(): void;
-  /** Whether it can be asked for identities now without being kept waiting. */
+  /** Whether it can be asked to digest texts now without being kept waiting. */
   isFree(): boolean;
-  /** Takes the texts' bytes away, and gives them back. */
+  /** What texts come to; their bytes are taken away. */
   digest(texts: PackedTexts): Promise<Digested>;
   /** The tokens of each text. */
   count(texts: readonly string[]): Promise<readonly number[]>;

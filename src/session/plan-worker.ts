@@ -1,8 +1,7 @@
-/** The thread beside a plan: it makes identities of texts and counts tokens while the main one reads rows and writes files. */
+/** The thread beside a plan: it digests texts and counts tokens while the main one reads rows and writes files. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { digestTexts, type PackedTexts } from "../core/packed.ts";
-import type { Digested } from "../stages/plan.ts";
+import { digestTexts, type Digested, type PackedTexts } from "../core/packed.ts";
 import { tokenCounter } from "./tokenizer.ts";
 
 /** A model whose tokens are counted. */
@@ -11,7 +10,7 @@ export interface CountedModel {
   readonly model: string;
 }
 
-/** What the thread is asked: the identities of texts, or the tokens of others. */
+/** What the thread is asked: what texts come to, or the tokens of others. */
 export type PlanQuestion = PackedTexts | readonly string[];
 
 /** What the thread says: that it can be asked, or what it was asked for first. */
@@ -21,7 +20,7 @@ if (parentPort !== null) {
   const port = parentPort;
   const counted = workerData as CountedModel | null;
   const counter = counted === null ? null : await tokenCounter(counted.provider, counted.model);
-  const reply = (said: PlanReply, moved: readonly Uint8Array<ArrayBuffer>[]): void => {
+  const reply = (said: PlanReply, moved: readonly { readonly buffer: ArrayBuffer }[]): void => {
     port.postMessage(
       said,
       moved.map(({ buffer }) => buffer),
@@ -29,8 +28,8 @@ if (parentPort !== null) {
   };
   port.on("message", (asked: PlanQuestion) => {
     if ("bytes" in asked) {
-      const digested = { ids: digestTexts(asked), bytes: asked.bytes };
-      reply(digested, [digested.ids, digested.bytes]);
+      const digested = digestTexts(asked);
+      reply(digested, Object.values(digested));
     } else
       reply(
         asked.map((text) => counter?.count(text) ?? 0),

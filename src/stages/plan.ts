@@ -6,7 +6,7 @@ import type { DedupeIndex } from "../core/dedupe.ts";
 import { lineForms } from "../core/line-form.ts";
 import {
   digestTexts,
-  type PackedBlock,
+  type Digested,
   type PackedPrompts,
   type PackedTexts,
 } from "../core/packed.ts";
@@ -39,15 +39,12 @@ export interface PlanInput {
   readonly onBlank?: (column: string) => void;
   /** The row to begin with; those before it were planned before. */
   readonly firstRow: number;
-  /** Makes identities of texts, in this thread where it is left out. */
+  /** Makes identities and JSON of texts, in this thread where it is left out. */
   readonly digest?: Digest;
 }
 
-/** Makes identities of texts, here or elsewhere; the texts' bytes may be taken away by it. */
+/** Makes identities and JSON of texts, here or elsewhere; the texts' bytes may be taken away by it. */
 export type Digest = (texts: PackedTexts) => Promise<Digested>;
-
-/** The identities of texts, and the texts' bytes. */
-export type Digested = Pick<PackedBlock, "ids" | "bytes">;
 
 // Small enough to keep the event loop free for a heartbeat, large enough to amortise a block.
 const ROWS_PER_BLOCK = 1000;
@@ -66,7 +63,7 @@ const MOST_AHEAD = 8;
  * @throws {InputError} where the frame is damaged, after the rows before it.
  */
 export async function* planRows(input: PlanInput): AsyncGenerator<PlannedBlock> {
-  const here: Digest = (texts) => Promise.resolve({ ids: digestTexts(texts), bytes: texts.bytes });
+  const here: Digest = (texts) => Promise.resolve(digestTexts(texts));
   const digest = input.digest ?? here;
   const ahead: { readonly made: Promise<Digested>; readonly asked: AskedRows }[] = [];
   const rows = askedRows(input);

@@ -36,6 +36,7 @@ const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc.string({ unit: fc.constantFrom("\u0000", "\n", "\u001f", '"', "\\", "é", "🙂", "\ud83d") }),
   fc.string({ minLength: 900, maxLength: 3000 }),
+  fc.string({ unit: "binary", minLength: 3500, maxLength: 6000 }),
 );
 const message: fc.Arbitrary<Message> = fc.record({ role, content: text });
 const beginnings = fc.array(fc.array(message, { maxLength: 2 }), { minLength: 1, maxLength: 3 });
@@ -59,7 +60,7 @@ describe("packed prompts", () => {
           const packed = packer.take();
           // As another thread would have it.
           const texts = structuredClone(packed.texts);
-          const block = packedBlock(packed, { ids: digestTexts(texts), bytes: texts.bytes });
+          const block = packedBlock(packed, digestTexts(texts));
           for (const [at, { messages }] of prompts.entries()) {
             const request = newRequest(block, at, at);
             expect(request.id).toBe(requestIdentity("p h", spec).of(messages));

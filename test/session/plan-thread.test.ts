@@ -38,9 +38,11 @@ async function digested(digest: Digest, blocks: number): Promise<boolean> {
     const expected = some.map((texts) => digestTexts(texts));
     const made = some.map((texts) => digest(texts));
     isTaken ||= some.some(({ bytes }) => bytes.buffer.detached);
-    for (const [at, { ids, bytes }] of (await Promise.all(made)).entries()) {
-      expect(Buffer.from(ids).equals(expected[at] ?? Buffer.of())).toBe(true);
-      expect(Buffer.from(bytes).toString()).toContain(`block ${String(8 * block + at)}, "text" 49`);
+    for (const [at, { ids, ends, bytes }] of (await Promise.all(made)).entries()) {
+      expect(Buffer.from(ids).equals(expected[at]?.ids ?? Buffer.of())).toBe(true);
+      expect(ends).toEqual(expected[at]?.ends);
+      const texts = `"block ${String(8 * block + at)}, \\"text\\" 49\\n"`;
+      expect(Buffer.from(bytes.subarray(ends[48], ends[49])).toString()).toBe(texts);
     }
     if (isTaken) return true;
     await sleep(10);

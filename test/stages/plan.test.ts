@@ -194,7 +194,7 @@ describe("planRows", () => {
     };
     const later: Digest = async (packed) => {
       await setTimeout(1);
-      return { ids: digestTexts(packed), bytes: packed.bytes };
+      return digestTexts(packed);
     };
     for (const digest of [{}, { digest: later }]) {
       const seen: PlannedBlock[] = [];
