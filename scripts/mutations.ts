@@ -43,6 +43,32 @@ const REPLACING: readonly Mutation[] = [
     guard: { file: REPLACED, named: "a Parquet file" },
   },
   {
+    promise: "rows that are answered already are not asked again",
+    file: "src/frame/old-answers.ts",
+    edits: [['(isAnswered(cells, row, old) ? "kept" : null)', "null"]],
+    guard: { file: "test/existing.test.ts", named: "byte for byte" },
+  },
+  {
+    promise: "rows that an earlier run failed are asked again, whatever stands in them",
+    file: "src/frame/old-answers.ts",
+    edits: [['  if (cells.get(status)?.[row] === "failed") return false;\n', ""]],
+    guard: { file: "test/existing.test.ts", named: "byte for byte" },
+  },
+  {
+    promise: "a cell that is kept is written as it was",
+    file: "src/frame/csv-write.ts",
+    edits: [
+      ["  if (isSame?.includes(true) !== true)\n", "  if (isSame?.includes(true) !== false)\n"],
+    ],
+    guard: { file: "test/existing.test.ts", named: "byte for byte" },
+  },
+  {
+    promise: "a run over rows in memory is another one once a row of them is answered",
+    file: "src/stages/identify.ts",
+    edits: [["hash.add(withheld ?? (", "hash.add(("]],
+    guard: { file: "test/existing.test.ts", named: "somebody has changed one" },
+  },
+  {
     promise: "a later step reads what an earlier one makes of a column that is replaced",
     file: "src/steps-job.ts",
     edits: [["base.columns.includes(name) && !made.has(name)", "base.columns.includes(name)"]],

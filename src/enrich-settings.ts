@@ -13,6 +13,7 @@ import { priceOf } from "./core/price.ts";
 import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { Frame } from "./frame/frame.ts";
+import { unansweredRows } from "./frame/old-answers.ts";
 import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
 import { sourceOf } from "./output/schema-option.ts";
 import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
@@ -21,6 +22,7 @@ import { purseFor } from "./session/run-budget.ts";
 import { DEFAULT_RESENDS, type ConductGiven } from "./session/session.ts";
 import { DEFAULT_RUN_DIR, type CacheUse, type Settings } from "./session/settings.ts";
 import type { RowFunction } from "./stages/render.ts";
+import { oldAnswersOf } from "./old-answers.ts";
 import { chosenFrame, choiceOf } from "./row-choice.ts";
 import { checkPrices, longTexts } from "./told-options.ts";
 
@@ -107,8 +109,7 @@ export async function settingsOf(
   if (flatten !== 0) checkPositive("flatten", flatten);
   const cache = cacheUse(options);
   const opened = await openModel(pacedModel(model, options));
-  return {
-    frame: choice === null ? frame : chosenFrame(frame, choice),
+  const settings = {
     ...(choice === null ? {} : { choice }),
     template: read,
     system: options.system,
@@ -142,6 +143,13 @@ export async function settingsOf(
       cacheFile: cache?.file ?? null,
       validator: validatorOf(output, options.output),
     },
+  };
+  const old = oldAnswersOf(frame, settings, options);
+  const rows = old === null ? frame : unansweredRows(old);
+  return {
+    ...settings,
+    ...(old === null ? {} : { old }),
+    frame: choice === null ? rows : chosenFrame(rows, choice),
   };
 }
 

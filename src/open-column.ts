@@ -4,6 +4,7 @@ import type { Job } from "./enrich-run.ts";
 import { openPasses } from "./passes/pass-session.ts";
 import type { MakePasses } from "./passes/passes.ts";
 import { openPieces, type OpenSession } from "./steps/piece-session.ts";
+import { keepingSession } from "./session/keeping-session.ts";
 import { openSession } from "./session/session.ts";
 import type { Settings } from "./session/settings.ts";
 
@@ -27,10 +28,11 @@ export function openColumn(
       const placed = { ...(passes?.settings ?? given), runDir: await place(given) };
       const open: OpenSession =
         passes === null ? openSession : (settings, own) => openPasses(settings, own, passes.plan);
-      const session =
+      const opened =
         placed.long?.onLong === "chunk"
           ? await openPieces(placed, conduct, open)
           : await open(placed, conduct);
+      const session = keepingSession(opened);
       return {
         session,
         close: async () => {

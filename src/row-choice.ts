@@ -1,6 +1,7 @@
 /** Which rows are asked, as the options say, and the frame that withholds the others. */
 
 import { InputError } from "./core/errors.ts";
+import { keepsExisting } from "./core/existing.ts";
 import { rowSample, type RowSample } from "./core/sample.ts";
 import { didYouMean } from "./core/suggest.ts";
 import { checkWhere, parseWhere } from "./core/where.ts";
@@ -10,15 +11,20 @@ import type { Frame } from "./frame/frame.ts";
 import type { OutputOption } from "./output/form.ts";
 import type { RowChoice } from "./session/settings.ts";
 
-type ChoosingOptions = Pick<EnrichOptions<string, OutputOption>, "where" | "limit" | "sample">;
+type ChoosingOptions = Pick<
+  EnrichOptions<string, OutputOption>,
+  "where" | "limit" | "sample" | "existing"
+>;
 
 /**
  * The choice the options make; null where at most a limit is given.
  *
  * @throws {InputError} `option_invalid` for a sample of no rows, and for one beside a limit; nothing was sent.
  */
-export function choiceOf({ where, limit, sample }: ChoosingOptions): RowChoice | null {
-  if (where === undefined && sample === undefined) return null;
+export function choiceOf({ where, limit, sample, existing }: ChoosingOptions): RowChoice | null {
+  // The first rows that have no answer yet are not those at the top.
+  const counts = keepsExisting(existing) && limit !== undefined;
+  if (where === undefined && sample === undefined && !counts) return null;
   if (limit !== undefined && sample !== undefined)
     throw new InputError(
       "option_invalid",

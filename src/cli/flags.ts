@@ -76,6 +76,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly limit?: number;
   /** The condition that rows must meet to be asked. */
   readonly where?: string;
+  /** Asks only rows that have no answer in columns that are there already. */
+  readonly skipExisting?: boolean;
   readonly overwrite?: boolean;
   readonly chunkRows?: number;
   /** How long a new batch may take to appear at the provider, in milliseconds. */

@@ -110,11 +110,12 @@ export type CountedPlan = Pick<
 
 /** A plan's counts: `294 requests = 300 rows − 6 blank − 8 duplicates`. */
 export function planText(plan: CountedPlan): string {
-  const { blank, limit, where, sample } = plan.skipped;
+  const { blank, limit, where, sample, kept } = plan.skipped;
   const minus = [
     ...(blank > 0 ? [`${count(blank)} blank`] : []),
     ...(limit > 0 ? [`${count(limit)} past the limit`] : []),
     ...(where > 0 ? [`${count(where)} left out by the condition`] : []),
+    ...(kept > 0 ? [`${count(kept)} answered already`] : []),
     ...(sample > 0 ? [`${count(sample)} not in the sample`] : []),
     ...Object.entries(plan.rejected).map(([code, rows]) => `${count(rows)} ${code}`),
     ...(plan.duplicates > 0 ? [counted(plan.duplicates, "duplicate")] : []),

@@ -103,7 +103,15 @@ function addRowFlags(command: Command, values: FlagValues): void {
     .optionsGroup("Rows:")
     .option("-n, --limit <rows>", "ask the first rows only", values.wholeNumber)
     .option("--where <condition>", "ask only rows that meet it, as: \"lang = 'en' and stars < 3\"")
-    .option("--overwrite", "put the new columns in the place of those that have their names")
+    .option("--skip-existing", "keep answers that are there already, ask only rows without one")
+    .addOption(
+      command
+        .createOption(
+          "--overwrite",
+          "put the new columns in the place of those that have their names",
+        )
+        .conflicts("skipExisting"),
+    )
     .addOption(
       command
         .createOption("--sample <rows>", "ask only so many rows, drawn at random")

@@ -275,7 +275,19 @@ async function optionsOf(task: Task, flags: EnrichFlags, model: string): Promise
 }
 
 function plainOptions(flags: EnrichFlags): TaskOptions {
-  const { limit, where, sample, overwrite, runDir, name, chunkRows, poll, onNull, option } = flags;
+  const {
+    limit,
+    where,
+    sample,
+    skipExisting,
+    overwrite,
+    runDir,
+    name,
+    chunkRows,
+    poll,
+    onNull,
+    option,
+  } = flags;
   const { votes, retries, stall, keepRemote, cache, refresh, cacheFile, flatten, quotes } = flags;
   return {
     ...laneOptions(flags),
@@ -287,6 +299,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(where === undefined ? {} : { where }),
     ...(sample === undefined ? {} : { sample: { rows: sample, ...drawOf(flags) } }),
     ...(overwrite === true ? { existing: "overwrite" } : {}),
+    ...(skipExisting === true ? { existing: "skip" } : {}),
     ...(runDir === undefined ? {} : { runDir }),
     ...(name === undefined ? {} : { name }),
     ...(chunkRows === undefined ? {} : { chunkRows }),

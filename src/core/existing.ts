@@ -2,8 +2,11 @@
 
 import { InputError } from "./errors.ts";
 
-/** `fail`: the run is refused · `overwrite`: the new columns replace them. */
-export type Existing = "fail" | "overwrite";
+/**
+ * `fail`: the run is refused · `skip`: rows that are answered there keep what they have and are not asked ·
+ * `overwrite`: the new columns replace them.
+ */
+export type Existing = "fail" | "skip" | "overwrite";
 
 /** The error for a new column whose name is taken by one of what is called `owner`. */
 export function columnTaken(owner: string, column: string): InputError {
@@ -11,17 +14,28 @@ export function columnTaken(owner: string, column: string): InputError {
     "column_exists",
     `${owner} already has a column named ${JSON.stringify(column)}. Nothing was sent.`,
     {
-      hint: 'Choose another name with --column (column in code), or --overwrite to replace it (existing: "overwrite").',
+      hint:
+        "Choose another name with --column (column in code); or give --skip-existing to ask only the rows that have " +
+        'no answer there, or --overwrite to replace it (existing: "skip" or "overwrite").',
     },
   );
 }
 
-/** Whether new columns may take the place of old ones. @throws {InputError} `option_invalid` for a word that is none. */
+/**
+ * Whether new columns may stand where old ones of their names do.
+ *
+ * @throws {InputError} `option_invalid` for a word that is none.
+ */
 export function replacesExisting(existing: Existing | undefined): boolean {
   if (existing === undefined || existing === "fail") return false;
-  if ((existing as string) === "overwrite") return true;
+  if (["skip", "overwrite"].includes(existing)) return true;
   throw new InputError(
     "option_invalid",
-    `existing must be "fail" or "overwrite"; it is ${JSON.stringify(existing)}. Nothing was sent.`,
+    `existing must be "fail", "skip" or "overwrite"; it is ${JSON.stringify(existing)}. Nothing was sent.`,
   );
+}
+
+/** Whether rows that are answered already keep what they have. */
+export function keepsExisting(existing: Existing | undefined): boolean {
+  return existing === "skip";
 }

@@ -60,6 +60,7 @@ export const NO_REQUEST = {
   pass: -7,
   where: -8,
   sample: -9,
+  kept: -10,
 } as const;
 
 /** Consecutive rows of the plan. */
@@ -87,6 +88,8 @@ export function rowWithoutRequest(
       return { skipped: "where" };
     case NO_REQUEST.sample:
       return { skipped: "sample" };
+    case NO_REQUEST.kept:
+      return { skipped: "kept" };
     case NO_REQUEST.invalid_input:
       return { rejected: "invalid_input" };
     default:
@@ -135,6 +138,7 @@ export function mergedCounts(plans: readonly PlanCounts[]): PlanCounts {
       limit: most(({ skipped }) => skipped.limit),
       where: most(({ skipped }) => skipped.where),
       sample: most(({ skipped }) => skipped.sample),
+      kept: most(({ skipped }) => skipped.kept),
       step: most(({ skipped }) => skipped.step),
       bad_row: most(({ skipped }) => skipped.bad_row),
       // Where a plan leaves rows to another, the other has them.

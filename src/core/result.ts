@@ -39,10 +39,11 @@ export type RowStatus = "ok" | "cached" | "skipped" | "failed";
 
 /**
  * Why a plan asks nothing for a row: a blank cell, a position past the limit, a condition it does
- * not meet, a sample it was not drawn for, a step it needs that failed, a row of a file that cannot be read, or,
+ * not meet, a sample it was not drawn for, an answer it has already and keeps, a step it needs that failed, a row of a file that cannot be read, or,
  * within one pass of a run with several, that another pass answers it.
  */
-export type PlannedSkip = "blank" | "limit" | "where" | "sample" | "step" | "bad_row" | "pass";
+export type PlannedSkip =
+  "blank" | "limit" | "where" | "sample" | "kept" | "step" | "bad_row" | "pass";
 
 /** Why a row was not asked: its plan says so, or the budget was used up first. */
 export type SkipReason = PlannedSkip | "budget" | "pending";

@@ -15,6 +15,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   sample: "not in the sample",
   step: "failed a step before",
   pending: "not answered yet",
+  kept: "answered already",
   bad_row: "unreadable in the file",
   pass: "left to another model",
   budget: "left over by the budget",

@@ -258,10 +258,12 @@ export async function writeFileFrame(options: {
   readonly oldColumns?: readonly string[];
   /** Whether old columns with the names of new ones are left out; they are refused when left out. */
   readonly replaces?: boolean;
+  /** Whether the cells of these are written as they were where the new ones have their value, in CSV and JSON of their own. */
+  readonly keepsSame?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<FileWritten> {
-  const { output, oldColumns, formulaSafe, replaces = false } = options;
+  const { output, oldColumns, formulaSafe, replaces = false, keepsSame = false } = options;
   const chosen = oldColumns ?? options.input.columns;
   const input = { ...options.input, columns: stayingNames(chosen, options.columns, replaces) };
   const named = planOf(input, output);
@@ -277,6 +279,7 @@ export async function writeFileFrame(options: {
     formulaSafe: formulaSafe ?? null,
     oldColumns: oldColumns ?? null,
     replaces,
+    keepsSame,
     ...plan,
   };
   const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };

@@ -9,7 +9,7 @@ import type { Block, Frame } from "./frame.ts";
 export interface AskedRows {
   /** Null where every row meets it. */
   readonly where: Condition | null;
-  /** The most of those that meet it, from the top; null for all. */
+  /** The most of those that meet it and have no answer to keep, from the top; null for all. */
   readonly limit: number | null;
   /** How many are drawn of those that meet it; null for all. */
   readonly sample: RowSample | null;
@@ -44,7 +44,8 @@ export function askedRows(base: Frame, asked: AskedRows): Frame {
         const why = judgedRows(block, where);
         if (isDrawn !== null) withoutUndrawn(why, block, { isDrawn, by });
         for (let row = 0; row < why.length; row++)
-          if (why[row] === ASKED && ++met > most) why[row] = PAST_LIMIT;
+          if (why[row] === ASKED && block.withheld?.(row) !== "kept" && ++met > most)
+            why[row] = PAST_LIMIT;
         yield {
           ...block,
           withheld: (row) => block.withheld?.(row) ?? REASONS[why[row] ?? 0] ?? null,

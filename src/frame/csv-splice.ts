@@ -83,40 +83,34 @@ export interface LeftOut {
 }
 
 /**
- * A record's bytes, blank lines before it included, with `added` before what ends it, and without the
- * cells that are left out.
+ * A record's bytes, blank lines before it included, with what is `added` before what ends it, and without the
+ * cells that are left out; of these, `added` may take the bytes over by their positions.
  */
 export function withCells(
   record: Buffer,
-  added: string,
+  added: string | ((old: readonly Buffer[]) => Buffer),
   { dialect, leftOut }: { readonly dialect: CsvDialect; readonly leftOut: LeftOut | null },
 ): readonly Buffer[] {
   const cut = record.length - terminatorLength(record, dialect);
   const end = record.subarray(cut);
   const old = record.subarray(0, cut);
-  if (leftOut === null) return [old, Buffer.from(`${dialect.delimiter}${added}`), end];
-  const kept = keptCells(old, leftOut, dialect);
-  const isFirst = kept.length === 0;
+  const cells = leftOut === null ? [] : cellsOf(old, leftOut, dialect);
+  const made = typeof added === "string" ? Buffer.from(added) : added(cells);
+  const delimiter = Buffer.from(dialect.delimiter);
+  if (leftOut === null) return [old, delimiter, made, end];
+  const staying = cells.filter((_, position) => !leftOut.positions.has(position));
   const blank = old.subarray(0, blankBytes(old, leftOut, dialect));
-  return [blank, ...kept, Buffer.from(`${isFirst ? "" : dialect.delimiter}${added}`), end];
+  return [blank, ...staying.flatMap((cell) => [cell, delimiter]), made, end];
 }
 
-/** The cells that stay, as they stand, with a delimiter before each but the first. */
-function keptCells(
-  record: Buffer,
-  { positions, columnCount }: LeftOut,
-  dialect: CsvDialect,
-): readonly Buffer[] {
+/** The cells of a record as they stand. */
+function cellsOf(record: Buffer, leftOut: LeftOut, dialect: CsvDialect): readonly Buffer[] {
   const delimiter = Buffer.from(dialect.delimiter);
-  const kept: Buffer[] = [];
-  let start = blankBytes(record, { positions, columnCount }, dialect);
-  for (let position = 0; ; position += 1) {
+  const cells: Buffer[] = [];
+  for (let start = blankBytes(record, leftOut, dialect); ;) {
     const end = cellEnd(record, start, delimiter);
-    if (!positions.has(position)) {
-      if (kept.length > 0) kept.push(delimiter);
-      kept.push(record.subarray(start, end));
-    }
-    if (end === record.length) return kept;
+    cells.push(record.subarray(start, end));
+    if (end === record.length) return cells;
     start = end + delimiter.length;
   }
 }

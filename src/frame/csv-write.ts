@@ -17,6 +17,7 @@ import { fileState } from "./csv.ts";
 import type { RowQueue } from "./new-columns.ts";
 import { rowQueue, stayingNames } from "./new-columns.ts";
 import type { WriteResume } from "./write-marks.ts";
+import { isSameText } from "./old-cell.ts";
 import { cellsAfter } from "./write-marks.ts";
 
 /** What was written. */
@@ -45,6 +46,8 @@ export interface NewColumnsTo {
   readonly formulaSafe?: FormulaSafe;
   /** Whether old columns with the names of new ones are left out; they are refused when left out. */
   readonly replaces?: boolean;
+  /** Whether such an old cell is written as it was where the new one has its value; made anew when left out. */
+  readonly keepsSame?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }
@@ -84,6 +87,8 @@ export async function writeCsvParts(
   const [first] = inputs;
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
   const leftOut = leftOutOf(first.columns, stayingNames(first.columns, columns, options.replaces));
+  const sameAt =
+    options.keepsSame === true ? columns.map(({ name }) => first.columns.indexOf(name)) : undefined;
   for (const { path } of inputs) await checkOutput(output, path, "before writing");
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const { formulaSafe = "auto", keeps = () => true } = options;
@@ -96,7 +101,7 @@ export async function writeCsvParts(
     const rows = rowQueue(cells, columns.length, firstRow);
     const at = spotOf(marks.last?.state ?? null, counts);
     try {
-      const work = { tapes, columns, leftOut, rows, counts, keeps, formulaSafe, at };
+      const work = { tapes, columns, leftOut, sameAt, rows, counts, keeps, formulaSafe, at };
       for await (const { bytes, endsAtSpot } of splicedParts(work)) {
         counts.bytes += bytes.length;
         await append(bytes);
@@ -165,6 +170,8 @@ function leftOutOf(columns: readonly string[], staying: readonly string[]): Left
 interface Work {
   readonly columns: readonly NewColumn[];
   readonly leftOut: LeftOut | null;
+  /** Where the old cell stands that each new one would replace, -1 where there is none; undefined where all are written anew. */
+  readonly sameAt: readonly number[] | undefined;
   readonly rows: RowQueue;
   readonly counts: {
     rows: number;
@@ -236,7 +243,7 @@ async function* spliced(work: Work & OpenTape & Place): AsyncGenerator<Piece> {
       }
       if (input.onBadRow === "skip" && (batch.faults?.[at] ?? null) !== null) continue;
       noteFormulas(batch.records[at] ?? [], work);
-      const wide = withNewRow(record, batch.records[at]?.length ?? 0, work);
+      const wide = withNewRow(record, batch.records[at] ?? [], work);
       if (wide === null) {
         await refuseChange(input, () => textSha256(input.path));
         throw wrongCount(input, "fewer rows than the file");
@@ -260,10 +267,11 @@ interface Place {
 /** Notes the columns with a cell that a spreadsheet would run; most cells are told by their first character. */
 function noteFormulas(
   record: readonly (string | null)[],
-  { input, leftOut, counts: { formulaColumns } }: Work & OpenTape,
+  { input, leftOut, sameAt, counts: { formulaColumns } }: Work & OpenTape,
 ): void {
+  const gone = sameAt === undefined ? leftOut?.positions : undefined;
   for (const [at, text] of record.entries())
-    if (text !== null && isFormula(text) && leftOut?.positions.has(at) !== true)
+    if (text !== null && isFormula(text) && gone?.has(at) !== true)
       formulaColumns.add(input.columns[at] ?? "");
 }
 
@@ -276,11 +284,11 @@ function withNames(
   return withCells(record, csvText(names, dialect.delimiter), { dialect, leftOut });
 }
 
-/** A record of so many cells with those of the next row, after as many empty ones as it lacks; nothing where that is left out, null where there is no row. */
+/** A record of these cells with those of the next row, after as many empty ones as it lacks; nothing where that is left out, null where there is no row. */
 function withNewRow(
   record: Buffer,
-  width: number,
-  { columns, leftOut, rows, counts, input, keeps, formulaSafe, at }: Work & OpenTape,
+  old: readonly (string | null)[],
+  { columns, leftOut, sameAt, rows, counts, input, keeps, formulaSafe, at }: Work & OpenTape,
 ): readonly Buffer[] | null {
   counts.rows += 1;
   if (columns.length === 0) return [record];
@@ -291,14 +299,30 @@ function withNewRow(
     counts.rows -= 1;
     return [];
   }
-  if (formulaSafe !== "off") counts.neutralisedCells += row.filter(isNeutralised).length;
   const { dialect } = input;
-  const isMissing = (position: number): boolean => position >= width;
-  const missing =
-    input.columns.length - width - [...(leftOut?.positions ?? [])].filter(isMissing).length;
+  const isMissing = (position: number): boolean => position >= old.length;
+  const gone = [...(leftOut?.positions ?? [])].filter(isMissing);
+  const missing = input.columns.length - old.length - gone.length;
   const padding = dialect.delimiter.repeat(Math.max(0, missing));
+  const isSame = sameAt?.map((position, c) => {
+    const text = old[position];
+    return text !== undefined && isSameText(columns[c]?.type ?? "text", text, row[c] ?? null);
+  });
+  const fresh = isSame === undefined ? row : row.filter((_, c) => isSame[c] !== true);
+  if (formulaSafe !== "off") counts.neutralisedCells += fresh.filter(isNeutralised).length;
   const texts = row.map((cell) => newCellText(cell, formulaSafe));
-  return withCells(record, padding + csvText(texts, dialect.delimiter), { dialect, leftOut });
+  if (isSame?.includes(true) !== true)
+    return withCells(record, padding + csvText(texts, dialect.delimiter), { dialect, leftOut });
+  const added = (cells: readonly Buffer[]): Buffer => {
+    const made = texts.map((text, c) => {
+      const own = isSame[c] === true ? cells[sameAt?.[c] ?? -1] : undefined;
+      return own ?? Buffer.from(csvText([text], dialect.delimiter));
+    });
+    const delimiter = Buffer.from(dialect.delimiter);
+    const rest = made.flatMap((cell, c) => (c === 0 ? [cell] : [delimiter, cell]));
+    return Buffer.concat([Buffer.from(padding), ...rest]);
+  };
+  return withCells(record, added, { dialect, leftOut });
 }
 
 /** True for a new cell that gets a leading apostrophe in a CSV file. */

@@ -45,14 +45,25 @@ function membersOf(text: string): Members {
 
 type NewMembers = readonly (readonly [name: string, value: string])[];
 
-/** A function that does what {@link withMembers} does, and takes out the members of these names. */
+/**
+ * A function that does what {@link withMembers} does, and takes out the members of these names, whose values
+ * as they stood are given to whoever says what the new ones are.
+ */
 export function memberReplacer(
   gone: ReadonlySet<string>,
-): (text: string, members: NewMembers, style: MemberStyle) => string {
+): (
+  text: string,
+  membersFor: (old: ReadonlyMap<string, string>) => NewMembers,
+  style: MemberStyle,
+) => string {
   const scan = memberScanner();
-  return (text, members, style) => {
-    const { names, ends } = scan(text);
-    if (!names.some((name) => gone.has(name))) return withMembers(text, members, style);
+  return (text, membersFor, style) => {
+    const { names, starts, ends } = scan(text);
+    const old = new Map<string, string>();
+    for (const [at, name] of names.entries())
+      if (gone.has(name)) old.set(name, text.slice(starts[at], ends[at]));
+    const members = membersFor(old);
+    if (old.size === 0) return withMembers(text, members, style);
     // What stands before a member goes with it, but before the first of those that stay, which has no comma.
     let kept = "";
     let from = nameStart(text, text.indexOf("{") + 1);

@@ -16,6 +16,7 @@ import type { JsonFrame } from "./json.ts";
 import { jsonRecords, refuseJsonChange } from "./json.ts";
 import type { RowQueue } from "./new-columns.ts";
 import { rowQueue, stayingNames } from "./new-columns.ts";
+import { isSameJson } from "./old-cell.ts";
 import { cellsAfter } from "./write-marks.ts";
 
 /** What was written. */
@@ -49,7 +50,7 @@ export async function writeJson(
     stayingNames(input.columns, columns, options.replaces);
     await checkOutput(output, input.path, "before writing");
   }
-  const removes = options.replaces === true;
+  const { replaces: removes = false, keepsSame = false } = options;
   // Between objects that are left out, what stood there would be left over.
   const keepsGaps =
     options.keeps === undefined &&
@@ -66,7 +67,7 @@ export async function writeJson(
     Object.assign(counts, marks.last?.state);
     try {
       const { keeps = () => true } = options;
-      const work = { inputs, columns, removes, rows, counts, layout, keeps, firstRow };
+      const work = { inputs, columns, removes, keepsSame, rows, counts, layout, keeps, firstRow };
       for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
         const bytes = Buffer.from(text);
         counts.bytes += bytes.length;
@@ -93,6 +94,8 @@ interface Work {
   readonly columns: readonly NewColumn[];
   /** Whether objects lose the members that have the names of the new ones. */
   readonly removes: boolean;
+  /** Whether of these the values are written as they were where the new ones are the same. */
+  readonly keepsSame: boolean;
   readonly rows: RowQueue;
   readonly counts: { rows: number; bytesRead: number; rowsRead: number };
   /** Rows before this one were written before; they are read to be told apart, and not written again. */
@@ -165,12 +168,12 @@ async function* joined(work: Work): AsyncGenerator<Piece> {
 
 /** Gives each object with the cells of the next row; nothing where it is left out or was written before, null where there is no row for it. */
 function widener(
-  { columns, removes, rows, counts, keeps, firstRow }: Work,
+  { columns, removes, keepsSame, rows, counts, keeps, firstRow }: Work,
   shape: (text: string) => string,
 ): (text: string) => string | null {
   let style: MemberStyle | null = null;
   let names: readonly string[] = [];
-  const put = removes ? memberReplacer(new Set(columns.map(({ name }) => name))) : withMembers;
+  const replace = removes ? memberReplacer(new Set(columns.map(({ name }) => name))) : null;
   return (text) => {
     const shaped = shape(text);
     counts.rowsRead += 1;
@@ -188,7 +191,16 @@ function widener(
       return "";
     }
     const members = names.map((name, at) => [name, newCellJson(row[at] ?? null)] as const);
-    return put(shaped, members, style);
+    if (replace === null) return withMembers(shaped, members, style);
+    if (!keepsSame) return replace(shaped, () => members, style);
+    const membersFor = (old: ReadonlyMap<string, string>): typeof members =>
+      columns.map(({ name, type }, at) => {
+        const own = old.get(name);
+        const isSame = own !== undefined && isSameJson(type, own, row[at] ?? null);
+        const [written = "", value = ""] = members[at] ?? [];
+        return [written, isSame ? own : value];
+      });
+    return replace(shaped, membersFor, style);
   };
 }
 

@@ -7,6 +7,7 @@ import { BudgetError } from "../core/errors.ts";
 import { settingsOf } from "../enrich-settings.ts";
 import { askedOf, specModel, specOptions } from "../session/run-spec.ts";
 import type { DriveMemory, Warning } from "../run/driver.ts";
+import { keepingSession } from "../session/keeping-session.ts";
 import { openSession, type Conduct, type DriveHow, type Session } from "../session/session.ts";
 import type { Settings } from "../session/settings.ts";
 import type { Objects } from "../store/objects.ts";
@@ -92,7 +93,7 @@ async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
   const settings = await partSettings(opening, work);
   const { provider } = settings.model;
   try {
-    const session = await openSession(
+    const own = await openSession(
       {
         ...settings,
         openStore: async (_directory, fresh) => {
@@ -118,6 +119,7 @@ async function takePart(opening: Opening, work: PartWork): Promise<HeldPart> {
       },
       conductOfPart(opening, work),
     );
+    const session = keepingSession(own);
     const [store] = opened;
     if (store === undefined) throw new Error("The session has opened no store.");
     const held: HeldPart = { ...opening, settings, session, store, data };

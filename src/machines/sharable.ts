@@ -1,5 +1,6 @@
 /** What of a job many machines can share, what they cannot, and what holds for all of them together. */
 
+import { keepsExisting } from "../core/existing.ts";
 import { InputError } from "../core/errors.ts";
 import { pacingOf } from "../provider/pacing.ts";
 import type { Settings } from "../session/settings.ts";
@@ -23,6 +24,7 @@ export function refuseUnshared({ options, template }: DatasetJob): void {
     "--on-long chunk": options.onLong === "chunk" ? true : undefined,
     "--cache-file": options.cacheFile,
     "--where with --limit": options.where === undefined ? undefined : options.limit,
+    "--skip-existing with --limit": keepsExisting(options.existing) ? options.limit : undefined,
     "--sample": options.sample,
     "a template that is a function": typeof template === "string" ? undefined : true,
   };
@@ -79,6 +81,10 @@ const UNSHARED: Readonly<Record<string, { readonly why: string; readonly instead
   "--sample": {
     why: "it is drawn from all rows, and a worker sees one part",
     instead: ONE_MACHINE,
+  },
+  "--skip-existing with --limit": {
+    why: "which rows are the first without an answer is known only once the parts before are read",
+    instead: "Leave out one of the two, or run without --state.",
   },
   "a template that is a function": {
     why: "workers have only what is recorded",

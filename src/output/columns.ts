@@ -52,6 +52,12 @@ export function newColumns(column: string, layout: ColumnLayout): readonly NewCo
   );
 }
 
+/** The names of the new columns that hold an answer, or the calls a model made in its place. */
+export function answerNames(column: string, layout: ColumnLayout): ReadonlySet<string> {
+  const names = answerColumns(column, layout).map(({ name }) => name);
+  return new Set(layout.hasTools ? [...names, `${column}_tool_calls`] : names);
+}
+
 function quoteColumn(column: string, field: string): NewColumn {
   return { name: `${column}_${field}_quote`, type: "text" };
 }

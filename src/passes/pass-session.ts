@@ -226,6 +226,7 @@ function passSession(run: PassRun, first: Session): Session {
     id: first.id,
     directory,
     columns: first.columns,
+    ...(first.old === undefined ? {} : { old: first.old }),
     get looks() {
       return first.looks;
     },

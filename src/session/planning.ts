@@ -106,7 +106,8 @@ export async function makePlan(input: PlanningInput): Promise<PlanCounts> {
     const { sample = null } = settings.choice ?? {};
     const drawn = sample === null ? {} : { sample };
     const counts = { ...counted, ...drawn, ...alone, lane, estimate };
-    if (counts.requests === 0 && !settings.mayAskNothing) throw nothingToAsk(settings, counts);
+    const mayAskNothing = settings.mayAskNothing || counts.skipped.kept > 0;
+    if (counts.requests === 0 && !mayAskNothing) throw nothingToAsk(settings, counts);
     if (lane !== manyBy) await store.switchLane(lane);
     await store.finishPlan(counts, await estimates.chunks());
     return counts;
@@ -207,7 +208,16 @@ function planCounter(
   { onProgress, signal }: Pick<PlanningInput, "onProgress" | "signal">,
   watches: readonly Pick<Estimates, "see">[],
 ): PlanCounter {
-  const skipped = { blank: 0, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 };
+  const skipped = {
+    blank: 0,
+    limit: 0,
+    where: 0,
+    sample: 0,
+    kept: 0,
+    step: 0,
+    bad_row: 0,
+    pass: 0,
+  };
   const rejected: Record<string, number> = {};
   let rows = 0;
   let asked = 0;

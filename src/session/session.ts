@@ -42,6 +42,7 @@ import {
 import { plannedFiles, takeGiven, type ChunkFile, type Given } from "./given.ts";
 import type { CollectOptions } from "../stages/collect.ts";
 import { correctionsOf } from "./corrected-answers.ts";
+import type { OldAnswers } from "../frame/old-answers.ts";
 import { identify } from "../stages/identify.ts";
 import { newCells } from "./row-cells.ts";
 import { completed } from "./completing.ts";
@@ -133,6 +134,8 @@ export interface Session extends AsyncDisposable {
   rows(firstRow?: number): AsyncIterable<JoinedRows>;
   /** The columns the run adds. */
   readonly columns: readonly NewColumn[];
+  /** What the rows have of them already and keep where they are not asked, which is for whoever takes the cells to see to. */
+  readonly old?: OldAnswers;
   /** The new columns' cells of every row in order, once no chunk is open. */
   cells(): AsyncIterable<NewCells>;
   /** Whether `complete` also works after a budget has stopped the run: rows that wait are then skipped. */
@@ -258,6 +261,7 @@ function session(parts: Parts): Session {
     id: record.id,
     directory,
     columns,
+    ...(settings.old === undefined ? {} : { old: settings.old }),
     cells: async function* () {
       for await (const rows of joined()) yield newCells(rows, layout);
     },

@@ -14,6 +14,7 @@ import type { ColumnLayout } from "../output/columns.ts";
 import { readingMark } from "../output/reading-mark.ts";
 import type { Validator } from "../output/validator.ts";
 import type { Frame } from "../frame/frame.ts";
+import type { OldAnswers } from "../frame/old-answers.ts";
 import type { TextEndpoint } from "../provider/openai-dialect.ts";
 import type { OpenedModel } from "../provider/models.ts";
 import type { Example, RowFunction } from "../stages/render.ts";
@@ -47,6 +48,8 @@ export interface Settings {
   readonly column: string;
   /** Whether new columns take the place of old ones that have their names; refused where not. */
   readonly replaces: boolean;
+  /** What the rows have of the new columns already and keep where they are not asked; left out where nothing is kept. */
+  readonly old?: OldAnswers;
   /** What becomes of longer cells than a prompt may show; null where they may be of any length. */
   readonly long: LongTexts | null;
   /** What is told of each answer beside the answer. */

@@ -16,7 +16,7 @@ export function cutWarnings(rows: number, { long }: Pick<Settings, "long">): rea
 
 /** Which columns of the rows are replaced, and which of an earlier run's stay beside the new ones; nothing where none are. */
 export function replacedWarnings(
-  { frame, column, replaces }: Pick<Settings, "frame" | "column" | "replaces">,
+  { frame, column, replaces, old }: Pick<Settings, "frame" | "column" | "replaces" | "old">,
   columns: readonly NewColumn[],
 ): readonly string[] {
   const added = new Set(columns.map(({ name }) => name));
@@ -25,7 +25,9 @@ export function replacedWarnings(
   const told = new Set(TOLD.map((end) => `${column}_${end}`));
   const left = frame.columns.filter((name) => told.has(name) && !added.has(name));
   return [
-    `The new columns replace those of ${frame.name} that have their names: ${gone.join(", ")}.`,
+    old === undefined
+      ? `The new columns replace those of ${frame.name} that have their names: ${gone.join(", ")}.`
+      : `Rows that are answered in ${gone.join(", ")} of ${frame.name} keep what they have there and are not asked.`,
     ...(left.length === 0
       ? []
       : [`This run does not write ${left.join(", ")}: what an earlier one said there stays.`]),

@@ -22,8 +22,8 @@ const ROWS_PER_BLOCK = 1000;
  * The identity of a run: 32 hexadecimal digits.
  *
  * A file under a text template is identified by its bytes. Rows in memory, and templates that are
- * functions, are identified by every prompt they give, in row order, so that a change inside the
- * function is a different run.
+ * functions, are identified by every prompt they give and every row they leave out, in row order, so that a
+ * change inside the function is a different run.
  */
 export async function identify(input: Identified): Promise<string> {
   const { isTextTemplate, frame } = input;
@@ -38,9 +38,10 @@ async function hashPrompts({ frame, rendering }: Identified): Promise<string> {
     const promptOf = rendering.prompts(block);
     for (let row = 0; row < block.rowCount; row++) {
       const prompt = promptOf(row);
-      hash.add(
-        prompt === null || typeof prompt === "string" ? "" : JSON.stringify(prompt.messages),
-      );
+      const isAsked = prompt !== null && typeof prompt !== "string";
+      // Which rows are left out may follow from columns that no prompt shows.
+      const withheld = block.withheld?.(row) ?? null;
+      hash.add(withheld ?? (isAsked ? JSON.stringify(prompt.messages) : ""));
     }
   }
   return hash.digest();

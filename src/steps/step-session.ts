@@ -11,8 +11,10 @@ import { mergedProgress, stepProgress, type Progress } from "../core/progress.ts
 import { mergedReceipt, stepTally, type Receipt } from "../core/receipt.ts";
 import type { Frame } from "../frame/frame.ts";
 import { rowQueue } from "../frame/new-columns.ts";
+import { withOldAnswers, type OldAnswers } from "../frame/old-answers.ts";
 import { frameWithAnswers } from "../frame/with-answers.ts";
 import type { Conduct, Session } from "../session/session.ts";
+import { keepingSession } from "../session/keeping-session.ts";
 import { relayedCells } from "../session/relayed-cells.ts";
 import type { WriteCells } from "../session/write-cells.ts";
 import type { JoinedRows, RowOutcome } from "../stages/join.ts";
@@ -83,7 +85,8 @@ async function openStep(at: number, input: StepsInput, opening: Opening): Promis
   const answers = needed.map((session, index) => ({
     columns: session.columns,
     status: `${stepAt(input.steps, step.needs[index] ?? 0).column}_status`,
-    cells: () => session.cells(),
+    // A later step reads what an earlier one leaves in its place.
+    cells: () => keepingSession(session).cells(),
   }));
   const frame = answers.length === 0 ? input.base : frameWithAnswers(input.base, answers);
   return await step.open(frame, {
@@ -133,7 +136,7 @@ function stepsSession(input: StepsInput, sessions: Sessions): Session {
       const open = await all();
       yield* zippedCells(
         open.map(({ columns }) => columns.length),
-        open.map((session) => session.cells()),
+        open.map((session) => keepingSession(session).cells()),
       );
     },
     plan: async () => mergedCounts(await plansOf(sessions.free)),
@@ -307,8 +310,9 @@ async function completeSteps(
   write: WriteCells,
 ): Promise<Receipt> {
   const tally = stepTally();
+  const olds = sessions.flatMap(({ old }) => old ?? []);
   const receipts = await completeTogether(sessions, (parts) =>
-    writeTogether(parts, { directory: input.directory(), steps, tally, write }),
+    writeTogether(parts, { directory: input.directory(), steps, tally, olds, write }),
   );
   const byColumn = Object.fromEntries(
     receipts.map((receipt, at) => [stepAt(steps, at).column, receipt]),
@@ -322,11 +326,13 @@ async function writeTogether(
     directory,
     steps,
     tally,
+    olds,
     write,
   }: {
     readonly directory: string;
     readonly steps: readonly Step[];
     readonly tally: ReturnType<typeof stepTally>;
+    readonly olds: readonly OldAnswers[];
     readonly write: WriteCells;
   },
 ): Promise<Awaited<ReturnType<WriteCells>>> {
@@ -335,15 +341,26 @@ async function writeTogether(
     columns.findIndex(({ name }) => name === `${column}_status`),
   );
   const widths = parts.map((part) => part.columns.length);
-  const { cells, resume } = relayedCells(parts, {
-    make: async function* (own, firstRow) {
-      for await (const block of zippedCells(widths, own, firstRow)) {
-        const rows = block.columns[0]?.length ?? 0;
-        for (let row = 0; row < rows; row++)
-          tally.row(statuses.map((at) => block.columns[at]?.[row] ?? null));
-        yield block;
-      }
-    },
+  // Counted before old answers stand among them, which this run has not given.
+  const counted = async function* (
+    own: readonly AsyncIterable<NewCells>[],
+    firstRow: number,
+  ): AsyncGenerator<NewCells> {
+    for await (const block of zippedCells(widths, own, firstRow)) {
+      const rows = block.columns[0]?.length ?? 0;
+      for (let row = 0; row < rows; row++)
+        tally.row(statuses.map((at) => block.columns[at]?.[row] ?? null));
+      yield block;
+    }
+  };
+  // What is read ahead to be put together is counted ahead of what is written: such a write begins anew.
+  const given = olds.length === 0 ? parts : parts.map(({ cells }) => ({ cells }));
+  const { cells, resume } = relayedCells(given, {
+    make: (own, firstRow) =>
+      olds.reduce(
+        (made, old) => withOldAnswers(made, { old, columns, firstRow }),
+        counted(own, firstRow),
+      ),
     counted: tally,
     journal: join(directory, "writing.json"),
     madeWith: steps.map(({ column }) => column),

@@ -6,7 +6,7 @@ import type { RunPlan } from "../../src/index.ts";
 const PLAN: RunPlan = {
   ...{ rows: 10, requests: 9, duplicates: 1, cached: 0, chunks: 1, bytes: 900 },
   ...{
-    skipped: { blank: 0, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+    skipped: { blank: 0, limit: 0, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
     rejected: {},
     warnings: [],
   },

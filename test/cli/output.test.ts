@@ -131,6 +131,34 @@ describe("--overwrite", () => {
   });
 });
 
+describe("--skip-existing", () => {
+  it("asks only rows without an answer, says so, and changes nothing the second time", async () => {
+    const cwd = folder({ "in.csv": "review,s\nI love it,\nAwful,mine\n" });
+    const words = [...FREE, "--skip-existing", "--in-place"];
+    const first = await cli(cwd, words);
+    expect(first.stderr).toContain("1 request = 2 rows − 1 answered already");
+    expect(first.stderr).toContain("2 rows = 1 ok + 1 skipped (answered already) + 0 failed");
+    const made = "review,s,s_status,s_error\nI love it,positive,ok,\nAwful,mine,skipped,\n";
+    expect([first.code, read(cwd, "in.csv")]).toEqual([0, made]);
+    const second = await cli(cwd, [...words, "--json"]);
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      rows: { skipped: 2 },
+      costUsd: 0,
+    });
+    expect([second.code, read(cwd, "in.csv")]).toEqual([0, made]);
+  });
+
+  it("is refused beside --overwrite", async () => {
+    const ended = await cli(folder({ "in.csv": REVIEWS }), [
+      ...FREE,
+      "--skip-existing",
+      "--overwrite",
+    ]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain("cannot be used with");
+  });
+});
+
 describe("--only-new", () => {
   it("writes the new columns, and those old ones that are named", async () => {
     const cwd = folder({ "in.csv": REVIEWS });

@@ -35,7 +35,7 @@ const COUNTS: PlanCounts = {
   requests: 3,
   cached: 0,
   duplicates: 1,
-  skipped: { blank: 1, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+  skipped: { blank: 1, limit: 0, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
   rejected: { too_long: 0 },
   chunks: 1,
   bytes: 10,

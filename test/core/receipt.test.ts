@@ -10,7 +10,7 @@ const PLAN: PlanCounts = {
   requests: 6,
   cached: 0,
   duplicates: 1,
-  skipped: { blank: 1, limit: 1, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+  skipped: { blank: 1, limit: 1, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
   rejected: {},
   chunks: 2,
   bytes: 100,

@@ -67,7 +67,7 @@ const EVALUATION: EvalReport = {
 
 const PLAN = {
   ...{ rows: 300, requests: 286, cached: 0, duplicates: 8, chunks: 1, bytes: 107_318 },
-  skipped: { blank: 6, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+  skipped: { blank: 6, limit: 0, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
   rejected: { too_long: 2 },
   costUsd: { low: 1, expected: 1.2, high: 2.5 },
   realtimeCostUsd: { low: 2, expected: 2.4, high: 5 },

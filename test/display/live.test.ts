@@ -33,7 +33,7 @@ const receipt = receiptOf(rowTally(null), [], {
   ...{ run: "r", model: "m/1", free: true, price: null, output: null, neutralisedCells: 0 },
   plan: {
     ...{ rows: 0, requests: 0, cached: 0, duplicates: 0, chunks: 0, bytes: 0, rejected: {} },
-    skipped: { blank: 0, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+    skipped: { blank: 0, limit: 0, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
   },
 });
 

@@ -212,7 +212,7 @@ async function planInto(
     requests,
     duplicates: 0,
     cached: 0,
-    skipped: { blank: 0, limit: 0, where: 0, sample: 0, step: 0, bad_row: 0, pass: 0 },
+    skipped: { blank: 0, limit: 0, where: 0, sample: 0, kept: 0, step: 0, bad_row: 0, pass: 0 },
     rejected: {},
     chunks: (await store.chunks()).length,
     bytes: 0,
