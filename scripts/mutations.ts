@@ -389,7 +389,7 @@ const PLANNING: readonly Mutation[] = [
   },
   {
     promise: "a text that stands packed is written as the provider would write it",
-    file: "src/core/packed-lines.ts",
+    file: "src/core/packed.ts",
     edits: [["byte !== QUOTE && byte !== BACKSLASH", "byte !== QUOTE"]],
     guard: { file: "test/core/packed.test.ts" },
   },
