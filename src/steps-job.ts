@@ -18,7 +18,7 @@ import { openSession } from "./session/session.ts";
 import { DEFAULT_RUN_DIR, type Settings } from "./session/settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
-import { choiceColumns } from "./row-choice.ts";
+import { choiceColumns, choiceOf } from "./row-choice.ts";
 import { openSteps, type Step } from "./steps/step-session.ts";
 
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
@@ -95,7 +95,7 @@ export function stepsJob(
     open: async (conduct, place) => {
       const base = await source.frame();
       const order = await orderedSteps(steps, base);
-      const id = options.name ?? groupId(base, steps);
+      const id = options.name ?? (await groupId(base, steps));
       // The first step's settings say where runs lie, also for a memory that goes with the run.
       let directory: string | null = null;
       const opened: Step[] = steps.map((step, at) => ({
@@ -241,14 +241,17 @@ function modelName(model: ModelRef): string {
   return typeof model === "string" ? model : model.model;
 }
 
-/** A name for the run's directory: the same steps over a frame of the same name share one, and each step's own run knows its rows. */
-export function groupId(base: Frame, steps: readonly JobStep[]): string {
-  const asked = steps.map(({ column, template, model }) => [
-    column,
-    String(template),
-    typeof model === "string" ? model : model.model,
+/**
+ * A name for the run's directory: the same steps over the same rows share one. Of rows in memory, which have no
+ * fingerprint, only each step's own run knows which they are.
+ */
+export async function groupId(base: Frame, steps: readonly JobStep[]): Promise<string> {
+  const asked = steps.map(({ column, template, model, ...step }) => [
+    ...[column, String(template), typeof model === "string" ? model : model.model],
+    ...[choiceOf(step), step.limit ?? null],
   ]);
+  const content = JSON.stringify([await base.fingerprint(), asked]);
   const stem = base.name.replace(/\.[a-z0-9.]+$/i, "").replace(/[^A-Za-z0-9_-]+/g, "-");
   const what = steps.some(({ vote }) => vote !== undefined) ? "votes" : "columns";
-  return `${stem}-${String(steps.length)}-${what}-${contentHash(JSON.stringify(asked)).slice(0, 7)}`;
+  return `${stem}-${String(steps.length)}-${what}-${contentHash(content).slice(0, 7)}`;
 }

@@ -55,7 +55,7 @@ export function stepsPreview({ steps, options, source, table }: StepsToPreview):
       if (rows > AUTO_REALTIME_REQUESTS) throw tooMany(rows);
       const rendering = checkSettings(given);
       const runDir = absolute(options.runDir ?? DEFAULT_RUN_DIR);
-      const id = options.name ?? groupId(base, steps);
+      const id = options.name ?? (await groupId(base, steps));
       await forgetSteps(join(runDir, id), id);
       const cacheFile = given.cache?.file ?? "";
       await takeLeftPreviewsInto(cacheFile, { runDir, provider });

@@ -92,6 +92,33 @@ describe("votes", () => {
     expect(emulator.stats().rowsExecuted).toBe(5);
   });
 
+  it("on other rows, or another choice of them, are a run of its own, which shares answers", async () => {
+    await start({ a: ["x"], b: ["x"], c: ["y"] });
+    const input = join(folder, "in.csv");
+    const runDir = join(folder, "runs");
+    const ask = async (more: { readonly limit?: number } = {}) =>
+      await enrichFile({ input, output: join(folder, "out.csv") }, "<{{ text }}>", model(), {
+        ...{ ...options, runDir, ...more },
+      });
+    await writeFile(input, "text\na\nb\n");
+    await ask();
+    await writeFile(input, "text\na\nb\nc\n");
+    await ask();
+    await ask({ limit: 1 });
+    await ask();
+    const { runs } = await listRuns(runDir);
+    expect(
+      runs.map(({ steps, plan, progress }) => [steps.length, plan?.rows, progress.requests]),
+    ).toEqual([
+      ...[
+        [3, 3, 3],
+        [3, 3, 9],
+        [3, 2, 6],
+      ],
+    ]);
+    expect(emulator.stats().rowsExecuted).toBe(9);
+  });
+
   it("count an answer that did not come against the agreement", async () => {
     await start({ a: ["x", "z", "x"] });
     const frame = pl.DataFrame({ text: ["a"] });

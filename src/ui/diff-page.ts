@@ -2,6 +2,7 @@
 
 import { diffFiles, findRun, InputError, type AnswerColumn } from "../index.ts";
 import { figureTable } from "../display/evaluation.ts";
+import { markup, type Html } from "../display/html.ts";
 import { count, counted, percent } from "../display/text.ts";
 import { facts, link, section, type Page } from "./page.ts";
 
@@ -15,17 +16,17 @@ export async function diffPage(before: string, after: string, runDir: string): P
   const name = (label: string): string => (label === "" ? "(no answer)" : label);
   const rest = transitions.length - shown.length;
   return {
-    title: `${counted(changed, "row")} of ${count(rows)} changed`,
+    title: `${count(changed)} of ${counted(rows, "row")} changed`,
     above: [link("Runs", "/")],
     body: [
       facts([
-        ["before", `${a.file} (${a.column})`],
-        ["after", `${b.file} (${b.column})`],
+        ["before", sideText(a)],
+        ["after", sideText(b)],
         ["agreement", percent(rows - changed, rows)],
         ["kappa", kappa === null ? "undefined" : kappa.toFixed(3)],
       ]),
       ...(shown.length === 0
-        ? []
+        ? [markup`<p>Every row has the same answer in both.</p>`]
         : [
             section(
               rest === 0 ? "Changes" : `Changes, the most frequent ${count(shown.length)}`,
@@ -39,10 +40,19 @@ export async function diffPage(before: string, after: string, runDir: string): P
   };
 }
 
-async function outputOf(ref: string, runDir: string): Promise<AnswerColumn> {
+/** The output of a run. */
+interface Side extends AnswerColumn {
+  readonly run: string;
+}
+
+function sideText({ run, column, file }: Side): Html {
+  return markup`${link(run, "/run", { run })} · ${column} <span class="bf-dim">in ${file}</span>`;
+}
+
+async function outputOf(ref: string, runDir: string): Promise<Side> {
   const run = await findRun(ref, runDir);
   if (run.output !== null && run.output !== "-" && run.finishedAt !== null)
-    return { file: run.output, column: run.column };
+    return { run: run.id, file: run.output, column: run.column };
   throw new InputError(
     "output_missing",
     `Run ${run.id} has written no output file of one column.`,

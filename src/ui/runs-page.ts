@@ -45,6 +45,7 @@ const COLUMNS = [
   { title: "model" },
   { title: "column" },
   { title: "rows", kind: "num" },
+  { title: "requests", kind: "num" },
   { title: "answered", kind: "num" },
   { title: "cached", kind: "num" },
   { title: "failed", kind: "num" },
@@ -62,6 +63,7 @@ function runCells(run: RunStatus): readonly Content[] {
     run.model,
     run.column,
     run.plan === null ? "" : count(run.plan.rows),
+    run.plan === null ? "" : count(run.plan.requests),
     count(answered),
     count(cached),
     count(failed),
@@ -89,16 +91,21 @@ export function placeText(path: string | null, pipe: string): string {
 }
 
 function diffForm(runs: readonly RunStatus[]): Html {
-  const choice = (name: string, title: string): Html =>
+  // The newest run after the one before it: one compared with itself differs nowhere.
+  const choice = (name: string, title: string, chosen: number): Html =>
     markup`<label
       >${title}<select name="${name}">
-        ${runs.map(({ id }) => markup`<option value="${id}">${id}</option>`)}
+        ${runs.map(({ id }, at) =>
+          at === chosen
+            ? markup`<option value="${id}" selected>${id}</option>`
+            : markup`<option value="${id}">${id}</option>`,
+        )}
       </select></label
     >`;
   return section(
     "Compare the outputs of two runs",
     markup`<form action="/diff">
-      ${choice("before", "before")}${choice("after", "after")}<button>Compare</button>
+      ${choice("before", "before", 1)}${choice("after", "after", 0)}<button>Compare</button>
     </form>`,
   );
 }

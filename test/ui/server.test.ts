@@ -232,7 +232,17 @@ describe("the pages say", () => {
   });
 
   it("where two runs differ", async () => {
-    expect(await page("/diff?before=plain&after=again")).toContain(" of 120 changed");
+    const differ = await page("/diff?before=plain&after=again");
+    expect(differ).toContain(" of 120 rows changed");
+    // Each side leads to its run.
+    expect(differ).toContain('<a href="/run?run=plain">plain</a>');
+    expect(differ).toContain('<a href="/run?run=again">again</a>');
+    expect(await page("/diff?before=plain&after=plain")).toContain("Every row has the same answer");
+    // What is offered for comparing is two runs, the newer one after the other.
+    const chosen = [...(await page("/")).matchAll(/<option value="([^"]*)" selected/g)];
+    const [before, after] = chosen.map(([, id]) => id);
+    expect(chosen).toHaveLength(2);
+    expect(before).not.toBe(after);
   });
 
   it("what is not there", async () => {
