@@ -819,7 +819,7 @@ const WRITING: readonly Mutation[] = [
   {
     promise: "a plan says which columns lose their types",
     file: "src/run-plan.ts",
-    edits: [["...blanks, ...notes])]", "...blanks])]"]],
+    edits: [["...keys, ...notes])]", "...keys])]"]],
     guard: { file: "test/files/typed-files.test.ts", named: "the plan says" },
   },
   {
@@ -895,6 +895,14 @@ const WRITING: readonly Mutation[] = [
     file: "src/frame/asked-rows.ts",
     edits: [["!isDrawn(block.firstRow + row,", "!isDrawn(row,"]],
     guard: { file: "test/frame/asked-rows.test.ts", named: "whatever block it is in" },
+  },
+  {
+    promise: "rows are named only by an input that has the keys it had",
+    file: "src/runs/named-rows.ts",
+    edits: [
+      ["isThere && (await keyDigest(frame, columns)) === digest;", 'isThere && digest !== "";'],
+    ],
+    guard: { file: "test/cli/key.test.ts", named: "--key" },
   },
   {
     promise: "a sample is drawn of the rows that meet the condition only",

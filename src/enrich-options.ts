@@ -110,6 +110,11 @@ export interface EnrichOptions<
    */
   readonly sample?: SampleOption;
   /**
+   * The columns that name a row for people: failed rows are told by them, and `show` finds rows by them. Rows
+   * that share a key, or lack it, are said in the plan. It changes nothing of what is asked.
+   */
+  readonly key?: string | readonly string[];
+  /**
    * The directory that holds runs; `.batchframe` here when left out.
    *
    * With null the run has none: what it remembers lies in a private temporary folder, removed when the

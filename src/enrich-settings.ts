@@ -24,6 +24,7 @@ import { DEFAULT_RUN_DIR, type CacheUse, type Settings } from "./session/setting
 import type { RowFunction } from "./stages/render.ts";
 import { oldAnswersOf } from "./old-answers.ts";
 import { chosenFrame, choiceOf } from "./row-choice.ts";
+import { runKey } from "./row-key.ts";
 import { checkPrices, longTexts } from "./told-options.ts";
 
 /** What models are asked for, what replies are read as where that differs, and how they are checked. */
@@ -99,6 +100,7 @@ export async function settingsOf(
   const read = readTemplate(template, frame);
   const replaces = replacesExisting(options.existing);
   const choice = choiceOf(options);
+  const key = runKey(frame, options.key);
   const name = typeof model === "string" ? model : model.model;
   const { form: plain, ...output } = await (asked?.() ?? askedOutput(options.output, name));
   const form = options.quotes === true ? withQuotes(plain) : plain;
@@ -111,6 +113,7 @@ export async function settingsOf(
   const opened = await openModel(pacedModel(model, options));
   const settings = {
     ...(choice === null ? {} : { choice }),
+    ...(key === null ? {} : { key }),
     template: read,
     system: options.system,
     onNull: options.onNull ?? "skip",
@@ -139,6 +142,7 @@ export async function settingsOf(
       flatten,
       meta,
       ...(options.existing === undefined ? {} : { existing: options.existing }),
+      key: key?.columns ?? null,
       prices: (options.prices ?? null) as Json,
       cacheFile: cache?.file ?? null,
       validator: validatorOf(output, options.output),

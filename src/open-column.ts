@@ -6,6 +6,7 @@ import type { MakePasses } from "./passes/passes.ts";
 import { openPieces, type OpenSession } from "./steps/piece-session.ts";
 import { keepingSession } from "./session/keeping-session.ts";
 import { openSession } from "./session/session.ts";
+import { withKey } from "./row-key.ts";
 import type { Settings } from "./session/settings.ts";
 
 /**
@@ -33,8 +34,10 @@ export function openColumn(
           ? await openPieces(placed, conduct, open)
           : await open(placed, conduct);
       const session = keepingSession(opened);
+      // Over a file, a run's directory is of the same rows; of rows in memory it is of the same prompts.
+      const isKnown = typeof given.memo["input"] === "string";
       return {
-        session,
+        session: withKey(session, given.key ?? null, isKnown),
         close: async () => {
           await session[Symbol.asyncDispose]();
           await closeModels();

@@ -6,6 +6,7 @@ import type { PlanAgainst } from "./core/against.ts";
 import type { PlanCounts, PlanEstimate } from "./core/plan.ts";
 import type { PlanCost } from "./core/plan-cost.ts";
 import type { PlanLook } from "./core/plan-look.ts";
+import { keyWarnings } from "./core/row-key.ts";
 import { roundedUsd } from "./core/price.ts";
 import type { Band } from "./core/token-estimate.ts";
 import { DEFAULT_RUN_DIR } from "./session/settings.ts";
@@ -66,6 +67,7 @@ export async function runPlan(
           },
           session.compare,
         );
+  const keys = counts.key === undefined ? [] : keyWarnings(counts.key);
   const blanks = session.looks.flatMap((look) => blankWarnings(look, counts));
   return {
     ...counts,
@@ -77,7 +79,7 @@ export async function runPlan(
     outputTokens: estimate?.tokens.outputTokens ?? null,
     estimate: estimate === undefined ? null : restOf(estimate),
     // Votes look at the same rows and would say the same.
-    warnings: [...new Set([...session.warnings, ...blanks, ...notes])],
+    warnings: [...new Set([...session.warnings, ...blanks, ...keys, ...notes])],
   };
 }
 

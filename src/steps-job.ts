@@ -19,6 +19,7 @@ import { DEFAULT_RUN_DIR, type Settings } from "./session/settings.ts";
 import type { RowOutcome } from "./stages/join.ts";
 import type { RowFunction } from "./stages/render.ts";
 import { choiceColumns, choiceOf } from "./row-choice.ts";
+import { runKey, withKey } from "./row-key.ts";
 import { openSteps, type Step } from "./steps/step-session.ts";
 
 /** What a step shares with the options of a run; the rest is said once for the whole run. */
@@ -55,6 +56,7 @@ const RUN_OPTIONS = [
   "cache",
   "cacheFile",
   "existing",
+  "key",
 ] as const satisfies readonly (keyof EnrichOptions<string, OutputOption>)[];
 
 /** What is said once for a run of several columns. */
@@ -95,6 +97,7 @@ export function stepsJob(
     open: async (conduct, place) => {
       const base = await source.frame();
       const order = await orderedSteps(steps, base);
+      const key = runKey(base, options.key);
       const id = options.name ?? (await groupId(base, steps));
       // The first step's settings say where runs lie, also for a memory that goes with the run.
       let directory: string | null = null;
@@ -140,7 +143,8 @@ export function stepsJob(
         ...(source.together === undefined ? {} : { together: source.together }),
       });
       return {
-        session,
+        // The same directory may have been of other rows.
+        session: withKey(session, key, false),
         close: async () => {
           await session[Symbol.asyncDispose]();
         },

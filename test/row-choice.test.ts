@@ -114,3 +114,44 @@ describe("a sample", () => {
     expect(receipt.steps?.["c"]?.skippedBy).toMatchObject({ sample: 100 });
   });
 });
+
+describe("a key", () => {
+  const sharing = (): DataFrame => rows().withColumns(pl.col("team").alias("id"));
+
+  it("is looked through in the rows themselves, whatever is asked of them", async () => {
+    const model = await modelAt();
+    const of = (more: Options) => enrichColumn(sharing(), "say {{ text }}", model, here(more));
+    const { key, warnings } = await of({ key: "id" }).plan();
+    expect(key).toMatchObject({ columns: ["id"], repeated: ROWS - 2, missing: 0 });
+    expect(warnings.join()).toContain('as "many" in rows 1 and 2; "few" in rows 111 and 112');
+    expect((await of({ key: ["id", "text"] }).plan()).warnings).toEqual([]);
+    // Another key is no other run, and nothing is asked for it.
+    await of({ key: "text" });
+    const asking = asked();
+    expect((await of({ key: "id" }).plan()).key?.repeated).toBe(ROWS - 2);
+    await of({ key: "id" });
+    expect(asked()).toBe(asking);
+  });
+
+  it("is one for all steps, votes and pieces", async () => {
+    const model = await modelAt();
+    const runDir = join(folder, "runs");
+    const steps = [
+      { column: "a", template: "say {{ text }}", model },
+      { column: "b", template: "of {{ a }}", model },
+    ] as const;
+    const several = enrichColumns(sharing(), steps, { pollEveryMs: 10, runDir, key: "id" });
+    expect((await several.plan()).key?.repeated).toBe(ROWS - 2);
+    const output = { labels: ["x"], allowOther: true } as const;
+    const voted = enrichColumn(
+      sharing(),
+      "{{ text }}",
+      model,
+      here({ votes: 2, output, key: "id" }),
+    );
+    expect((await voted.plan()).key?.repeated).toBe(ROWS - 2);
+    const cut = { maxChars: 4, onLong: "chunk", key: "text" } as const;
+    const pieces = enrichColumn(sharing(), "{{ text }}", model, here(cut));
+    expect((await pieces.plan()).key).toMatchObject({ repeated: 0 });
+  });
+});

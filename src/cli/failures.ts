@@ -1,6 +1,13 @@
 /** `batchframe failures`: the rows that have no answer, and why. */
 
-import { failuresOf, findRun, writeFailures } from "../index.ts";
+import {
+  findRun,
+  keyNamesOf,
+  namedFailuresOf,
+  namedKey,
+  writeFailures,
+  type NamedFailure,
+} from "../index.ts";
 import type { LookFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
 import type { FailureOutput } from "./json-output.ts";
@@ -21,6 +28,8 @@ interface ToldFailures {
   /** The command that asks them again. */
   readonly retry: string;
   readonly terminal: Terminal;
+  /** The columns of the run's key; none when left out. */
+  readonly key?: readonly string[];
 }
 
 /**
@@ -45,8 +54,10 @@ export async function failuresCommand(
   const onCorrected = (): void => {
     corrected += 1;
   };
-  await tellFailures(failuresOf(run, { onCorrected }), {
+  const key = keyNamesOf(run);
+  await tellFailures(namedFailuresOf(run, { onCorrected }), {
     id: run.id,
+    key,
     retry: runCommandLine("retry", run.id, flags.runDir),
     terminal,
   });
@@ -59,16 +70,29 @@ export async function failuresCommand(
 
 /** Tells failed rows, all of them as data and the first ones to people; gives how many there are. */
 export async function tellFailures(
-  failures: AsyncIterable<Pick<FailureOutput, "row" | "code" | "message">>,
-  { id, retry, terminal }: ToldFailures,
+  failures: AsyncIterable<
+    Pick<FailureOutput, "row" | "code" | "message"> & Partial<Pick<NamedFailure, "key">>
+  >,
+  { id, retry, terminal, key: names = [] }: ToldFailures,
 ): Promise<number> {
   const shown: string[][] = [];
   const codes = new Map<string, number>();
-  for await (const { row, code, message } of failures) {
+  let unnamed = 0;
+  for await (const { row, key = null, code, message } of failures) {
     codes.set(code, (codes.get(code) ?? 0) + 1);
-    const failure: FailureOutput = { schemaVersion: 1, row: rowNumber(row), code, message };
+    const failure: FailureOutput = {
+      ...{ schemaVersion: 1, row: rowNumber(row) },
+      ...namedKey(names, key),
+      ...{ code, message },
+    };
+    if (key === null) unnamed += 1;
     if (terminal.json || !process.stdout.isTTY) terminal.print(JSON.stringify(failure));
-    if (shown.length < MOST_SHOWN) shown.push([count(rowNumber(row)), code, message]);
+    if (shown.length < MOST_SHOWN)
+      shown.push([
+        count(rowNumber(row)),
+        ...names.map((_, at) => key?.[at] ?? ""),
+        ...[code, message],
+      ]);
   }
   const total = [...codes.values()].reduce((sum, rows) => sum + rows, 0);
   if (total === 0) {
@@ -77,11 +101,16 @@ export async function tellFailures(
   }
   const columns = [
     { title: "row", align: "right", whole: true },
+    ...names.map((title) => ({ title })),
     { title: "code", whole: true },
     { title: "message" },
   ] as const;
   terminal.say(tableText(columns, shown, terminal.width));
   if (total > shown.length) terminal.say(`  … and ${count(total - shown.length)} more`);
+  if (names.length > 0 && unnamed > 0)
+    terminal.say(
+      "  The input has other keys now, or is gone: rows are told by their numbers alone.",
+    );
   const byCode = [...codes].map(([code, rows]) => `${count(rows)} ${code}`).join(" · ");
   terminal.say(`\n${counted(total, "row")} failed: ${byCode}`);
   terminal.say(`ask them again  ${retry}`);

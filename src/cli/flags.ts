@@ -62,6 +62,8 @@ export interface EnrichFlags extends EnqueueFlags, DriveFlags, CallFlags, Output
   readonly printPrompt?: number | true;
   /** How many rows to try first; true for the usual number. */
   readonly preview?: number | true;
+  /** The columns that name a row, with commas between. */
+  readonly key?: string;
   /** How many rows are drawn to be asked. */
   readonly sample?: number;
   /** The column whose values share the rows of a sample or a preview. */

@@ -176,6 +176,8 @@ export interface TracesOutput extends Versioned {
 /** A row without an answer, counted from 1; `failures` prints one a line. */
 export interface FailureOutput extends Versioned {
   readonly row: number;
+  /** The cells of its key, by column; null where the input does not say them any more, left out where the run has no key. */
+  readonly key?: Readonly<Record<string, string | null>> | null;
   readonly code: RowErrorCode;
   readonly message: string;
 }

@@ -120,6 +120,7 @@ function addRowFlags(command: Command, values: FlagValues): void {
     )
     .option("--sample-by <column>", "share those of --sample or --preview among this one's values")
     .option("--sample-seed <n>", "draw other rows (default: 0)", values.seedNumber)
+    .option("--key <columns>", "columns that name a row: in failures, show --row and --only-new")
     .addOption(
       command
         .createOption("--on-null <what>", "a row with a blank cell the prompt needs")

@@ -54,7 +54,10 @@ export function addRuns(program: Command, choose: Choose): void {
     addStateFlag(
       named(program, "show", "one row: its prompt, its reply, and every request made for it"),
     )
-      .option("--row <n|column=value>", "the row, counted from 1 (default: the run as a whole)")
+      .option(
+        "--row <row>",
+        "its number, counted from 1, or column=value; in a run with a key its key, or :number",
+      )
       .addHelpText("after", example("show latest --row 17")),
   ).action((run: string, flags: ShowFlags & StateFlags) => {
     choose(flags, (terminal) =>

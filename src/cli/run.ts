@@ -249,10 +249,12 @@ function othersOf(
 }
 
 /** What the flags say of how the output is written. */
-function writingOf({ formulaSafe, onlyNew, inPlace }: EnrichFlags): OutputHow {
+function writingOf({ formulaSafe, onlyNew, key, inPlace }: EnrichFlags): OutputHow {
+  const named = typeof onlyNew === "string" ? namesIn(onlyNew) : [];
+  const old = [...new Set([...(key === undefined ? [] : namesIn(key)), ...named])];
   return {
     ...(formulaSafe === undefined ? {} : { formulaSafe }),
-    ...(onlyNew === undefined ? {} : { oldColumns: onlyNew === true ? [] : namesIn(onlyNew) }),
+    ...(onlyNew === undefined ? {} : { oldColumns: old }),
     ...(inPlace === undefined ? {} : { inPlace }),
   };
 }
@@ -279,6 +281,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     limit,
     where,
     sample,
+    key,
     skipExisting,
     overwrite,
     runDir,
@@ -297,6 +300,7 @@ function plainOptions(flags: EnrichFlags): TaskOptions {
     ...(onNull === undefined ? {} : { onNull }),
     ...(limit === undefined ? {} : { limit }),
     ...(where === undefined ? {} : { where }),
+    ...(key === undefined ? {} : { key: namesIn(key) }),
     ...(sample === undefined ? {} : { sample: { rows: sample, ...drawOf(flags) } }),
     ...(overwrite === true ? { existing: "overwrite" } : {}),
     ...(skipExisting === true ? { existing: "skip" } : {}),

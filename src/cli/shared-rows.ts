@@ -17,7 +17,8 @@ import type { RemoveFlags } from "./flags.ts";
 import { count, counted } from "./format.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { sharedStatus, withState } from "./shared-runs.ts";
-import { rowOfNumber, tellTraces, type ShowFlags } from "./show.ts";
+import { rowOfNumber } from "./row-meant.ts";
+import { tellTraces, type ShowFlags } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
 import type { StateFlags } from "./worker.ts";
 

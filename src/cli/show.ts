@@ -1,26 +1,19 @@
 /** `batchframe show`: a row's cell, traced to the requests that made it. */
 
-import {
-  findRun,
-  InputError,
-  openFile,
-  traceRow,
-  type RowTrace,
-  type RunStatus,
-  type Sending,
-} from "../index.ts";
+import { findRun, traceRow, type RowTrace, type Sending } from "../index.ts";
 import { printable } from "./cells.ts";
 import type { LookFlags } from "./flags.ts";
 import { ago, count, counted, dollarsText } from "./format.ts";
 import { line } from "./head-text.ts";
 import { outlineText } from "./outline.ts";
 import { rowNumber } from "./row-numbers.ts";
+import { keyText, rowMeant } from "./row-meant.ts";
 import { statusCommand } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `show`. */
 export interface ShowFlags extends LookFlags {
-  /** The row's number, counted from 1, or `column=value`. */
+  /** The row's number, counted from 1, `column=value`, or its key. */
   readonly row?: string;
 }
 
@@ -32,26 +25,21 @@ export async function showCommand(
 ): Promise<number> {
   if (flags.row === undefined) return await statusCommand(ref, flags, terminal);
   const run = await findRun(ref, flags.runDir);
-  const row = await rowOf(flags.row, run, terminal);
+  const row = await rowMeant(flags.row, run, terminal);
   const traces = await traceRow(run, row);
-  tellTraces(traces, terminal);
+  tellTraces(traces, terminal, await keyText(run, row));
   return 0;
 }
 
-/** Tells a row's traces. */
-export function tellTraces(traces: readonly RowTrace[], terminal: Terminal): void {
+/** Tells a row's traces; `key` is what the row is called besides its number. */
+export function tellTraces(traces: readonly RowTrace[], terminal: Terminal, key = ""): void {
   const told = traces.map((trace) => ({ ...trace, row: rowNumber(trace.row) }));
   terminal.data({ schemaVersion: 1, traces: told });
   for (const [at, trace] of traces.entries())
-    terminal.say(`${at === 0 ? "" : "\n"}${traceText(trace, terminal)}`);
+    terminal.say(`${at === 0 ? "" : "\n"}${traceText(trace, terminal, key)}`);
 }
 
-/** The row that a word is the number of, counted from 0; null where it is no number. */
-export function rowOfNumber(word: string): number | null {
-  return /^[1-9]\d{0,14}$/.test(word) ? Number(word) - 1 : null;
-}
-
-function traceText(trace: RowTrace, terminal: Terminal): string {
+function traceText(trace: RowTrace, terminal: Terminal, key: string): string {
   const { colours } = terminal;
   const shared =
     trace.sharedBy > 1 ? ` · shared by ${counted(trace.sharedBy, "row")} with the same prompt` : "";
@@ -59,7 +47,7 @@ function traceText(trace: RowTrace, terminal: Terminal): string {
   return [
     line(
       "row",
-      `${colours.strong(count(rowNumber(trace.row)))} of ${colours.strong(trace.run)}${part}${shared}`,
+      `${colours.strong(count(rowNumber(trace.row)))}${key} of ${colours.strong(trace.run)}${part}${shared}`,
       terminal,
     ),
     line("column", `${printable(trace.column)} by ${trace.model}`, terminal),
@@ -120,47 +108,4 @@ function usageLines(
 function replyLines(reply: string | null): readonly string[] {
   if (reply === null) return [];
   return [outlineText(JSON.parse(reply) as unknown, 2)];
-}
-
-const ROWS_PER_BLOCK = 1000;
-
-/**
- * The row that a word means, counted from 0: the number it is, or the first row whose cell in a column
- * is what stands after `column=`.
- *
- * @throws {InputError} `row_unknown` where there is none, and what reading the input throws.
- */
-async function rowOf(
-  word: string,
-  { id, input, reading }: RunStatus,
-  terminal: Terminal,
-): Promise<number> {
-  const number = rowOfNumber(word);
-  if (number !== null) return number;
-  const at = word.indexOf("=");
-  const [column, sought] = [word.slice(0, at), word.slice(at + 1)];
-  if (at < 1 || input === null)
-    throw new InputError("row_unknown", `${JSON.stringify(word)} is no row of run ${id}.`, {
-      hint: "Give its number, counted from 1 without the header, or column=value of a file's row.",
-    });
-  const frame = await openFile(input, reading);
-  if (!frame.columns.includes(column))
-    throw new InputError(
-      "row_unknown",
-      `${input} has no column ${JSON.stringify(column)} to look for a row in.`,
-      { hint: `Its columns are: ${frame.columns.join(", ")}.` },
-    );
-  const found: number[] = [];
-  for await (const block of frame.blocks([column], ROWS_PER_BLOCK))
-    for (const [row, text] of block.text(column).entries())
-      if (text === sought) found.push(block.firstRow + row);
-  const [first, ...others] = found;
-  if (first === undefined)
-    throw new InputError(
-      "row_unknown",
-      `No row of ${input} has ${JSON.stringify(sought)} in ${JSON.stringify(column)}.`,
-    );
-  if (others.length > 0)
-    terminal.say(`${counted(found.length, "row")} have it; this is the first of them.`);
-  return first;
 }

@@ -5,6 +5,7 @@ import type { Lane } from "./lane.ts";
 import type { PackedPlace } from "./packed.ts";
 import type { Prompt } from "./request.ts";
 import type { PlannedSkip, RowErrorCode } from "./result.ts";
+import type { KeyCheck } from "./row-key.ts";
 import type { RowSample } from "./sample.ts";
 import { addEstimates, type TokenEstimate } from "./token-estimate.ts";
 
@@ -20,6 +21,8 @@ export interface PlanCounts {
   readonly skipped: Readonly<Record<PlannedSkip, number>>;
   /** The sample that rows were drawn for; left out where all were to be asked, or steps drew several. */
   readonly sample?: RowSample;
+  /** What was found of the key that names rows; left out where none is named. */
+  readonly key?: KeyCheck;
   /** Rows that fail without being sent, by code. */
   readonly rejected: Readonly<Partial<Record<RowErrorCode, number>>>;
   readonly chunks: number;

@@ -26,6 +26,7 @@ export function refuseUnshared({ options, template }: DatasetJob): void {
     "--where with --limit": options.where === undefined ? undefined : options.limit,
     "--skip-existing with --limit": keepsExisting(options.existing) ? options.limit : undefined,
     "--sample": options.sample,
+    "--key": options.key,
     "a template that is a function": typeof template === "string" ? undefined : true,
   };
   const found = Object.entries(UNSHARED).find(([name]) => given[name] !== undefined);
@@ -85,6 +86,10 @@ const UNSHARED: Readonly<Record<string, { readonly why: string; readonly instead
   "--skip-existing with --limit": {
     why: "which rows are the first without an answer is known only once the parts before are read",
     instead: "Leave out one of the two, or run without --state.",
+  },
+  "--key": {
+    why: "rows are named by their cells, and those are in the parts",
+    instead: ONE_MACHINE,
   },
   "a template that is a function": {
     why: "workers have only what is recorded",

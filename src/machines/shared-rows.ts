@@ -58,7 +58,9 @@ export async function writeSharedFailures(
   output: string,
   database: Database,
 ): Promise<number> {
-  return await written(output, (path) => writeFailedRows(sharedFailures(id, database), path, null));
+  return await written(output, (path) =>
+    writeFailedRows(sharedFailures(id, database), path, { input: null }),
+  );
 }
 
 /**

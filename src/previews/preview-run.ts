@@ -64,7 +64,7 @@ export interface ColumnToPreview {
 export interface PickedRows {
   readonly frame: Frame;
   readonly positions: readonly number[];
-  /** The columns the template reads, and the one rows are shared by. */
+  /** The columns the template reads, those of the key, and the one rows are shared by. */
   readonly columns: readonly string[];
 }
 
@@ -92,8 +92,9 @@ export async function previewOf(
     await takeLeftPreviewsInto(given.cache?.file ?? "", { runDir, provider });
     const positions = await sampledRows({ ...given, rendering }, { rows, by, seed });
     const picked = pickedFrame(frame, positions);
-    const columns = [...new Set([...rendering.columns, ...(by === null ? [] : [by])])];
-    const { pass: _pass, choice: _choice, ...plain } = given;
+    const named = [...(given.key?.columns ?? []), ...(by === null ? [] : [by])];
+    const columns = [...new Set([...rendering.columns, ...named])];
+    const { pass: _pass, choice: _choice, key: _key, ...plain } = given;
     const only = { ...plain, frame: picked, limit: null, runDir: join(runDir, PREVIEWS) };
     const asked = await ask(only, conduct, async (added, cells) =>
       table({ frame: picked, positions, columns }, added, cells),

@@ -61,6 +61,8 @@ export interface Spec {
   readonly limit: number | null;
   /** Which rows are asked; null where the limit says all. */
   readonly choice: RowChoice | null;
+  /** The columns that name a row; null where none do. */
+  readonly key: readonly string[] | null;
   readonly column: string;
   readonly form: AnswerForm;
   readonly call: CallSettings;
@@ -106,7 +108,7 @@ export function readSpec({ spec: recorded }: Pick<RunRecord, "spec">): Spec {
     ...{ endpoint: null, vote: null },
     ...{ flatten: 1, validator: null, cacheFile: null, refreshed: null },
     ...{ meta: [], prices: null, long: null, existing: null, keep: null, free: false },
-    ...{ choice: null, followedBy: null, fallbackModel: null, cascade: null },
+    ...{ choice: null, key: null, followedBy: null, fallbackModel: null, cascade: null },
   };
   return { ...absent, ...spec } as unknown as Spec;
 }
@@ -139,6 +141,7 @@ export function specOptions(spec: Spec): EnrichOptions<string, OutputOption> {
     ...(spec.system === null ? {} : { system: spec.system }),
     ...(spec.existing === null ? {} : { existing: spec.existing }),
     ...choiceOptions(spec),
+    ...(spec.key === null ? {} : { key: spec.key }),
     ...(spec.fallbackModel === null ? {} : { fallbackModel: spec.fallbackModel }),
     ...(spec.cascade === null ? {} : { cascade: spec.cascade }),
   };

@@ -8,6 +8,7 @@ import type { MetaColumn } from "../core/meta.ts";
 import type { Price } from "../core/price.ts";
 import type { OnNull, Template } from "../core/template.ts";
 import type { RequestSpec } from "../core/request.ts";
+import type { KeyCheck } from "../core/row-key.ts";
 import type { RowSample } from "../core/sample.ts";
 import type { AnswerReading } from "../output/answer.ts";
 import type { ColumnLayout } from "../output/columns.ts";
@@ -34,6 +35,8 @@ export interface Settings {
   readonly limit: number | null;
   /** Which rows are asked, where that is more than a limit; the frame withholds the others. */
   readonly choice?: RowChoice;
+  /** What names a row for people; left out where nothing does. */
+  readonly key?: RunKey;
   /** What models are asked for. */
   readonly form: AnswerForm;
   /** What replies are read as, where that is something else than they were asked for. */
@@ -91,6 +94,13 @@ export interface RowChoice {
   readonly limit: number | null;
   /** The rows that are drawn of those that meet it; null for all. */
   readonly sample: RowSample | null;
+}
+
+/** The columns that name a row for people. */
+export interface RunKey {
+  readonly columns: readonly string[];
+  /** Looks through the keys of all rows. */
+  check(): Promise<KeyCheck>;
 }
 
 /** Where a pass of a run with several stands. */

@@ -2,6 +2,7 @@
 
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { KEY_FILE } from "./key-file.ts";
 import { STORE_FILE } from "./sqlite.ts";
 import { GIT_IGNORE, IGNORES_ITSELF } from "./sqlite-open.ts";
 
@@ -17,6 +18,7 @@ export async function removeRunFiles(directory: string): Promise<void> {
     if (CHUNK_FILE.test(name)) await rm(join(chunks, name), { force: true });
   for (const suffix of ["", "-wal", "-shm"])
     await rm(join(directory, `${STORE_FILE}${suffix}`), { force: true });
+  await rm(join(directory, KEY_FILE), { force: true });
   const ignore = join(directory, GIT_IGNORE);
   // One that says more is somebody else's.
   if ((await readFile(ignore, "utf8").catch(() => "")) === IGNORES_ITSELF) await rm(ignore);
