@@ -10,9 +10,9 @@ import { TEMPORARY_NAME } from "../../src/frame/write-marks.ts";
 import { filterTask } from "../../src/verbs/filter.ts";
 import { fileTask } from "../../src/verbs/task.ts";
 
-/** What is asked: several columns, several votes, a second model, long texts in pieces, only some rows. */
+/** What is asked: several columns, several votes, a second model, long texts in pieces, only some rows, rows that have no answer yet. */
 export type OutputKind =
-  "steps" | "votes" | "fallback" | "cascade" | "pieces" | "filter" | "in place";
+  "steps" | "votes" | "fallback" | "cascade" | "pieces" | "filter" | "in place" | "kept in place";
 
 /** One run. */
 export interface OutputJob {
@@ -63,6 +63,11 @@ export async function runOutput(job: OutputJob): Promise<Receipt> {
       const task = filterTask({ text: "text", condition: "it is odd", keepRows: true });
       return await fileTask(files, task, model, conduct);
     }
+    case "kept in place":
+      return await enrichFile({ ...files, inPlace: true }, prompt, model, {
+        ...labelled,
+        existing: "skip",
+      });
     case "in place":
       return await enrichFile({ ...files, inPlace: true }, prompt, model, labelled);
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
@@ -48,6 +48,39 @@ it("asks the first rows of the whole input where only so many are wanted, and wr
     ...Array.from({ length: 17 }, () => "skipped"),
   ]);
 }, 90_000);
+
+it.each([
+  ["skip", 3],
+  ["overwrite", 4],
+] as const)(
+  "gives columns that are there already to %s in every part",
+  async (existing, asked) => {
+    const one = await cluster({ parts: 2, rows: 2 });
+    const header = "text,answer,answer_status,answer_error";
+    const rows = [
+      "subject 0,mine,ok,",
+      "subject 1,x,failed,refused",
+      "subject 2,,,",
+      "subject 3,,,",
+    ];
+    for (const [part, name] of ["100.csv", "101.csv"].entries()) {
+      const own = rows.slice(2 * part, 2 * part + 2);
+      writeFileSync(join(one.folder, "in", name), `${[header, ...own].join("\n")}\n`);
+    }
+    const run = await one.enqueue({ options: { ...OPTIONS, existing } });
+    one.worker();
+    const { sums } = await one.settled(run.id);
+    expect(sums).toMatchObject({ rows: 4, requests: asked, answered: asked });
+    expect(one.emulator.stats().rowsExecuted).toBe(asked);
+    const lines = readdirSync(run.output)
+      .toSorted()
+      .flatMap((name) => readFileSync(join(run.output, name), "utf8").trim().split("\n").slice(1));
+    const first = existing === "skip" ? ["subject 0,mine,ok,"] : [];
+    expect(lines.slice(0, first.length)).toEqual(first);
+    for (const line of lines.slice(first.length)) expect(line).toMatch(/^subject \d,[^,]+,ok,$/);
+  },
+  90_000,
+);
 
 it("cancels a batch that stands still and sends its rest again", async () => {
   const faults = { stuck: { count: 1 } };
@@ -109,6 +142,7 @@ it.each([
   [{ deadlineMs: 1000 }, "--deadline", "realtime"],
   [{ votes: 3 }, "--votes", "once"],
   [{ sample: { rows: 5 } }, "--sample", "one part"],
+  [{ existing: "skip" as const, limit: 5 }, "--skip-existing with --limit", "parts before"],
   [{ fallbackModel: "openai/other" }, "--fallback-model", "one model"],
   [{ lane: "realtime" as const }, "--lane realtime", "one by one"],
 ])("refuses %o with the reason, before anything is recorded", async (options, name, why) => {
