@@ -69,7 +69,7 @@ export { examine } from "./doctor.ts";
 export type { Check, ExamineOptions } from "./doctor.ts";
 export { openFile, writeFileFrame } from "./files/files.ts";
 export type { FileFrame } from "./files/files.ts";
-export type { Frame } from "./frame/frame.ts";
+export type { Frame, TypedField } from "./frame/frame.ts";
 export type { OutputHow } from "./files/file-output.ts";
 export type { CellPlace, CellSource, Counted, WriteResume } from "./frame/write-marks.ts";
 export type { Piece } from "./core/lines.ts";

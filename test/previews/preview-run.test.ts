@@ -217,7 +217,17 @@ describe("a preview", () => {
     const lines = Array.from({ length: 90 }, (_, n) => `t${String(n)}`);
     writeFileSync(input, ["text", ...lines, ""].join("\n"));
     const bin = fileURLToPath(new URL("../../bin/batchframe.js", import.meta.url));
-    const words = ["preview", input, "-p", "{{ text }}", "-m", "openai/gpt-test", "--rows", "40"];
+    const words = [
+      "preview",
+      input,
+      "-p",
+      "{{ text }}",
+      "-m",
+      "openai/gpt-test",
+      "--rows",
+      "40",
+      "--yes",
+    ];
     const child = spawn(process.execPath, [bin, ...words, "--run-dir", join(folder, "runs")], {
       cwd: folder,
       env: { ...process.env, OPENAI_API_KEY: "k", OPENAI_BASE_URL: emulator.url },
