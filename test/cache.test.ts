@@ -1,9 +1,9 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { inspectCache } from "../src/cache.ts";
+import { clearCache, inspectCache } from "../src/cache.ts";
 import type { Emulator, EmulatorOptions } from "../src/emulator/emulator.ts";
 import { startEmulator } from "../src/emulator/emulator.ts";
 import { enrichColumn, type EnrichOptions } from "../src/enrich.ts";
@@ -58,6 +58,31 @@ describe("a cache", () => {
     expect(receipt.rows).toEqual({ total: 5, ok: 2, cached: 3, skipped: 0, failed: 0 });
     expect(receipt).toMatchObject({ requests: 4, cached: 2 });
     expect(receipt.usage.outputTokens).toBeGreaterThan(0);
+  });
+
+  it("is not needed by a run that has taken its answers, which are read again from the run itself", async () => {
+    await start();
+    const texts = Array.from({ length: 700 }, (_, at) => `text ${String(at)}`);
+    await ask(texts, { name: "first" });
+    const before = executed();
+    // Of each pack most, and some rows that are new.
+    const changed = texts.map((text, at) => (at % 50 === 3 ? `${text} changed` : text));
+    const run = ask(changed, { name: "second" });
+    const answers = (await run).getColumn("answer").toArray();
+    expect(executed() - before).toBe(14);
+    await clearCache(join(runDir, "cache.sqlite"), {});
+    await rm(join(runDir, "first"), { recursive: true });
+    const chunks = join(runDir, "second", "chunks");
+    const kept = await readdir(chunks);
+    expect(kept).toContain("000000.replies.jsonl.zst");
+    // What they were read as is gone too: the replies say it again.
+    for (const name of kept) if (name.endsWith(".answers")) await rm(join(chunks, name));
+    const again = ask(changed, { name: "second" });
+    expect((await again).getColumn("answer").toArray()).toEqual(answers);
+    expect(statusesOf(await again)).toEqual(
+      changed.map((_, at) => (at % 50 === 3 ? "ok" : "cached")),
+    );
+    expect(executed() - before).toBe(14);
   });
 
   it("leaves nothing to send when every row was answered, whatever the chunks", async () => {
