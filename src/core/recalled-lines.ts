@@ -13,19 +13,24 @@ export interface RecalledLines {
   /** What is written after all frames. */
   table(): Uint8Array;
   /** Which request is answered where; places are those in the unpacked file, lengths without the line feed. */
-  index(): {
-    readonly ordinals: Uint32Array;
-    readonly offsets: Float64Array;
-    readonly lengths: Uint32Array;
-  };
+  index(): LineIndex;
 }
+
+interface LineIndex {
+  readonly ordinals: Uint32Array;
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+}
+
+const FIRST_LINES = 1024;
 
 /** A file of packs that holds nothing yet. Packs are taken over whole: what else lies in them is named by no index. */
 export function recalledLines(): RecalledLines {
   // Weak: how many packs a file takes over is bounded by nothing.
   const starts = new WeakMap<LinePack, number>();
   const frames: FrameSize[] = [];
-  const [ordinals, offsets, lengths]: [number[], number[], number[]] = [[], [], []];
+  let index = roomFor(FIRST_LINES);
+  let lines = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let end = 0;
@@ -48,9 +53,10 @@ export function recalledLines(): RecalledLines {
   return {
     add: (ordinal, pack, place) => {
       const from = lineStart(pack, place);
-      ordinals.push(ordinal);
-      offsets.push(startOf(pack) + from);
-      lengths.push((pack.ends[place] ?? from) - from - 1);
+      if (lines === index.ordinals.length) index = roomFor(2 * lines, index);
+      index.ordinals[lines] = ordinal;
+      index.offsets[lines] = startOf(pack) + from;
+      index.lengths[lines++] = (pack.ends[place] ?? from) - from - 1;
     },
     take: (leastBytes) => {
       if (waitingBytes < leastBytes) return [];
@@ -61,9 +67,23 @@ export function recalledLines(): RecalledLines {
     isEmpty: () => frames.length === 0,
     table: () => seekTable(frames),
     index: () => ({
-      ordinals: Uint32Array.from(ordinals),
-      offsets: Float64Array.from(offsets),
-      lengths: Uint32Array.from(lengths),
+      ordinals: index.ordinals.slice(0, lines),
+      offsets: index.offsets.slice(0, lines),
+      lengths: index.lengths.slice(0, lines),
     }),
   };
+}
+
+/** An index with room for so many lines, which begins with those of another. */
+function roomFor(lines: number, before?: LineIndex): LineIndex {
+  const wider = {
+    ordinals: new Uint32Array(lines),
+    offsets: new Float64Array(lines),
+    lengths: new Uint32Array(lines),
+  };
+  if (before === undefined) return wider;
+  wider.ordinals.set(before.ordinals);
+  wider.offsets.set(before.offsets);
+  wider.lengths.set(before.lengths);
+  return wider;
 }
