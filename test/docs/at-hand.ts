@@ -95,8 +95,10 @@ function texts(): string[] {
 }
 
 function tickets({ folder }: Place): Promise<AtHand> {
-  const rows = texts().map((text, at) => `${text},${at % 3 === 0 ? "north" : "south"}\n`);
-  writeFileSync(join(folder, "tickets.csv"), `body,team\n${rows.join("")}`);
+  const rows = texts().map(
+    (text, at) => `${String(at)},${text},${at % 3 === 0 ? "north" : "south"}\n`,
+  );
+  writeFileSync(join(folder, "tickets.csv"), `id,body,team\n${rows.join("")}`);
   return Promise.resolve({});
 }
 
