@@ -76,7 +76,7 @@ describe("--where", () => {
   });
 });
 
-describe("--sample", () => {
+describe("--sample", { timeout: 240_000 }, () => {
   const CSV = `id,review,team\n${Array.from({ length: 40 }, (_, at) => `${String(at + 1)},Wonderful thing ${String(at)},${at < 36 ? "many" : "few"}`).join("\n")}\n`;
 
   it("asks so many rows, says the seed, and accounts for all", async () => {
