@@ -66,7 +66,11 @@ function numberSeen(text: string, start: number, end: number): JsonSeen {
     return isMinusZero ? SEEN.fraction : SEEN.signed | sign;
   }
   const source = text.slice(start, end);
-  return widthOf(BigInt(source)) | sign | (isExact(source) ? 0 : SEEN.inexact);
+  const value = BigInt(source);
+  const number = Number(source);
+  // An integer is kept to the last digit or not at all, however many of its digits are zeros.
+  const isKept = Number.isFinite(number) && BigInt(number) === value;
+  return widthOf(value) | sign | (isKept ? 0 : SEEN.inexact);
 }
 
 function widthOf(value: bigint): JsonSeen {
@@ -79,7 +83,10 @@ const MOST_DIGITS = 100;
 
 /** Whether a 64-bit float, printed with as many digits as the text has, gives the number of the text. */
 function isExact(source: string): boolean {
-  const value = Math.abs(Number(source));
+  const number = Number(source);
+  // As most programs print their floats; all else takes several times as long to judge.
+  if (String(number) === source) return true;
+  const value = Math.abs(number);
   const { digits, exponent } = decimalOf(source);
   if (digits === "") return true;
   if (!Number.isFinite(value) || value === 0 || digits.length > MOST_DIGITS) return false;

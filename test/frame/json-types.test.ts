@@ -194,6 +194,7 @@ describe("what a number is", () => {
     ["0.1234567890123456789"],
     ["123456789012345678.5"],
     ["9007199254740993", "0.5"],
+    ["123456789012345680000", "0.5"],
   ])("a float would round %s", (...sources) => {
     expect(fieldOf(...sources)).toMatchObject({
       type: { kind: "text" },
