@@ -10,19 +10,26 @@ export interface TokenCounts extends CountedBy {
   readonly count: (texts: readonly string[]) => Promise<readonly number[]>;
 }
 
-/** What of a model a plan's thread must know to count its tokens; null where they are counted without a table. */
+let hasCounted = false;
+
+/**
+ * What of a model a plan's thread must know to count its tokens; null where they are counted without a table, and
+ * from the second plan of a process on, which would load it anew for each column and vote: it then stays here.
+ */
 export function countedInThread(model: CountedModel): CountedModel | null {
-  return countsBy(model.provider, model.model).isExact ? model : null;
+  if (hasCounted || !countsBy(model.provider, model.model).isExact) return null;
+  hasCounted = true;
+  return model;
 }
 
-/** The counts of a model's tokens; a thread that counts them is begun at once, since its table takes a while to load. */
+/** The counts of a model's tokens; a thread that counts is begun at once, since its table takes a while to load. */
 export function countsOf(model: CountedModel, thread: PlanThread): TokenCounts {
   const by = countsBy(model.provider, model.model);
   const here = async (texts: readonly string[]): Promise<readonly number[]> => {
     const { count } = await tokenCounter(model.provider, model.model);
     return texts.map(count);
   };
-  if (countedInThread(model) === null) return { ...by, count: here };
+  if (!thread.counts) return { ...by, count: here };
   thread.begin();
   return { ...by, count: (texts) => thread.count(texts).catch(() => here(texts)) };
 }

@@ -8,6 +8,8 @@ import type { CountedModel, PlanQuestion, PlanReply } from "./plan-worker.ts";
 
 /** The thread of one plan. It is of no use before it is begun, and where none can be had. */
 export interface PlanThread {
+  /** Whether it was made to count tokens. */
+  readonly counts: boolean;
   /** Begins it, where that has not been tried: not with one processor, nor in a runtime or a bundle without its file. */
   begin(): void;
   /** Whether it can be asked to digest texts now without being kept waiting. */
@@ -32,6 +34,7 @@ export function planThread(counted: CountedModel | null, file: URL = workerFile(
     return await running.ask(question, moved);
   };
   return {
+    counts: counted !== null,
     begin: () => {
       if (isTried) return;
       isTried = true;

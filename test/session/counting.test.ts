@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 function opened(model = EXACT, file?: URL): TokenCounts {
-  return countsOf(model, (open = planThread(countedInThread(model), file)));
+  return countsOf(model, (open = planThread(model, file)));
 }
 
 async function counted({ provider, model } = EXACT): Promise<readonly number[]> {
@@ -43,8 +43,15 @@ describe("the counts of a model's tokens", () => {
 
   it("need no thread where they go by characters", async () => {
     const model = { provider: "anthropic", model: "claude-sonnet-5" };
-    const counts = opened(model, threadThat(MINUS_ONES));
-    expect(await counts.count(TEXTS)).toEqual(await counted(model));
+    open = planThread(countedInThread(model), threadThat(MINUS_ONES));
+    expect(await countsOf(model, open).count(TEXTS)).toEqual(await counted(model));
+  });
+
+  it("are the thread's for the first plan of a process alone, and the same for later ones", async () => {
+    expect(countedInThread(EXACT)).toEqual(EXACT);
+    expect(countedInThread(EXACT)).toBeNull();
+    open = planThread(countedInThread(EXACT), threadThat(MINUS_ONES));
+    expect(await countsOf(EXACT, open).count(TEXTS)).toEqual(await counted());
   });
 
   it("are made here where there is no thread to be had", async () => {
