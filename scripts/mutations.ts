@@ -49,6 +49,14 @@ const REPLACING: readonly Mutation[] = [
     guard: { file: "test/existing.test.ts", named: "byte for byte" },
   },
   {
+    promise: "answers of rows that are not chosen are not overwritten",
+    file: "src/core/existing.ts",
+    edits: [
+      ['existing === "overwrite" && isChosen ? "overwrite" : null', "isChosen ? null : null"],
+    ],
+    guard: { file: "test/existing.test.ts", named: "not chosen" },
+  },
+  {
     promise: "rows that an earlier run failed are asked again, whatever stands in them",
     file: "src/frame/old-answers.ts",
     edits: [['  if (cells.get(status)?.[row] === "failed") return false;\n', ""]],

@@ -2,7 +2,7 @@
 
 import { resolve as absolute } from "node:path";
 import type { DataFrame } from "nodejs-polars";
-import { keepsExisting, replacesExisting } from "./core/existing.ts";
+import { replacesExisting } from "./core/existing.ts";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
@@ -98,8 +98,7 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
       const receipt = await session.complete(async (columns, cells, resume) => {
         const going = resume === undefined ? {} : { resume };
         const replaces = replacesExisting(options.existing);
-        const keepsSame = keepsExisting(options.existing);
-        const to = { input, output: files.output, replaces, keepsSame };
+        const to = { input, output: files.output, replaces };
         const write = { ...to, columns, cells, ...going };
         const written = await writeOutput(write, files);
         noted = written;

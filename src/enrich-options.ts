@@ -89,8 +89,9 @@ export interface EnrichOptions<
    * What becomes of columns that the rows have already under names that new ones would have: `fail` when left
    * out, so that the run is refused; `overwrite` leaves them out of the result, where the new columns stand
    * after all others; `skip` does so too, but rows that are answered there are not asked and keep what they have.
+   * With a condition, a limit or a sample, rows that are not asked keep what they have under `overwrite` as well.
    * A template that names such a column reads what it held. A row is answered where a cell of the answer holds
-   * anything and its status is not `failed`; with a limit, the first rows that are not are asked.
+   * anything and its status is not `failed`; with a limit, the first rows that are not are asked, blank ones counted.
    */
   readonly existing?: Existing;
   /** What becomes of a row with a blank cell in a column the template names; `skip` when left out. */

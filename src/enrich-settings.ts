@@ -13,7 +13,7 @@ import { priceOf } from "./core/price.ts";
 import { checkTemplate, parseTemplate, type Template } from "./core/template.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { Frame } from "./frame/frame.ts";
-import { unansweredRows } from "./frame/old-answers.ts";
+import { keepableRows } from "./frame/old-answers.ts";
 import { askedOutput, withQuotes, type AskedOutput, type OutputOption } from "./output/form.ts";
 import { sourceOf } from "./output/schema-option.ts";
 import { openModel, resolveModel, type ModelRef } from "./provider/models.ts";
@@ -149,7 +149,7 @@ export async function settingsOf(
     },
   };
   const old = oldAnswersOf(frame, settings, options);
-  const rows = old === null ? frame : unansweredRows(old);
+  const rows = old === null ? frame : keepableRows(old);
   return {
     ...settings,
     ...(old === null ? {} : { old }),

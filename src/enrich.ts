@@ -2,7 +2,7 @@
 
 import type { DataFrame } from "nodejs-polars";
 import { InputError } from "./core/errors.ts";
-import { keepsExisting, replacesExisting } from "./core/existing.ts";
+import { replacesExisting } from "./core/existing.ts";
 import type { Json } from "./core/hash.ts";
 import type { MetaName } from "./core/meta.ts";
 import type { CheckTemplate } from "./core/placeholders.ts";
@@ -267,7 +267,6 @@ export function fileRun<V>({
           {
             ...{ input, output: files.output, columns, cells },
             replaces: replacesExisting(options.existing),
-            keepsSame: keepsExisting(options.existing),
             ...(keeper === null ? {} : { keeper }),
             ...(resume === undefined ? {} : { resume }),
           },

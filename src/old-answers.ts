@@ -1,6 +1,6 @@
 /** What rows have already of the columns that a run would add, where it is told to keep that. */
 
-import { keepsExisting } from "./core/existing.ts";
+import { keptUnder } from "./core/existing.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import type { Frame } from "./frame/frame.ts";
 import type { OldAnswers } from "./frame/old-answers.ts";
@@ -12,9 +12,10 @@ import { columnLayout, type Settings } from "./session/settings.ts";
 export function oldAnswersOf(
   frame: Frame,
   settings: Omit<Settings, "frame">,
-  { existing }: Pick<EnrichOptions<string, OutputOption>, "existing">,
+  options: Pick<EnrichOptions<string, OutputOption>, "existing" | "where" | "limit" | "sample">,
 ): OldAnswers | null {
-  if (!keepsExisting(existing)) return null;
+  const existing = keptUnder(options);
+  if (existing === null) return null;
   const { column, long } = settings;
   const layout = columnLayout({ ...settings, frame });
   const isPieced = long?.onLong === "chunk";
@@ -24,5 +25,6 @@ export function oldAnswersOf(
   ];
   const columns = all.filter(({ name }) => frame.columns.includes(name));
   if (columns.length === 0) return null;
-  return { frame, columns, answers: answerNames(column, layout), status: `${column}_status` };
+  const answers = answerNames(column, layout);
+  return { frame, existing, columns, answers, status: `${column}_status` };
 }

@@ -4,7 +4,7 @@ import type { Json } from "./core/hash.ts";
 import type { DataFrame } from "nodejs-polars";
 import type { NewCell, NewCells, NewColumn } from "./core/column.ts";
 import { InputError } from "./core/errors.ts";
-import { columnTaken, keepsExisting, replacesExisting } from "./core/existing.ts";
+import { columnTaken, keptUnder, replacesExisting } from "./core/existing.ts";
 import type { Receipt } from "./core/receipt.ts";
 import type { EnrichOptions } from "./enrich-options.ts";
 import { DEFAULT_COLUMN } from "./enrich-settings.ts";
@@ -137,12 +137,12 @@ function votingJob<V>(
       "option_invalid",
       `votes must be a whole number from 2 to ${String(MOST_VOTES)}; it is ${String(votes)}. Nothing was sent.`,
     );
-  if (keepsExisting(options.existing))
+  if (keptUnder(options) !== null)
     throw new InputError(
       "option_unsupported",
-      "Rows that are answered already cannot be left out of votes: each vote is a column of its own, which they do not have. Nothing was sent.",
+      "Votes cannot leave the answers of some rows as they are: each vote is a column of its own, which the rows do not have. Nothing was sent.",
       {
-        hint: "Leave out votes, or --skip-existing (existing in code); or put the rows without an answer into a file of their own.",
+        hint: "Leave out votes, or --skip-existing, or what chooses rows beside --overwrite; or put the rows to be asked into a file of their own.",
       },
     );
   const single = SINGLE.find((name) => options[name] !== undefined);

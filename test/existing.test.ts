@@ -231,6 +231,66 @@ describe("kept where they are filled", () => {
     expect(second.receipt).toMatchObject({ requests: 0, skippedBy: { kept: 5, blank: 1 } });
   });
 
+  it("in CSV byte for byte where others are overwritten, in the rows that are not chosen", async () => {
+    const some = { existing: "overwrite", where: "text = 'a' or text = 'c'" } as const;
+    const written = await enriched("in.csv", `${CSV.join("\n")}\n`, some);
+    expect(written.text.split("\n")).toEqual([
+      "text,n,said,said_status,said_error",
+      "a,1.0,A,ok,",
+      "b,2.0,,skipped,",
+      "c,3.0,C,ok,",
+      'd,4.0,"",ok,',
+      "e,5.0,=SUM(1),,",
+      ",6.0,,skipped,",
+      "",
+    ]);
+    expect(written.sent).toBe(2);
+    expect(written.receipt).toMatchObject({ rows: { ok: 2, skipped: 4 }, skippedBy: { where: 4 } });
+    // All of them, where none are chosen.
+    const whole = await enriched("in.csv", written.text, { existing: "overwrite" });
+    expect(whole.text.split("\n").slice(1, 6)).toEqual([
+      "a,1.0,A,cached,",
+      "b,2.0,B,ok,",
+      "c,3.0,C,cached,",
+      "d,4.0,D,ok,",
+      "e,5.0,E,ok,",
+    ]);
+  });
+
+  it.each([{ limit: 2 }, { sample: { rows: 2, seed: 1 } }])(
+    "in the rows that %o leaves out, where others are overwritten",
+    async (choice) => {
+      const rows = pl.DataFrame({ text: ["a", "b", "c", "d"], said: ["w", "x", "y", "z"] });
+      const options = { ...here(KEEP), existing: "overwrite", ...choice } as const;
+      const said = recordsOf(await enrichColumn(rows, "{{ text }}", model(), options));
+      const texts = said.map((row) => (row as { readonly said: string }).said);
+      expect(texts.filter((text, at) => text === ["A", "B", "C", "D"][at])).toHaveLength(2);
+      expect(texts.filter((text, at) => text === ["w", "x", "y", "z"][at])).toHaveLength(2);
+      if ("limit" in choice) expect(texts).toEqual(["A", "B", "y", "z"]);
+      const votes = { ...options, output: { labels: ["A", "B"] }, votes: 3 } as const;
+      const error = await failureOf(
+        async () => await enrichColumn(rows, "{{ text }}", model(), votes),
+      );
+      expect([error.code, sent()]).toEqual(["option_unsupported", 2]);
+    },
+  );
+
+  it("not where a column of another type is overwritten in some rows, which is told before anything is sent", async () => {
+    const rows = pl.DataFrame({ text: ["a", "b"], said: ["0.5", "n/a"] });
+    const options = {
+      ...here(KEEP),
+      existing: "overwrite",
+      output: "score: float",
+      flatten: 0,
+    } as const;
+    const error = await failureOf(
+      async () => await enrichColumn(rows, "{{ text }}", model(), { ...options, limit: 1 }),
+    );
+    expect(error).toMatchObject({ name: "InputError", code: "column_type" });
+    expect(error.hint).toContain("--where, --limit and --sample");
+    expect(sent()).toBe(0);
+  });
+
   it("in JSON character for character", async () => {
     const first = await enriched(
       "in.jsonl",
@@ -258,19 +318,19 @@ describe("kept where they are filled", () => {
           [text, cell, status, error].join(","),
         );
         const content = `text,said,said_status,said_error\n${lines.join("\n")}\n`;
-        const first = await enriched("any.csv", content, { limit });
-        const isAsked = all.map(
-          (one) => one.text !== "" && (/^("")?$/.test(one.cell) || one.status === "failed"),
-        );
+        const limited = await enriched("any.csv", content, { limit });
+        const isOpen = all.map((one) => /^("")?$/.test(one.cell) || one.status === "failed");
         const isKept = all.map((one) => one.status !== "" || !/^("")?$/.test(one.cell));
-        const asked = all.flatMap((_, at) => (isAsked[at] === true ? [at] : [])).slice(0, limit);
-        for (const [at, line] of first.text.split("\n").slice(1, -1).entries()) {
+        // Those that are blank count as well, as they do under any limit.
+        const first = all.flatMap((_, at) => (isOpen[at] === true ? [at] : [])).slice(0, limit);
+        const asked = first.filter((at) => all[at]?.text !== "");
+        for (const [at, line] of limited.text.split("\n").slice(1, -1).entries()) {
           const was = lines[at] ?? "";
           if (asked.includes(at)) expect(line).toMatch(/^(p,P|q,Q),(ok|cached),("")?$/);
           else if (isKept[at] === true) expect(line).toBe(was);
           else expect(line).toContain(",skipped,");
         }
-        const second = await enriched("any.csv", first.text);
+        const second = await enriched("any.csv", limited.text);
         const third = await enriched("any.csv", second.text);
         expect([third.text, third.sent]).toEqual([second.text, 0]);
       }),

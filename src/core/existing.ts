@@ -39,3 +39,19 @@ export function replacesExisting(existing: Existing | undefined): boolean {
 export function keepsExisting(existing: Existing | undefined): boolean {
   return existing === "skip";
 }
+
+/**
+ * What rows that are not asked keep of the columns that are replaced: all they have, except where a whole column is
+ * overwritten; null where they keep nothing.
+ */
+export function keptUnder(options: {
+  readonly existing?: Existing;
+  readonly where?: unknown;
+  readonly limit?: unknown;
+  readonly sample?: unknown;
+}): Exclude<Existing, "fail"> | null {
+  const { existing, where, limit, sample } = options;
+  if (existing === "skip") return "skip";
+  const isChosen = [where, limit, sample].some((choice) => choice !== undefined);
+  return existing === "overwrite" && isChosen ? "overwrite" : null;
+}

@@ -256,14 +256,15 @@ export async function writeFileFrame(options: {
   readonly formulaSafe?: FormulaSafe;
   /** The columns of the input that are written; all when left out. */
   readonly oldColumns?: readonly string[];
-  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  /**
+   * Whether old columns with the names of new ones are left out; they are refused when left out. In CSV and JSON of
+   * their own, new cells that have the value of such an old one are written as that was.
+   */
   readonly replaces?: boolean;
-  /** Whether the cells of these are written as they were where the new ones have their value, in CSV and JSON of their own. */
-  readonly keepsSame?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }): Promise<FileWritten> {
-  const { output, oldColumns, formulaSafe, replaces = false, keepsSame = false } = options;
+  const { output, oldColumns, formulaSafe, replaces = false } = options;
   const chosen = oldColumns ?? options.input.columns;
   const input = { ...options.input, columns: stayingNames(chosen, options.columns, replaces) };
   const named = planOf(input, output);
@@ -279,7 +280,6 @@ export async function writeFileFrame(options: {
     formulaSafe: formulaSafe ?? null,
     oldColumns: oldColumns ?? null,
     replaces,
-    keepsSame,
     ...plan,
   };
   const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };

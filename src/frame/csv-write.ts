@@ -44,10 +44,11 @@ export interface NewColumnsTo {
   readonly keeps?: (row: readonly NewCell[]) => boolean;
   /** Which cells that a spreadsheet would run are made harmless; those that are new when left out. */
   readonly formulaSafe?: FormulaSafe;
-  /** Whether old columns with the names of new ones are left out; they are refused when left out. */
+  /**
+   * Whether old columns with the names of new ones are left out; they are refused when left out. Such an old cell
+   * is written as it was where the new one has its value.
+   */
   readonly replaces?: boolean;
-  /** Whether such an old cell is written as it was where the new one has its value; made anew when left out. */
-  readonly keepsSame?: boolean;
   /** How a write that was killed is gone on with; it begins anew when left out. */
   readonly resume?: WriteResume;
 }
@@ -88,7 +89,7 @@ export async function writeCsvParts(
   if (first === undefined) throw new InvariantError("cells_count", "There is nothing to write.");
   const leftOut = leftOutOf(first.columns, stayingNames(first.columns, columns, options.replaces));
   const sameAt =
-    options.keepsSame === true ? columns.map(({ name }) => first.columns.indexOf(name)) : undefined;
+    options.replaces === true ? columns.map(({ name }) => first.columns.indexOf(name)) : undefined;
   for (const { path } of inputs) await checkOutput(output, path, "before writing");
   const tapes = inputs.map((input) => ({ input, tape: tapeOf(input.path, input.preambleBytes) }));
   const { formulaSafe = "auto", keeps = () => true } = options;

@@ -50,7 +50,7 @@ export async function writeJson(
     stayingNames(input.columns, columns, options.replaces);
     await checkOutput(output, input.path, "before writing");
   }
-  const { replaces: removes = false, keepsSame = false } = options;
+  const { replaces: removes = false } = options;
   // Between objects that are left out, what stood there would be left over.
   const keepsGaps =
     options.keeps === undefined &&
@@ -67,7 +67,7 @@ export async function writeJson(
     Object.assign(counts, marks.last?.state);
     try {
       const { keeps = () => true } = options;
-      const work = { inputs, columns, removes, keepsSame, rows, counts, layout, keeps, firstRow };
+      const work = { inputs, columns, removes, rows, counts, layout, keeps, firstRow };
       for await (const { text, endsObject } of keepsGaps ? spliced(work) : joined(work)) {
         const bytes = Buffer.from(text);
         counts.bytes += bytes.length;
@@ -92,10 +92,8 @@ interface Piece {
 interface Work {
   readonly inputs: readonly JsonFrame[];
   readonly columns: readonly NewColumn[];
-  /** Whether objects lose the members that have the names of the new ones. */
+  /** Whether objects lose the members that have the names of the new ones, whose values are written as they were where the new ones are the same. */
   readonly removes: boolean;
-  /** Whether of these the values are written as they were where the new ones are the same. */
-  readonly keepsSame: boolean;
   readonly rows: RowQueue;
   readonly counts: { rows: number; bytesRead: number; rowsRead: number };
   /** Rows before this one were written before; they are read to be told apart, and not written again. */
@@ -168,7 +166,7 @@ async function* joined(work: Work): AsyncGenerator<Piece> {
 
 /** Gives each object with the cells of the next row; nothing where it is left out or was written before, null where there is no row for it. */
 function widener(
-  { columns, removes, keepsSame, rows, counts, keeps, firstRow }: Work,
+  { columns, removes, rows, counts, keeps, firstRow }: Work,
   shape: (text: string) => string,
 ): (text: string) => string | null {
   let style: MemberStyle | null = null;
@@ -192,7 +190,6 @@ function widener(
     }
     const members = names.map((name, at) => [name, newCellJson(row[at] ?? null)] as const);
     if (replace === null) return withMembers(shaped, members, style);
-    if (!keepsSame) return replace(shaped, () => members, style);
     const membersFor = (old: ReadonlyMap<string, string>): typeof members =>
       columns.map(({ name, type }, at) => {
         const own = old.get(name);

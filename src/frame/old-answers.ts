@@ -9,6 +9,8 @@ import { isFilledCell, oldCell } from "./old-cell.ts";
 /** The columns of a frame that new ones have the names of. */
 export interface OldAnswers {
   readonly frame: Frame;
+  /** `skip`: rows that are answered are not asked · `overwrite`: they are, where they are chosen. */
+  readonly existing: "skip" | "overwrite";
   /** Each with the type that the new one has. */
   readonly columns: readonly NewColumn[];
   /** Those that hold what was answered. */
@@ -18,14 +20,14 @@ export interface OldAnswers {
 }
 
 /**
- * The same rows, of which those that are answered already are withheld as `kept`: a row is when any of its
+ * The same rows, of which with `skip` those that are answered already are withheld as `kept`: a row is when any of its
  * answer's cells holds something, and its status does not say that it failed.
  *
  * Blocks throw `column_type` at the first cell that cannot be one of the new column's type: a run that goes on
  * to its end can keep them all.
  */
-export function unansweredRows(old: OldAnswers): Frame {
-  const { frame: base, columns: own } = old;
+export function keepableRows(old: OldAnswers): Frame {
+  const { frame: base, columns: own, existing } = old;
   const names = own.map(({ name }) => name);
   return {
     name: base.name,
@@ -37,10 +39,13 @@ export function unansweredRows(old: OldAnswers): Frame {
       const read = [...new Set([...columns, ...names])];
       for await (const block of base.blocks(read, maxRows, firstRow)) {
         const cells = oldCells(block, old, isTyped);
-        yield {
-          ...block,
-          withheld: (row) => block.withheld?.(row) ?? (isAnswered(cells, row, old) ? "kept" : null),
-        };
+        if (existing === "overwrite") yield block;
+        else
+          yield {
+            ...block,
+            withheld: (row) =>
+              block.withheld?.(row) ?? (isAnswered(cells, row, old) ? "kept" : null),
+          };
       }
     },
   };
@@ -49,7 +54,7 @@ export function unansweredRows(old: OldAnswers): Frame {
 /** The old cells of a block by column, as cells of the new columns. */
 function oldCells(
   block: Block,
-  { frame, columns }: OldAnswers,
+  { frame, columns, existing }: OldAnswers,
   isTyped: boolean,
 ): ReadonlyMap<string, readonly NewCell[]> {
   return new Map(
@@ -61,7 +66,10 @@ function oldCells(
           "column_type",
           `Row ${String(block.firstRow + row + 1)} of ${frame.name} has ${shown(value)} in its column ${JSON.stringify(name)}, which cannot be kept in a column of ${typeText(type)}. Nothing was sent.`,
           {
-            hint: 'Choose another name with --column (column in code), or --overwrite to replace the column (existing: "overwrite").',
+            hint:
+              existing === "skip"
+                ? 'Choose another name with --column (column in code), or --overwrite to replace the column (existing: "overwrite").'
+                : "Choose another name with --column (column in code); or leave out --where, --limit and --sample (where, limit, sample in code) to replace the whole column.",
           },
         );
       });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { StoreError } from "../core/errors.ts";
-import { keepsExisting, replacesExisting } from "../core/existing.ts";
+import { replacesExisting } from "../core/existing.ts";
 import { NOTHING_TOLD, outputHow, withNotes } from "../files/file-output.ts";
 import { writeFileFrame, type FileFrame } from "../files/files.ts";
 import { rowKeeper } from "../files/kept-rows.ts";
@@ -63,7 +63,6 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
         columns,
         cells,
         replaces: replacesExisting(spec.run.existing ?? undefined),
-        keepsSame: keepsExisting(spec.run.existing ?? undefined),
         ...(keeper === null ? {} : { keeper }),
       });
       noted = done;

@@ -29,7 +29,7 @@ export function keepingSession(session: Session): Session {
           make: ([own = cells], firstRow) => kept(own, firstRow),
           counted: NOTHING_COUNTED,
           journal: resume?.journal ?? "",
-          madeWith: { existing: "skip" },
+          madeWith: { existing: old.existing },
         });
         return await write(columns, merged.cells, merged.resume);
       }),

@@ -25,13 +25,18 @@ export function replacedWarnings(
   const told = new Set(TOLD.map((end) => `${column}_${end}`));
   const left = frame.columns.filter((name) => told.has(name) && !added.has(name));
   return [
-    old === undefined
-      ? `The new columns replace those of ${frame.name} that have their names: ${gone.join(", ")}.`
-      : `Rows that are answered in ${gone.join(", ")} of ${frame.name} keep what they have there and are not asked.`,
+    replacedText(`${gone.join(", ")} of ${frame.name}`, old?.existing ?? null),
     ...(left.length === 0
       ? []
       : [`This run does not write ${left.join(", ")}: what an earlier one said there stays.`]),
   ];
+}
+
+function replacedText(names: string, existing: "skip" | "overwrite" | null): string {
+  if (existing === null) return `The new columns replace ${names}.`;
+  return existing === "skip"
+    ? `Rows that are answered in ${names} keep what they have there and are not asked.`
+    : `New answers replace those in ${names}; rows that are not asked keep what they have there.`;
 }
 
 /** What may be told beside an answer. */
