@@ -1,8 +1,7 @@
 /** What a finished run prints: some of its first rows, and the receipt. */
 
 import type { CascadeReceipt, KeptRows, PassReceipt, FileHead, Receipt } from "../index.ts";
-import { cut, padded, printable, widthOf } from "./cells.ts";
-import type { Colours } from "./colour.ts";
+import { cut, padded, printable, widthOf, wrapped } from "./cells.ts";
 import { bar, count, counted, dollarsText, percent } from "./format.ts";
 import { line, type Host, type Look, type RunFacts } from "./head-text.ts";
 import { runCommandLine, shortPath } from "./paths.ts";
@@ -83,10 +82,9 @@ export function receiptText(
   look: Look,
 ): string {
   const { facts, host, columns, wasFinished } = more;
-  const { colours } = look;
   const say = (label: string, text: string): string => line(label, text, look);
   return [
-    sumText(receipt, colours),
+    sumText(receipt, look),
     ...labelLines(receipt, look),
     ...failureLines(receipt, look),
     ...(receipt.passes ?? []).slice(1).map((pass) => say(pass.role, passText(pass))),
@@ -109,7 +107,7 @@ export function receiptText(
   ].join("\n");
 }
 
-function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
+function sumText({ rows, skippedBy }: Receipt, { colours, wrapWidth }: Look): string {
   const mark = rows.failed > 0 ? colours.warn("!") : colours.good("✔");
   const why = Object.entries(skippedBy)
     .filter(([, number]) => number > 0)
@@ -123,8 +121,14 @@ function sumText({ rows, skippedBy }: Receipt, colours: Colours): string {
   const cached = rows.cached === 0 ? "" : ` + ${count(rows.cached)} cached`;
   const failed = `${count(rows.failed)} failed`;
   const sum = `${counted(rows.total, "row")} = ${count(rows.ok)} ok${cached} + ${skipped} + ${failed}`;
-  return `${mark} ${colours.strong(sum)}`;
+  const shown = wrapped(sum, wrapWidth - MARK_WIDTH, 0).replaceAll(
+    "\n",
+    `\n${" ".repeat(MARK_WIDTH)}`,
+  );
+  return `${mark} ${colours.strong(shown)}`;
 }
+
+const MARK_WIDTH = 2;
 
 const SKIPPED: Readonly<Record<string, string>> = {
   blank: "blank",
@@ -151,9 +155,10 @@ function labelLines({ labels, rows }: Receipt, { width, colours }: Look): string
   const room = Math.min(WIDEST_BAR, width - nameWidth - numberWidth - 14);
   // An answer from the cache is an answer: shares of the others alone would pass 100 %.
   const answered = rows.ok + rows.cached;
+  if (answered === 0) return [];
   return counts.map(([, number], at) => {
     const share = percent(number, answered).padStart(7);
-    const drawn = room < 4 ? "" : bar(answered === 0 ? 0 : number / answered, room);
+    const drawn = room < 4 ? "" : bar(number / answered, room);
     const text = `  ${padded(names[at] ?? "", nameWidth)}  ${(numbers[at] ?? "").padStart(numberWidth)}  ${share}`;
     return `${text}  ${colours.good(drawn)}`.trimEnd();
   });

@@ -3,7 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { colours } from "../../src/cli/colour.ts";
+import { receiptText } from "../../src/cli/receipt-text.ts";
 import type { Emulator } from "../../src/emulator/emulator.ts";
+import type { Receipt } from "../../src/index.ts";
 import { cli, emulated, folder, manyRows, pointedAt } from "./support.ts";
 
 const FREE = ["classify", "in.csv", "--text", "text", "--labels", "positive,negative"];
@@ -30,6 +33,43 @@ describe("the shares of labels", () => {
     expect(stderr).toContain("4 rows = 2 ok + 2 cached + 0 skipped + 0 failed");
     expect(stderr).toMatch(/positive +1 +25\.0 %/);
     expect(stderr).toMatch(/negative +3 +75\.0 %/);
+  });
+});
+
+describe("the sum of rows", () => {
+  const RECEIPT: Receipt = {
+    ...{ run: "in-topic-0123456", models: ["openai/x"], batches: [], requests: 30, cached: 0 },
+    rows: { total: 2000, ok: 30, cached: 0, skipped: 1970, failed: 0 },
+    skippedBy: { where: 1603, sample: 367 },
+    ...{ failedBy: {}, duplicates: 0, resent: 0, duplicateReplies: 0, unknownReplies: 0 },
+    usage: {
+      ...{ inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, cacheWriteHourTokens: 0 },
+      ...{ outputTokens: 0, reasoningTokens: 0 },
+    },
+    ...{ costUsd: 0, output: "out.csv", neutralisedCells: 0, labels: null },
+  };
+  const FACTS = {
+    ...{ input: "in.csv", reading: {}, output: "out.csv", model: "openai/x", modelWhy: null },
+    ...{ promptColumns: ["text"], column: "topic", runDir: undefined },
+  };
+  const told = (wrapWidth: number, receipt: Receipt = RECEIPT): string =>
+    receiptText(
+      receipt,
+      { facts: FACTS, host: { name: "x", free: true }, columns: [], wasFinished: false },
+      { colours: colours(false), width: wrapWidth, wrapWidth },
+    );
+
+  it("goes on below itself where a terminal is narrow, words whole", () => {
+    expect(told(80)).toContain(
+      "✔ 2,000 rows = 30 ok + 1,970 skipped (1,603 left out by the condition, 367 not\n  in the sample) + 0 failed\n",
+    );
+  });
+
+  it("has no shares of labels below it where nothing was answered", () => {
+    const labels = { good: 0, bad: 0 };
+    const none = { total: 2, ok: 0, cached: 0, skipped: 2, failed: 0 };
+    expect(told(80, { ...RECEIPT, labels, rows: none })).not.toContain("good");
+    expect(told(80, { ...RECEIPT, labels: { good: 30, bad: 0 } })).toContain("100.0 %");
   });
 });
 
