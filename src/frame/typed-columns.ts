@@ -1,6 +1,7 @@
 /** The columns of a frame on their way into a typed file: with their own types where the file has them, else as text. */
 
-import type { CellField, CellType, RawCell } from "./cell-type.ts";
+import { InputError } from "../core/errors.ts";
+import { textObstacle, type CellField, type CellType, type RawCell } from "./cell-type.ts";
 import type { Block, Frame } from "./frame.ts";
 import { parquetObstacle } from "./parquet-stored.ts";
 
@@ -49,6 +50,8 @@ const MOST_CATEGORIES = 1_000_000;
  * How the columns of a frame are written in a format.
  *
  * Of categories, and of instants of 96 bits, which Arrow has not, all cells are read to know them.
+ *
+ * @throws {InputError} `column_type` for a column that can be written neither with its type nor as text.
  */
 export async function typedColumns(
   frame: Frame,
@@ -65,9 +68,9 @@ async function saidColumns(frame: Frame, format: TypedFormat): Promise<readonly 
     const field = types?.find((it) => it.name === name);
     if (field === undefined) return { name, type: { kind: "text" }, isText: true };
     const { type, told } = field;
-    if (told !== undefined) return asText(name, told);
+    if (told !== undefined) return asText(checkedText(field), told);
     const obstacle = typeObstacle(type, format);
-    if (obstacle !== null) return asText(name, lacking(obstacle, format));
+    if (obstacle !== null) return asText(checkedText(field), lacking(obstacle, format));
     const loss = lossOf(type);
     return { name, type, isText: false, ...(loss === null ? {} : { loss }) };
   });
@@ -100,6 +103,17 @@ function lacking(obstacle: string, format: TypedFormat): string {
   return `hold ${obstacle}, for which ${called} has no type that its readers share`;
 }
 
+/** The name of a column that can be written as text. @throws {InputError} `column_type` */
+function checkedText({ name, type }: CellField): string {
+  const obstacle = textObstacle(type);
+  if (obstacle === null) return name;
+  throw new InputError(
+    "column_type",
+    `Column ${JSON.stringify(name)} is of a type that the output cannot have, and holds ${obstacle}, which cannot be written as text instead. Nothing was sent.`,
+    { hint: "Write the format of the input, or name the columns to be written with --only-new." },
+  );
+}
+
 const EXACT_TEXT = "written as exact text";
 
 function asText(name: string, told: string): TypedColumn {
@@ -110,6 +124,8 @@ function asText(name: string, told: string): TypedColumn {
  * What a plan says of columns whose types a file of this format will not have, in sentences; reads no cell.
  *
  * Of instants of 96 bits it says what is done with those that Arrow cannot hold, if there are any.
+ *
+ * @throws {InputError} `column_type` for a column that can be written neither with its type nor as text.
  */
 export async function plannedTypeNotes(
   frame: Frame,

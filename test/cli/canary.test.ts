@@ -70,7 +70,10 @@ const COMMANDS: readonly (readonly [words: readonly string[], code: number])[] =
   [[...RUN, "-m", "mistral/mistral-small-latest", "--name", "m"], 3],
   [[...RUN, "-m", "azure/gpt-5-mini", "--name", "z", "--progress", "json"], 3],
   [["plan", "in.csv", "-p", "{{ text }}", "-m", "google/gemini-2.5-flash", "--json"], 0],
-  [["preview", "in.csv", "-p", "See {{ text }}", "-m", "openai/gpt-5-mini", "--yes"], 3],
+  [
+    ["preview", "in.csv", "-p", "A {{ text }}", "-m", "openai/gpt-5-mini", "--yes", "--rows", "12"],
+    3,
+  ],
   [["worker", "--state", "postgres://127.0.0.1:1/none"], 1],
   [[...RUN, "-m", "openai/gpt-5-mini", "-c", "text"], 2],
   [["build", "in.csv", "-p", "{{ text }}", "-m", "openai/gpt-5-mini", "-o", "build.jsonl"], 0],

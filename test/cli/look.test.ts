@@ -29,7 +29,7 @@ describe("ls", () => {
     writeFileSync(join(inner(join(cwd, ".batchframe"), "broken"), "run.sqlite"), "not a database");
     const told = await cli(cwd, ["ls"]);
     expect(told).toMatchObject({ code: 0, stdout: "" });
-    expect(told.stderr).toMatch(/newer +finished +5 +3 +0 [^]*older +finished/);
+    expect(told.stderr).toMatch(/newer +finished +5 +3 +3 +0 [^]*older +finished/);
     expect(told.stderr).toContain("unreadable: broken:");
     const listed = JSON.parse((await cli(cwd, ["ls", "--json", "-q"])).stdout) as {
       runs: { run: string }[];

@@ -219,6 +219,33 @@ it("the plan says what types are lost, and nothing where none are", async () => 
   await run.detach();
 });
 
+it("a column that can be written neither with its type nor as text is refused by the plan", async () => {
+  const type = new arrow.Struct<{ gap: arrow.IntervalYearMonth; raw: arrow.Binary }>([
+    new arrow.Field("gap", new arrow.IntervalYearMonth()),
+    new arrow.Field("raw", new arrow.Binary()),
+  ]);
+  const input = join(folder, "odd.arrow");
+  const odd = arrow.vectorFromArray([null], type);
+  const text = arrow.vectorFromArray(["a"], new arrow.Utf8());
+  await writeFile(input, arrow.tableToIPC(new arrow.Table({ text, odd }), "file"));
+  const model = { provider: "openai", model: "gpt-5-mini", apiKey: "none-needed-to-plan" } as const;
+  const planned = async (name: string) => {
+    const run = enrichFile({ input, output: join(folder, name) }, "{{ text }}", model, {
+      runDir: null,
+    });
+    try {
+      return await run.plan();
+    } finally {
+      await run.detach();
+    }
+  };
+  await expect(planned("out.parquet")).rejects.toMatchObject({
+    code: "column_type",
+    message: expect.stringContaining('"odd"') as unknown,
+  });
+  expect(await planned("out.arrow")).toMatchObject({ requests: 1, warnings: [] });
+});
+
 it("an order of categories that is lost is said before anything is sent, and where it stays nothing is", async () => {
   const type = new arrow.Dictionary(new arrow.Utf8(), new arrow.Int8(), 1, true);
   const sizes = arrow.vectorFromArray(["small", "large", "small"], type);

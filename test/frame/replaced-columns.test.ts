@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 import type { NewCell, NewColumn } from "../../src/core/column.ts";
 import { openFile, writeFileFrame, type FileFrame } from "../../src/files/files.ts";
 import { tableWith } from "../../src/frame/arrow-table.ts";
-import type { CellField, RawCell } from "../../src/frame/cell-type.ts";
+import { parquetObstacle } from "../../src/frame/parquet-stored.ts";
+import { textObstacle, type CellField, type RawCell } from "../../src/frame/cell-type.ts";
 import { dropColumns } from "../../src/frame/parquet-drop.ts";
 import { withReplacedColumns } from "../../src/frame/polars.ts";
 import { recordsWith } from "../../src/frame/records.ts";
@@ -233,6 +234,13 @@ describe("any table", () => {
           await writeFile(own, arrow.tableToIPC(table, ipc));
           if (own !== path) {
             const input = await openFile(own);
+            const types = (await input.types?.()) ?? [];
+            // What Parquet has no type for is text there, which bytes have none of.
+            fc.pre(
+              types.every(
+                ({ type }) => parquetObstacle(type) === null || textObstacle(type) === null,
+              ),
+            );
             await writeFileFrame({ input, output: path, columns: [], cells: blocksOfCells([]) });
           }
           const before = await contentOf(await openFile(path));

@@ -260,8 +260,8 @@ describe("filter", () => {
           ? pl.readIPC(bytes)
           : pl.readIPCStream(bytes);
     expect(read.select("id", "text", "keep").rows()).toEqual([
-      ["1", "late one", true],
-      ["4", "late two", true],
+      [1, "late one", true],
+      [4, "late two", true],
     ]);
   });
 
