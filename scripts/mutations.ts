@@ -908,7 +908,7 @@ const WRITING: readonly Mutation[] = [
     edits: [
       ["isThere && (await keyDigest(frame, columns)) === digest;", 'isThere && digest !== "";'],
     ],
-    guard: { file: "test/cli/key.test.ts", named: "--key" },
+    guard: { file: "test/cli/key.test.ts", named: "rows that have a key" },
   },
   {
     promise: "a sample is drawn of the rows that meet the condition only",

@@ -29,7 +29,7 @@ const run = async (name: string, ...words: readonly string[]) =>
   await cli(cwd, [...RUN, "--poll", "20ms", "--name", name, "-o", `${name}.csv`, ...words], env);
 
 // Each test is several commands, of which each starts a process.
-describe("--key", { timeout: 240_000 }, () => {
+describe("rows that have a key", { timeout: 240_000 }, () => {
   it("names failed rows, and tells rows that share a key or have none", async () => {
     const ended = await run("one", "--key", "id", "--failures-to", "failed.csv");
     expect(ended.code).toBe(3);
