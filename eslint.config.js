@@ -66,6 +66,16 @@ export default defineConfig(
     rules: { eqeqeq: "error", "no-undef": "error" },
   },
   {
+    files: ["test/**"],
+    ignores: ["test/property.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "fast-check", message: "Take it from test/property.ts, which sets the seed." },
+      ],
+    },
+  },
+  {
     // Scripts and benchmarks speak to the person who started them.
     files: ["scripts/**", "bench/**"],
     rules: { "no-console": "off" },

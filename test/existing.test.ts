@@ -4,7 +4,7 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tableFromArrays, type Table } from "apache-arrow";
-import fc from "fast-check";
+import fc from "./property.ts";
 import pl from "nodejs-polars";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Receipt } from "../src/core/receipt.ts";

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { commandLine, enrichedPath, runCommandLine, shortPath } from "../../src/cli/paths.ts";
 

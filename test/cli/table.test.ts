@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/cli/cells.ts";
 import { tableText } from "../../src/cli/table.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { checkCascade, labelBudgetOf, thresholdOf, type Compared } from "../../src/core/cascade.ts";
 import { drawn, randomOf } from "../../src/core/draw.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { dedupeIndex, type DedupeIndex } from "../../src/core/dedupe.ts";
 import { checklist } from "../../src/core/tracker.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { drawn } from "../../src/core/draw.ts";
 

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { atMost } from "../../src/core/hypergeometric.ts";
 

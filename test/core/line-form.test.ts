@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { lineEncoder, type EncodeLine } from "../../src/core/line-form.ts";
 import type { Message, Request } from "../../src/core/request.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { lineForms, type EncodeLine } from "../../src/core/line-form.ts";
 import { digestTexts, type PackedPlace } from "../../src/core/packed.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { PRICE_TABLE } from "../../src/core/price-table.ts";
 import { costUsd, isLong, priceOf, spentUsd, type Price } from "../../src/core/price.ts";

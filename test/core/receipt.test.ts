@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Chunk, Collection } from "../../src/core/chunk.ts";
 import type { PlanCounts } from "../../src/core/plan.ts";

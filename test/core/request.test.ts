@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { canonicalJson, type Json } from "../../src/core/hash.ts";
 import { requestIdentity, type Message, type Request } from "../../src/core/request.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Cell } from "../../src/core/column.ts";
 import { InputError } from "../../src/core/errors.ts";

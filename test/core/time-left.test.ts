@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { lookedAgain, MOST_MARKS, type Look } from "../../src/core/look.ts";
 import { timeLeft } from "../../src/core/time-left.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/core/errors.ts";
 import { checklist, customId, readCustomId } from "../../src/core/tracker.ts";

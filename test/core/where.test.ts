@@ -1,5 +1,5 @@
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkWhere, parseWhere } from "../../src/core/where.ts";
 

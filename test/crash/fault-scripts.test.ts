@@ -2,7 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Receipt } from "../../src/core/receipt.ts";
 import { enrichFile } from "../../src/enrich.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { markup, markupOf } from "../../src/display/html.ts";
 import { cutText, dollars, oneLine, visible } from "../../src/display/text.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { expect, it } from "vitest";
 import { crc32c, crc32cText } from "../../src/emulator/crc32c.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { patternText } from "../../src/emulator/pattern-text.ts";
 import { randomSource } from "../../src/emulator/random.ts";

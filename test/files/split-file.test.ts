@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { expect, it } from "vitest";
 import { openFile } from "../../src/files/files.ts";

@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as arrow from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { NewColumn } from "../../src/core/column.ts";
 import { planBundle } from "../../src/display/plan.ts";

@@ -1,7 +1,7 @@
 /** Any value that fits its schema, from the model's reply to a Parquet file, and read back by DuckDB. */
 
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { expect, it } from "vitest";
 import type { ColumnType, NewCell } from "../../src/core/column.ts";
 import { answerText } from "../../src/core/form.ts";

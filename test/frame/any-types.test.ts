@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as arrow from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { expect, it } from "vitest";
 import type { NewCell, NewColumn } from "../../src/core/column.ts";
@@ -15,7 +15,7 @@ import {
 } from "../../src/files/files.ts";
 import type { CellField, CellType, RawCell, TimeUnit } from "../../src/frame/cell-type.ts";
 import { textObstacle } from "../../src/frame/cell-type.ts";
-import { anyTable } from "./any-table.ts";
+import { anyPolarsTable, anyTable } from "./any-table.ts";
 import { blocksOfCells, newFolder } from "./support.ts";
 import { duckdbRows } from "./typed-support.ts";
 
@@ -195,31 +195,22 @@ it("rows are left out of any Arrow or Parquet file", { timeout: 180_000 }, async
 });
 
 it("polars sees the same table before and after", { timeout: 180_000 }, async () => {
-  let seen = 0;
   await fc.assert(
-    fc.asyncProperty(anyTable, async (table) => {
+    fc.asyncProperty(anyPolarsTable, async (table) => {
       const { stem, path } = await written(table);
-      let df: pl.DataFrame;
-      try {
-        df = pl.readIPC(Buffer.from(arrow.tableToIPC(table, "file")));
-      } catch {
-        return;
-      }
+      const df = pl.readIPC(Buffer.from(arrow.tableToIPC(table, "file")));
       const types = (await (await openFile(path)).types?.()) ?? [];
-      if (types.some(isLost)) return;
       await writes(path, `${stem}.parquet`);
       // Of maps polars makes lists, and other ones from either format.
       const isMap = (type: CellType): boolean => type.kind === "list" && type.isMap === true;
-      const own = types.filter(({ type }) => !holdsInterval(type) && !isMap(type));
+      const own = types.filter(({ type }) => !isMap(type));
       const names = own.map(({ name }) => name);
       if (names.length === 0) return;
       const now = pl.readParquet(`${stem}.parquet`).select(...names);
       expect(now.frameEqual(df.select(...names), true), String(table.schema)).toBe(true);
-      seen += 1;
     }),
     { numRuns: 60 },
   );
-  expect(seen).toBeGreaterThan(20);
 });
 
 it("what only pyarrow writes becomes Arrow, and has rows left out", async () => {

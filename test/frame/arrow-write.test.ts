@@ -9,7 +9,7 @@ import {
   vectorFromArray,
   Table,
 } from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import type { NewCell, NewColumn } from "../../src/core/column.ts";

@@ -1,5 +1,5 @@
 import { stringify } from "csv-stringify/sync";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { csvText, isFormula, newCellText } from "../../src/frame/csv-cells.ts";
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { writeCsv } from "../../src/frame/csv-write.ts";
 import { openCsv, type CsvFrame } from "../../src/frame/csv.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { appendFile, utimes, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import { openCsv } from "../../src/frame/csv.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { rowRanks, sharesOf, type RowSample } from "../../src/core/sample.ts";
 import { drawnRows, type Drawable } from "../../src/frame/drawn-rows.ts";

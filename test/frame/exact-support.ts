@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import * as arrow from "apache-arrow";
 import type { Data, DataType } from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 
 /** What a text says, in a form that is the same for every way of writing it exactly. */
 export type Reading = (text: string) => unknown;

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as arrow from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { expect, it } from "vitest";
 import { openFile } from "../../src/files/files.ts";

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { openFile, outputNotes, writeFileFrame, type FileFrame } from "../../src/files/files.ts";
 import { jsonField, jsonSeen } from "../../src/frame/json-types.ts";

@@ -1,6 +1,6 @@
 import { appendFile, utimes, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { openJson } from "../../src/frame/json.ts";
 import { allTexts, allValues, failureOf, fileOf } from "./support.ts";

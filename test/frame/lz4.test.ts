@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import { lz4Block, lz4Frame, lz4Hadoop } from "../../src/frame/lz4.ts";

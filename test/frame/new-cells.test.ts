@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { ColumnType, NewCell } from "../../src/core/column.ts";
 import { checkCells, dateDays, fieldOf } from "../../src/frame/new-cells.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { NewCells } from "../../src/core/column.ts";
 import { checkedRowCount, columnQueue, rowQueue } from "../../src/frame/new-columns.ts";

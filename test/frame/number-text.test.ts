@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import type { DataType } from "nodejs-polars";
 import { describe, expect, it } from "vitest";

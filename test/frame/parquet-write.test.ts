@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { parquetMetadata, readOffsetIndex } from "hyparquet";
 import type { FileMetaData, RowGroup } from "hyparquet";
 import { parquetWriteFile } from "hyparquet-writer";

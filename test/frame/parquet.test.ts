@@ -1,6 +1,6 @@
 import { appendFile, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { parquetWriteFile } from "hyparquet-writer";
 import pl from "nodejs-polars";
 import type { DataFrame } from "nodejs-polars";

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as arrow from "apache-arrow";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import type { NewCell, NewColumn } from "../../src/core/column.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import { keyColumns, keyWarnings } from "../../src/core/row-key.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import pl from "nodejs-polars";
 import { describe, expect, it } from "vitest";
 import type { ThriftField, ThriftStruct, ThriftValue } from "../../src/frame/thrift.ts";

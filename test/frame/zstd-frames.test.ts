@@ -1,5 +1,5 @@
 import { zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { ZstdFault, zstdFrames } from "../../src/frame/zstd-frames.ts";
 

@@ -1,7 +1,7 @@
 import * as valibot from "valibot";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { NewColumn } from "../../src/core/column.ts";

@@ -1,6 +1,6 @@
 /** Schemas with values that satisfy them, and what those values must look like in a column. */
 
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { ColumnType, NewCell } from "../../src/core/column.ts";
 import type { Json, JsonObject } from "../../src/core/hash.ts";
 

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/core/result.ts";
 import { linePieces, pieceOf } from "../../src/core/lines.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBody, ENVELOPE_BYTES } from "../../src/provider/anthropic-body.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Message, Part } from "../../src/core/request.ts";
 import { conversationOf, withTurn, type Turn } from "../../src/provider/anthropic-turns.ts";

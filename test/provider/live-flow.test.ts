@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { flowOf, type FlowLimits, type Ticket } from "../../src/provider/live-flow.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { packedBody, packsOf, unpacked } from "../../src/provider/live-packs.ts";
 import type { LiveRequest } from "../../src/provider/live-replies.ts";

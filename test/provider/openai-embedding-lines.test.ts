@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Message, Request } from "../../src/core/request.ts";
 import { OPENAI_DIALECT } from "../../src/provider/openai-dialect.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/core/result.ts";
 import { parseReplyLine } from "../../src/provider/openai-replies.ts";

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { replyFileName, requestFileName } from "../../src/core/chunk.ts";
 import { dedupeIndex } from "../../src/core/dedupe.ts";

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { dedupeIndex } from "../../src/core/dedupe.ts";
 import { NO_REQUEST, type PlannedBlock } from "../../src/core/plan.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { StoreError } from "../../src/core/errors.ts";
 import type { LinePack } from "../../src/core/kept-lines.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { contentHash } from "../../src/core/hash.ts";
 import { openReplyCache, replyBatch } from "../../src/store/reply-cache.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../property.ts";
 import { describe, expect, it } from "vitest";
 import { parseTemplate, renderTemplate } from "../../src/core/template.ts";
 import { answerForm } from "../../src/output/form.ts";

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { describe, expect, it } from "vitest";
 
 import {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { parse } from "csv-parse/sync";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { describe, expect, it } from "vitest";
 
 import { leanOnTopics } from "../../../src/provider/embedded/topics.ts";
