@@ -85,7 +85,7 @@ it.each([
 it("cancels a batch that stands still and sends its rest again", async () => {
   const faults = { stuck: { count: 1 } };
   const one = await cluster({ parts: 2, rows: 10, chunkRows: 5, emulator: { faults } });
-  const run = await one.enqueue({ options: { ...OPTIONS, stallMs: 500 } });
+  const run = await one.enqueue({ options: { ...OPTIONS, stallMs: 2000 } });
   const workers = [one.worker(), one.worker()];
   expect((await one.settled(run.id)).finishedAt).not.toBeNull();
   expect(one.damage(run)).toEqual(UNHARMED);
