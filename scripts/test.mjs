@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), "batchframe-test-"));
 const report = join(folder, "vitest.json");
 const reporters = [
   // Thousands of names in a log of CI hide the few that matter.
-  `--reporter=${process.stdout.isTTY ? "default" : "dot"}`,
+  ...(process.stdout.isTTY ? ["--reporter=default"] : ["--reporter=dot", "--no-color"]),
   ...["--silent=passed-only", "--reporter=json", `--outputFile.json=${report}`],
 ];
 
