@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 /** A run of {@link ROWS} rows, every tenth of them blank, under these faults. */
-async function runUnder(faults: Faults): Promise<Outcome> {
+async function runUnder(faults: Faults, settleMs = 250): Promise<Outcome> {
   const folder = await newFolder();
   const input = join(folder, "input.csv");
   const output = join(folder, "output.csv");
@@ -51,7 +51,7 @@ async function runUnder(faults: Faults): Promise<Outcome> {
   const receipt = await enrichFile(
     { input, output },
     "Which colour? {{text}}",
-    { provider: "openai", model: "gpt-test", baseUrl: emulator.url, apiKey: "key", settleMs: 250 },
+    { provider: "openai", model: "gpt-test", baseUrl: emulator.url, apiKey: "key", settleMs },
     {
       output: { labels: LABELS },
       runDir: join(folder, "runs"),
@@ -162,7 +162,9 @@ describe("one fault alone", () => {
 
 describe("a batch whose creation was not answered", () => {
   it("is found though the list shows it late, and is not created again", async () => {
-    const outcome = await runUnder({ createAcceptedThenCut: { count: 1 }, listLagMs: 120 });
+    // Late enough that the list is asked before, however busy the machine is.
+    const faults = { createAcceptedThenCut: { count: 1 }, listLagMs: 1000 };
+    const outcome = await runUnder(faults, 1500);
     expectAccounted(outcome);
     expect(outcome.receipt.failedBy).toEqual({});
     expect(outcome.stats.bodiesBilledAgain).toBe(0);
