@@ -532,6 +532,12 @@ const PLANNING: readonly Mutation[] = [
 
 const SHARING: readonly Mutation[] = [
   {
+    promise: "every part of JSON has the types of the whole input",
+    file: "src/machines/part-frame.ts",
+    edits: [["? withoutOwnTypes(own) : asOneOf(own, from.whole)", "? own : withoutOwnTypes(own)"]],
+    guard: { file: "test/machines/json-types.test.ts", named: "two workers write as parquet" },
+  },
+  {
     promise: "what a frozen worker waits for does not become its own, one lock after the other",
     file: "src/store/postgres-client.ts",
     edits: [["    lock_timeout: ", "    query_timeout: 1e6 * "]],

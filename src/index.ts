@@ -168,7 +168,7 @@ export type { RequestFailure, Result } from "./core/result.ts";
 export type { Example, MessageGiven, PartGiven, PromptAnswer } from "./stages/render.ts";
 export { enqueueDataset } from "./machines/enqueue.ts";
 export type { DatasetJob } from "./machines/dataset-job.ts";
-export type { Enqueued } from "./machines/enqueue.ts";
+export type { Enqueued, EnqueueOptions } from "./machines/enqueue.ts";
 export { serveWorkerHealth } from "./machines/health.ts";
 export type { WorkerHealth } from "./machines/health.ts";
 export { clearSharedCache, inspectSharedCache } from "./machines/shared-cache.ts";

@@ -1,6 +1,7 @@
 /** `--state` on a command that asks a model of each row: the run is handed to workers. */
 
 import { enqueueDataset, InputError, openState, type DatasetJob } from "../index.ts";
+import { printable } from "./cells.ts";
 import { EXIT } from "./exit-codes.ts";
 import { counted } from "./format.ts";
 import { line } from "./head-text.ts";
@@ -39,20 +40,36 @@ export async function enqueueCommand(
         hint: "Give it with --data: s3://bucket/folder, or a directory that every machine can reach.",
       },
     );
-  if (!yes && !(await agrees(job, terminal))) return EXIT.interrupted;
+  if (!yes && !terminal.canAsk) throw nobodyAgreed(job);
   const isLimited = batchesAtOnce !== undefined || enqueuedTokens !== undefined;
   const limits = { maxBatches: batchesAtOnce ?? null, maxTokens: enqueuedTokens ?? null };
   const state = await openState(neededState(flags));
   try {
     const parts = partRows === undefined ? {} : { partRows };
     const shared = { ...job, ...parts, ...(isLimited ? { limits } : {}), data };
-    const run = await enqueueDataset(shared, state);
+    let wasInterrupted = false;
+    const beforeRecording = async (warnings: readonly string[]): Promise<void> => {
+      const notes = warnings.map((warning) => line("note", printable(warning), terminal));
+      if (notes.length > 0) terminal.say(notes.join("\n"));
+      if (yes) return;
+      const answer = await agreement(job, terminal);
+      wasInterrupted = answer === null;
+      if (wasInterrupted) terminal.insist("\nNothing was sent.");
+      if (answer !== true)
+        throw new InputError("not_confirmed", "The answer was not yes. Nothing was sent.");
+    };
+    const run = await enqueueDataset(shared, state, { beforeRecording }).catch((error: unknown) => {
+      if (wasInterrupted) return null;
+      throw error;
+    });
+    if (run === null) return EXIT.interrupted;
     terminal.data({
       schemaVersion: 1,
       run: run.id,
       parts: run.parts,
       resumed: run.resumed,
       output: run.output,
+      warnings: run.warnings,
     });
     const made = counted(run.parts, "part", "parts");
     const what = run.resumed ? `${made}, enqueued before` : `${made} enqueued`;
@@ -70,18 +87,21 @@ export async function enqueueCommand(
   }
 }
 
+function nobodyAgreed(job: HandedOver["job"]): InputError {
+  return new InputError(
+    "confirmation_needed",
+    `Workers would send the rows of ${job.input} to ${nameOf(job)}, and nobody has agreed to that. Nothing was sent.`,
+    { hint: "Agree beforehand with --yes." },
+  );
+}
+
 /** Asks the person: workers plan each part and send it at once, so nobody can be asked later. */
-async function agrees({ input, model }: HandedOver["job"], terminal: Terminal): Promise<boolean> {
-  const name = typeof model === "string" ? model : model.model;
-  if (!terminal.canAsk)
-    throw new InputError(
-      "confirmation_needed",
-      `Workers would send the rows of ${input} to ${name}, and nobody has agreed to that. Nothing was sent.`,
-      { hint: "Agree beforehand with --yes." },
-    );
-  const asked = `Workers will plan ${input} part by part and send it to ${name} as they go. Enqueue it? [y/N] `;
-  const answer = await terminal.ask(asked);
-  if (answer === false)
-    throw new InputError("not_confirmed", "The answer was not yes. Nothing was sent.");
-  return answer === true;
+async function agreement(job: HandedOver["job"], terminal: Terminal): Promise<boolean | null> {
+  return await terminal.ask(
+    `Workers will plan ${job.input} part by part and send it to ${nameOf(job)} as they go. Enqueue it? [y/N] `,
+  );
+}
+
+function nameOf({ model }: HandedOver["job"]): string {
+  return typeof model === "string" ? model : model.model;
 }

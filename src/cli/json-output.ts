@@ -81,6 +81,8 @@ export interface EnqueuedOutput extends Versioned {
   /** Whether it was enqueued before. */
   readonly resumed: boolean;
   readonly output: string;
+  /** What is to be said of columns whose types the output will not have. */
+  readonly warnings: readonly string[];
 }
 
 /** The prompt of a row, counted from 1. */

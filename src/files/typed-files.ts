@@ -3,7 +3,7 @@
 import { InputError } from "../core/errors.ts";
 import type { FileFormat } from "../frame/format.ts";
 import type { Frame, TypedField } from "../frame/frame.ts";
-import { joinedJsonTypes, joinedTypes } from "../frame/joined-types.ts";
+import { joinedSeen, joinedTypes, seenTypes } from "../frame/joined-types.ts";
 import type { OpenedFile } from "../frame/opened-file.ts";
 import type { TypedFormat } from "../frame/typed-columns.ts";
 
@@ -25,8 +25,10 @@ interface Target {
 export function joinedTyping(files: readonly OpenedFile[]): Pick<Frame, "types"> {
   const json = files.flatMap(({ kind, frame }) => (kind === "json" ? [frame] : []));
   if (json.length > 0) {
-    const types = joinedJsonTypes(json);
-    return types === null ? {} : { types: () => Promise.resolve(types) };
+    const seen = joinedSeen(json);
+    if (seen === null) return {};
+    const types = seenTypes(seen);
+    return { types: () => Promise.resolve(types) };
   }
   const typed = files.flatMap(({ kind, frame }) => (kind === "csv" ? [] : [frame]));
   if (typed.length === 0) return {};

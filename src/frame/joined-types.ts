@@ -2,20 +2,27 @@
 
 import type { CellType } from "./cell-type.ts";
 import type { Frame, TypedField } from "./frame.ts";
-import { jsonField } from "./json-types.ts";
+import { jsonField, type JsonSeen } from "./json-types.ts";
 import type { JsonFrame } from "./json.ts";
 
-/**
- * The types of columns over files of JSON objects: what the values of all of them allow; null where not all
- * rows of one were looked at.
- */
-export function joinedJsonTypes(parts: readonly JsonFrame[]): readonly TypedField[] | null {
-  const all = new Map<string, number>();
+/** The columns of JSON objects in the order of their first coming, and what was seen of the values of each. */
+export type SeenColumns = ReadonlyMap<string, JsonSeen>;
+
+/** What was seen in files of JSON objects taken together; null where not all rows of one were looked at. */
+export function joinedSeen(
+  parts: Iterable<Pick<JsonFrame, "columns" | "seen">>,
+): SeenColumns | null {
+  const all = new Map<string, JsonSeen>();
   for (const { columns, seen } of parts) {
     if (seen === null) return null;
     columns.forEach((name, at) => all.set(name, (all.get(name) ?? 0) | (seen[at] ?? 0)));
   }
-  return [...all].map(([name, seen]) => jsonField(name, seen));
+  return all;
+}
+
+/** The types of columns by what was seen of their values. */
+export function seenTypes(columns: SeenColumns): readonly TypedField[] {
+  return [...columns].map(([name, seen]) => jsonField(name, seen));
 }
 
 /**

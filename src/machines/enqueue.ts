@@ -9,7 +9,9 @@ import { InputError } from "../core/errors.ts";
 import { namedFormat } from "../frame/format.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import { conductOf, refreshMark, settingsOf } from "../enrich-settings.ts";
-import { checkFileOutput, openFile } from "../files/files.ts";
+import { checkHow } from "../files/file-output.ts";
+import { openFile } from "../files/files.ts";
+import { asOneOf } from "../files/json-columns.ts";
 import { purseFor, spendingOf } from "../session/run-budget.ts";
 import { checkSettings, differs, identifyingSettings, runId } from "../session/session-settings.ts";
 import type { Settings } from "../session/settings.ts";
@@ -27,12 +29,13 @@ import {
 import { countParts, openParts, noteTicks, type NewPart } from "../store/postgres-parts.ts";
 import { accountOf } from "./accounts.ts";
 import type { DatasetJob } from "./dataset-job.ts";
-import type { SharedConduct } from "./dataset-spec.ts";
+import type { SharedConduct, WholeInput } from "./dataset-spec.ts";
 import { addressOf } from "../provider/models.ts";
 import { inputFiles, localPath, partInputs, type InputFile, type PartInput } from "./inputs.ts";
 import { isRemote, openPlace } from "./places.ts";
 import { limitsOf, refuseUnsharable, refuseUnshared, unpaced } from "./sharable.ts";
 import type { SharedState } from "./shared-state.ts";
+import { seenIn, wholeInput } from "./whole-input.ts";
 
 /** A run that workers can begin with. */
 export interface Enqueued {
@@ -44,6 +47,14 @@ export interface Enqueued {
   /** Where the rows go, for people. */
   readonly host: string;
   readonly free: boolean;
+  /** What is to be said of columns whose types the output will not have, in sentences; of JSON by all rows, else by the first part. */
+  readonly warnings: readonly string[];
+}
+
+/** How a job is enqueued. */
+export interface EnqueueOptions {
+  /** Told what is to be said of the checked job before anything is recorded; what it throws ends the enqueuing. */
+  readonly beforeRecording?: (warnings: readonly string[]) => Promise<void>;
 }
 
 /**
@@ -53,7 +64,11 @@ export interface Enqueued {
  * @throws {InputError} for anything wrong with the job; `option_unsupported` for what many machines
  * cannot do. @throws {StoreError} `run_differs`, `state_unreachable`, `state_refused`, `data_unreachable`.
  */
-export async function enqueueDataset(job: DatasetJob, state: SharedState): Promise<Enqueued> {
+export async function enqueueDataset(
+  job: DatasetJob,
+  state: SharedState,
+  { beforeRecording }: EnqueueOptions = {},
+): Promise<Enqueued> {
   refuseUnshared(job);
   const { partRows, reading = {} } = job;
   checkPositive("partRows", partRows);
@@ -64,10 +79,13 @@ export async function enqueueDataset(job: DatasetJob, state: SharedState): Promi
     const inputs = partInputs(files, { partRows: partRows ?? null, reading, folder });
     const first = await inputs.next();
     if (first.done === true) throw new Error("An input stands for one file at least.");
-    const settings = await firstSettings(job, first.value, folder);
+    const output = namedFormat(outputOf(job, first.value.name).ending).format;
+    const whole = await wholeInput(job, files, { output, database: state.database, folder });
+    const { settings, warnings } = await firstSettings(job, first.value, { folder, whole });
     try {
+      await beforeRecording?.(warnings);
       return await recorded(
-        { job, files, first: first.value, inputs, settings, data, folder },
+        { job, files, first: first.value, inputs, settings, warnings, whole, data, folder },
         state,
       );
     } finally {
@@ -81,9 +99,15 @@ export async function enqueueDataset(job: DatasetJob, state: SharedState): Promi
 }
 
 /** The settings of the run over its first part: all that can be found wrong is found here. */
-async function firstSettings(job: DatasetJob, first: PartInput, folder: string): Promise<Settings> {
+async function firstSettings(
+  job: DatasetJob,
+  first: PartInput,
+  { folder, whole }: { readonly folder: string; readonly whole: WholeInput | null },
+): Promise<Pick<Recording, "settings" | "warnings">> {
   const { reading = {}, writing = {} } = job;
-  const file = await openFile(await localPath(first, folder), reading);
+  const own = await openFile(await localPath(first, folder), reading);
+  const seen = seenIn(whole);
+  const file = seen === null ? own : asOneOf(own, seen);
   const frame = { ...file, name: first.name };
   const settings = await settingsOf(frame, job.template, job.model, {
     options: { ...unpaced(job.options), cache: false },
@@ -98,10 +122,12 @@ async function firstSettings(job: DatasetJob, first: PartInput, folder: string):
   });
   checkSettings(settings);
   const output = outputOf(job, first.name);
-  await checkFileOutput(file, join(folder, `check${output.ending}`), job.keep !== undefined);
+  const leavesOutRows = job.keep !== undefined;
+  const how = { ...writing, leavesOutRows };
+  const warnings = await checkHow(file, join(folder, `check${output.ending}`), how);
   refuseUnsharable(settings);
   spendingOf(purseFor(job.options.maxCostUsd), settings, "");
-  return settings;
+  return { settings, warnings };
 }
 
 /** The place and the ending of the output's parts. */
@@ -130,6 +156,8 @@ interface Recording {
   /** Those after the first. */
   readonly inputs: AsyncIterable<PartInput>;
   readonly settings: Settings;
+  readonly warnings: readonly string[];
+  readonly whole: WholeInput | null;
   readonly data: Objects;
   /** A folder on this machine for copies. */
   readonly folder: string;
@@ -169,6 +197,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
       cache: job.options.cache === false ? null : { reads: job.options.cache !== "refresh" },
     } satisfies SharedConduct,
     settleMs: typeof job.model === "string" ? null : (job.model.settleMs ?? null),
+    whole: recording.whole as unknown as Json,
   };
   const { provider } = settings.model;
   const isNew = await database.transaction(async (connection) => {
@@ -195,6 +224,7 @@ async function recorded(recording: Recording, { database, ticks }: SharedState):
     output: dataset.output,
     host: provider.host,
     free: provider.free,
+    warnings: recording.warnings,
   };
 }
 

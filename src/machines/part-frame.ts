@@ -3,7 +3,9 @@
 import { join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import { openFile, type FileFrame } from "../files/files.ts";
+import { asOneOf } from "../files/json-columns.ts";
 import type { Frame } from "../frame/frame.ts";
+import type { SeenColumns } from "../frame/joined-types.ts";
 import type { OpenFileOptions } from "../frame/opened-file.ts";
 import type { Objects } from "../store/objects.ts";
 import type { Part } from "../store/postgres-parts.ts";
@@ -29,6 +31,8 @@ export async function partFrame(
     readonly objects: Objects;
     readonly spool: string;
     readonly reading: OpenFileOptions;
+    /** What was seen of the whole input; null where nobody had to look. */
+    readonly whole: SeenColumns | null;
   },
 ): Promise<PartFrame> {
   let opened: Promise<FileFrame> | null = null;
@@ -36,7 +40,8 @@ export async function partFrame(
     (opened ??= (async () => {
       const path = join(from.spool, "input", nameOf(part.input));
       await from.objects.fetch(part.input, path);
-      return await openFile(path, from.reading);
+      const own = await openFile(path, from.reading);
+      return from.whole === null ? withoutOwnTypes(own) : asOneOf(own, from.whole);
     })());
   const known = part.frame === null ? await look(await file()) : (part.frame as unknown as Known);
   return {
@@ -49,6 +54,13 @@ export async function partFrame(
     file,
     known: () => Promise.resolve(known as unknown as Json),
   };
+}
+
+/** A part's file without the types of JSON, which might be others in the next part. */
+function withoutOwnTypes(file: FileFrame): FileFrame {
+  if (file.format !== "json" && file.format !== "jsonl") return file;
+  const { types: _types, ...untyped } = file;
+  return untyped;
 }
 
 async function look(file: FileFrame): Promise<Known> {

@@ -7,7 +7,7 @@ import type { Receipt } from "../core/receipt.ts";
 import { StoreError } from "../core/errors.ts";
 import { replacesExisting } from "../core/existing.ts";
 import { NOTHING_TOLD, outputHow, withNotes } from "../files/file-output.ts";
-import { writeFileFrame, type FileFrame } from "../files/files.ts";
+import { writeFileFrame } from "../files/files.ts";
 import { rowKeeper } from "../files/kept-rows.ts";
 import type { Session } from "../session/session.ts";
 import type { Objects } from "../store/objects.ts";
@@ -58,7 +58,7 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
         spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
       const done = await writeFileFrame({
         ...outputHow(spec.run.writing),
-        input: asInAllParts(await frame.file()),
+        input: await frame.file(),
         output: path,
         columns,
         cells,
@@ -78,13 +78,6 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
   } finally {
     await output[Symbol.asyncDispose]();
   }
-}
-
-/** The rows of a part as those of every part can be written: what types JSON's values have shows only in all of them. */
-function asInAllParts(file: FileFrame): FileFrame {
-  if (file.format !== "json" && file.format !== "jsonl") return file;
-  const { types: _types, ...untyped } = file;
-  return untyped;
 }
 
 interface Referred {

@@ -23,6 +23,7 @@ import { writePart } from "./part-output.ts";
 import { openPlace } from "./places.ts";
 import { sharedFailureLimit, type SharedFailureLimit } from "./shared-failures.ts";
 import { sharedPurse } from "./shared-purse.ts";
+import { seenIn } from "./whole-input.ts";
 
 /** What working on parts needs. */
 export interface PartWork {
@@ -56,7 +57,8 @@ export async function workPart(part: Part, work: PartWork): Promise<PartProgress
   const inputs = openPlace(part.place);
   try {
     const { reading } = spec.run;
-    const frame = await partFrame(part, { objects: inputs, spool: work.spool, reading });
+    const whole = seenIn(spec.whole);
+    const frame = await partFrame(part, { objects: inputs, spool: work.spool, reading, whole });
     const held = await takePart({ part, dataset, spec, frame }, work);
     try {
       return await advancePart(held, work);

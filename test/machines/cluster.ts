@@ -12,7 +12,7 @@ import {
   type EmulatorOptions,
 } from "../../src/emulator/emulator.ts";
 import type { DatasetJob } from "../../src/machines/dataset-job.ts";
-import { enqueueDataset, type Enqueued } from "../../src/machines/enqueue.ts";
+import { enqueueDataset, type Enqueued, type EnqueueOptions } from "../../src/machines/enqueue.ts";
 import { findSharedRun, type SharedRun } from "../../src/machines/shared-runs.ts";
 import { openState, type SharedState } from "../../src/machines/shared-state.ts";
 import { answerTo } from "../crash/stand.ts";
@@ -31,7 +31,7 @@ export interface Cluster {
   readonly url: string;
   readonly state: SharedState;
   readonly folder: string;
-  enqueue(changes?: Partial<DatasetJob>): Promise<Enqueued>;
+  enqueue(changes?: Partial<DatasetJob>, options?: EnqueueOptions): Promise<Enqueued>;
   worker(job?: Partial<WorkerJob>): Spawned;
   /** Waits until the run is finished, or some part of it cannot go on; gives it as it stands then. */
   settled(id: string): Promise<SharedRun>;
@@ -96,7 +96,7 @@ export async function newCluster(
     url,
     state,
     folder,
-    enqueue: (changes = {}) =>
+    enqueue: (changes = {}, how = {}) =>
       enqueueDataset(
         {
           input: join(folder, "in"),
@@ -110,6 +110,7 @@ export async function newCluster(
           ...changes,
         },
         state,
+        how,
       ),
     worker: (job = {}) => {
       const whole: WorkerJob = {
