@@ -854,7 +854,24 @@ const WRITING: readonly Mutation[] = [
     promise: "what several columns count before a mark is in the receipt of the process after it",
     file: "src/session/relayed-cells.ts",
     edits: [["    how.counted.restore(own);\n", ""]],
-    guard: { file: "test/crash/resumed-outputs.test.ts", named: "steps" },
+    guard: { file: "test/crash/resumed-outputs.test.ts", named: "steps to" },
+  },
+  {
+    promise: "several columns that keep what is there go on where a killed write of theirs was",
+    file: "src/steps/step-session.ts",
+    edits: [
+      [
+        "return await write(columns, kept.cells, kept.resume);",
+        "return await write(columns, kept.cells);",
+      ],
+    ],
+    guard: { file: "test/crash/resumed-outputs.test.ts", named: "kept columns to" },
+  },
+  {
+    promise: "a write is not gone on with over an input that has changed where no prompt shows it",
+    file: "src/files/files.ts",
+    edits: [['resume === undefined ? "" : await inputContent(input.files);', '"";']],
+    guard: { file: "test/crash/resumed-outputs.test.ts", named: "no prompt shows" },
   },
   {
     promise: "categories of an Arrow file are called the same by the process that goes on with it",

@@ -1,14 +1,15 @@
 /** enrichColumns: several columns in one run, where a later template may read an earlier step's columns. */
 
-import { resolve as absolute } from "node:path";
 import type { DataFrame } from "nodejs-polars";
 import { replacesExisting } from "./core/existing.ts";
 import type { Receipt } from "./core/receipt.ts";
 import { checkedFrame, type EnrichedSchema, type FilePair, type FrameSchema } from "./enrich.ts";
 import { EnrichRun } from "./enrich-run.ts";
+import { lastingPath } from "./files/file-parts.ts";
 import { checkHow, NOTHING_TOLD, withNotes, writeOutput } from "./files/file-output.ts";
-import { openFile } from "./files/files.ts";
+import { openFile, type FileFrame } from "./files/files.ts";
 import type { AnswerOf } from "./output/answer-type.ts";
+import { withBadRows } from "./session/text-warnings.ts";
 import { textTable, frameTable } from "./previews/preview-tables.ts";
 import { stepsPreview } from "./steps-preview.ts";
 import { stepsJob, type ColumnStep, type RunOptions } from "./steps-job.ts";
@@ -78,11 +79,14 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
   options: RunOptions = {},
 ): EnrichRun<Receipt, StepAnswers<Steps>> {
   // A step of its own cannot be gone on with by name: it would write the file with one column.
-  const memo = { input: absolute(files.input) };
+  const memo = { input: lastingPath(files.input), reading: { ...files.reading } };
+  const open = (): Promise<FileFrame> =>
+    openFile(files.input, { ...files.reading, output: files.output });
+  let frame: FileFrame | null = null;
   let notes: readonly string[] = [];
   const source = {
     frame: async () => {
-      const frame = await openFile(files.input);
+      frame = await open();
       notes = await checkHow(frame, files.output, { ...files, leavesOutRows: false });
       return frame;
     },
@@ -93,7 +97,7 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
     notes: () => notes,
     preview: stepsPreview({ steps, options, source, table: textTable }),
     finish: async (session) => {
-      const input = await openFile(files.input);
+      const input = frame ?? (await open());
       let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const going = resume === undefined ? {} : { resume };
@@ -104,7 +108,7 @@ export function enrichFileColumns<const Steps extends readonly ColumnStep[]>(
         noted = written;
         return { output: files.output, neutralisedCells: written.neutralisedCells };
       });
-      const told = withNotes(receipt, noted);
+      const told = await withBadRows(withNotes(receipt, noted), input, files.reading?.onBadRow);
       return { result: told, receipt: told };
     },
   });

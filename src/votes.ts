@@ -17,7 +17,7 @@ import {
   writeOutput,
   type FilePair,
 } from "./files/file-output.ts";
-import { openFile } from "./files/files.ts";
+import { openFile, type FileFrame } from "./files/files.ts";
 import type { Frame } from "./frame/frame.ts";
 import type { CellPlace, WriteResume } from "./frame/write-marks.ts";
 import { askedOutput, type OutputOption } from "./output/form.ts";
@@ -80,13 +80,15 @@ export function votedFrame<R, V>(rows: DataFrame, vote: Vote): EnrichRun<R, V> {
 
 /** The same over a file; see {@link votedFrame}. */
 export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V> {
-  const open = () => openFile(files.input, { ...files.reading, output: files.output });
+  const open = (): Promise<FileFrame> =>
+    openFile(files.input, { ...files.reading, output: files.output });
+  let frame: FileFrame | null = null;
   let notes: readonly string[] = [];
   const { steps, column, job } = votingJob<V>(
     vote,
     {
       frame: async () => {
-        const frame = await open();
+        frame = await open();
         notes = await checkHow(frame, files.output, { ...files, leavesOutRows: false });
         return frame;
       },
@@ -98,7 +100,7 @@ export function votedFile<V>(files: FilePair, vote: Vote): EnrichRun<Receipt, V>
     ...job,
     notes: () => notes,
     finish: async (session) => {
-      const input = await open();
+      const input = frame ?? (await open());
       let noted = NOTHING_TOLD;
       const receipt = await session.complete(async (columns, cells, resume) => {
         const how = { column, votes: steps.length, ...(resume === undefined ? {} : { resume }) };

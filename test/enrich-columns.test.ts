@@ -160,6 +160,21 @@ describe("a run of several columns", () => {
     expect(row).toMatch(/^01,a,.*One: a.*,ok,,.*,ok,$/);
   });
 
+  it("reads a file as it is told to", async () => {
+    await start();
+    const [input, output] = [join(folder, "in.csv"), join(folder, "out.csv")];
+    await writeFile(input, "01;a\n02;b;c\n");
+    const reading = { header: false, onBadRow: "skip" } as const;
+    const receipt = await enrichFileColumns(
+      { input, output, reading },
+      [{ column: "first", template: "One: {{ column_2 }}", model: model() }],
+      here(),
+    );
+    expect(receipt.rows).toMatchObject({ total: 1, ok: 1 });
+    expect(receipt.warnings?.join("\n")).toContain("left out: line 2.");
+    expect(await readFile(output, "utf8")).toMatch(/^01;a;.*One: a.*;ok;\n$/);
+  });
+
   it("refuses steps in the wrong order before anything is sent", async () => {
     await start();
     const run = enrichColumns(

@@ -19,6 +19,7 @@ import { stayingNames } from "../frame/new-columns.ts";
 import { writeFreshText } from "../frame/text-write.ts";
 import type { WriteResume } from "../frame/write-marks.ts";
 import type { RowKeeper } from "./kept-rows.ts";
+import { inputContent } from "./input-content.ts";
 import { spooledInput } from "./spool.ts";
 import { joinedTyping, refuseRewriting, staysWhole, typedNames } from "./typed-files.ts";
 
@@ -284,7 +285,8 @@ export async function writeFileFrame(options: {
   };
   const keeps = keeper === undefined ? {} : { keeps: keeper.keeps };
   const counted = keeper === undefined ? {} : { counted: keeper.counted };
-  const key = resume === undefined ? "" : `${resume.key} ${JSON.stringify(written)}`;
+  const content = resume === undefined ? "" : await inputContent(input.files);
+  const key = resume === undefined ? "" : `${resume.key} ${JSON.stringify(written)} ${content}`;
   const marked = resume === undefined ? {} : { resume: { ...resume, ...counted, key } };
   const to = { ...options, ...keeps, ...marked, compression: plan.compression };
   const own = oldColumns === undefined ? await writeOwn(input, to, plan) : null;

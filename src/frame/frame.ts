@@ -45,6 +45,8 @@ export interface Frame {
    * rows live in memory and are known only by what they render to.
    */
   fingerprint(): Promise<string | null>;
+  /** The rows alone, where columns that take another reading stand beside them; left out where none do. */
+  readonly bare?: Frame;
   /** The types of its columns, of which {@link Block.raw} gives the cells; left out where the source says none. */
   readonly types?: () => Promise<readonly TypedField[]>;
 }

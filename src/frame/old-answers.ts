@@ -35,10 +35,9 @@ export function keepableRows(old: OldAnswers): Frame {
     fingerprint: () => base.fingerprint(),
     ...(base.types === undefined ? {} : { types: async () => (await base.types?.()) ?? [] }),
     blocks: async function* (columns, maxRows, firstRow) {
-      const isTyped = base.types !== undefined;
       const read = [...new Set([...columns, ...names])];
       for await (const block of base.blocks(read, maxRows, firstRow)) {
-        const cells = oldCells(block, old, isTyped);
+        const cells = oldCells(block, old);
         if (existing === "overwrite") yield block;
         else
           yield {
@@ -55,8 +54,8 @@ export function keepableRows(old: OldAnswers): Frame {
 function oldCells(
   block: Block,
   { frame, columns, existing }: OldAnswers,
-  isTyped: boolean,
 ): ReadonlyMap<string, readonly NewCell[]> {
+  const isTyped = bareRows(frame).types !== undefined;
   return new Map(
     columns.map(({ name, type }) => {
       const cells = block.values(name).map((value, row): NewCell => {
@@ -76,6 +75,11 @@ function oldCells(
       return [name, cells] as const;
     }),
   );
+}
+
+/** The rows that have the old cells, without the answers of earlier steps beside them: no step has the columns of another. */
+function bareRows(frame: Frame): Frame {
+  return frame.bare ?? frame;
 }
 
 function shown(cell: Cell): string {
@@ -116,13 +120,13 @@ export async function* withOldAnswers(
   const queue = rowQueue(cells, columns.length, firstRow);
   const statusAt = columns.findIndex(({ name }) => name === old.status);
   const names = old.columns.map(({ name }) => name);
-  const isTyped = old.frame.types !== undefined;
+  const rows = bareRows(old.frame);
   try {
-    for await (const block of old.frame.blocks(names, ROWS_AT_ONCE, firstRow)) {
+    for await (const block of rows.blocks(names, ROWS_AT_ONCE, firstRow)) {
       const from = Math.max(0, firstRow - block.firstRow);
       if (from >= block.rowCount) continue;
       await queue.fill(block.rowCount - from);
-      const before = oldCells(block, old, isTyped);
+      const before = oldCells(block, old);
       const made = columns.map((): NewCell[] => []);
       for (let row = from; row < block.rowCount; row += 1) {
         const own = queue.take();

@@ -26,6 +26,7 @@ export function frameWithAnswers(base: Frame, steps: readonly Answers[]): Frame 
     columns: [...base.columns.filter((name) => !added.includes(name)), ...added],
     blocks: (columns, maxRows) => blocks({ base, steps, columns, maxRows }),
     fingerprint: () => Promise.resolve(null),
+    bare: base,
   };
 }
 

@@ -11,10 +11,10 @@ import { mergedProgress, stepProgress, type Progress } from "../core/progress.ts
 import { mergedReceipt, stepTally, type Receipt } from "../core/receipt.ts";
 import type { Frame } from "../frame/frame.ts";
 import { rowQueue } from "../frame/new-columns.ts";
-import { withOldAnswers, type OldAnswers } from "../frame/old-answers.ts";
+import type { OldAnswers } from "../frame/old-answers.ts";
 import { frameWithAnswers } from "../frame/with-answers.ts";
 import type { Conduct, Session } from "../session/session.ts";
-import { keepingSession } from "../session/keeping-session.ts";
+import { keepingSession, keptCells } from "../session/keeping-session.ts";
 import { relayedCells } from "../session/relayed-cells.ts";
 import type { WriteCells } from "../session/write-cells.ts";
 import type { JoinedRows, RowOutcome } from "../stages/join.ts";
@@ -353,17 +353,14 @@ async function writeTogether(
       yield block;
     }
   };
-  // What is read ahead to be put together is counted ahead of what is written: such a write begins anew.
-  const given = olds.length === 0 ? parts : parts.map(({ cells }) => ({ cells }));
-  const { cells, resume } = relayedCells(given, {
-    make: (own, firstRow) =>
-      olds.reduce(
-        (made, old) => withOldAnswers(made, { old, columns, firstRow }),
-        counted(own, firstRow),
-      ),
+  const journal = join(directory, "writing.json");
+  const made = relayedCells(parts, {
+    make: counted,
     counted: tally,
-    journal: join(directory, "writing.json"),
+    journal,
     madeWith: steps.map(({ column }) => column),
   });
-  return await write(columns, cells, resume);
+  // Each reads ahead of what is written, so each has places of its own, whose counts are of the rows before them.
+  const kept = olds.reduce((given, old) => keptCells(given, { old, columns, journal }), made);
+  return await write(columns, kept.cells, kept.resume);
 }

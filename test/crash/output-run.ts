@@ -10,9 +10,13 @@ import { TEMPORARY_NAME } from "../../src/frame/write-marks.ts";
 import { filterTask } from "../../src/verbs/filter.ts";
 import { fileTask } from "../../src/verbs/task.ts";
 
-/** What is asked: several columns, several votes, a second model, long texts in pieces, only some rows, rows that have no answer yet. */
+/**
+ * What is asked: several columns, several votes, a second model, long texts in pieces, only some rows, rows that have no
+ * answer yet (also in several columns, the second over the first or beside it), prompts that a function makes.
+ */
 export type OutputKind =
-  "steps" | "votes" | "fallback" | "cascade" | "pieces" | "filter" | "in place" | "kept in place";
+  | ("steps" | "votes" | "fallback" | "cascade" | "pieces" | "filter" | "in place")
+  | ("kept in place" | "kept steps" | "kept columns" | "function");
 
 /** One run. */
 export interface OutputJob {
@@ -45,6 +49,25 @@ export async function runOutput(job: OutputJob): Promise<Receipt> {
           { column: "why", template: "{{text}} is {{side}}. Why?", model },
         ],
         conduct,
+      );
+    case "kept steps":
+    case "kept columns": {
+      const asks = job.kind === "kept steps" ? "{{text}} is {{side}}. Why?" : "{{text}}. Why?";
+      return await enrichFileColumns(
+        files,
+        [
+          { column: "side", template: prompt, model, output: LABELS },
+          { column: "why", template: asks, model },
+        ],
+        { ...conduct, chunkRows: 300, existing: "skip" },
+      );
+    }
+    case "function":
+      return await enrichFile(
+        files,
+        ({ text }) => (typeof text === "string" ? `Is it odd? ${text}` : null),
+        model,
+        labelled,
       );
     case "votes":
       return await enrichFile(files, prompt, model, { ...labelled, votes: 3 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Cell, NewCell, NewCells } from "../../src/core/column.ts";
 import type { Frame } from "../../src/frame/frame.ts";
+import { withOldAnswers } from "../../src/frame/old-answers.ts";
 import { frameWithAnswers, type Answers } from "../../src/frame/with-answers.ts";
 
 function base(texts: readonly string[]): Frame {
@@ -91,5 +92,38 @@ describe("a frame with answers", () => {
     }
     expect(texts).toEqual(["2.5", '{"tags":["x"],"vector":[0.5]}']);
     expect(values).toEqual([2.5, { tags: ["x"], vector: [0.5] }]);
+  });
+});
+
+describe("old cells beside the answers of an earlier step", () => {
+  it("are read without those answers, which would be joined once more", async () => {
+    const unread: Answers = {
+      ...answers("mood", ROWS, 3),
+      cells: () => {
+        throw new Error("The answers were read.");
+      },
+    };
+    const columns = ["text", "text_status"].map((name) => ({ name, type: "text" }) as const);
+    const own = [["new", null, "newer"] as const, ["ok", "skipped", "ok"] as const];
+    const cells = async function* (): AsyncGenerator<NewCells> {
+      yield await Promise.resolve({ firstRow: 0, columns: own });
+    };
+    const old = {
+      frame: frameWithAnswers(base(["a", "b", "c"]), [unread]),
+      ...({ existing: "skip", status: "text_status" } as const),
+      ...{ columns: columns.slice(0, 1), answers: new Set(["text"]) },
+    };
+    const made: NewCells[] = [];
+    for await (const block of withOldAnswers(cells(), { old, columns, firstRow: 0 }))
+      made.push(block);
+    expect(made).toEqual([
+      {
+        firstRow: 0,
+        columns: [
+          ["new", "b", "newer"],
+          ["ok", "skipped", "ok"],
+        ],
+      },
+    ]);
   });
 });
