@@ -6,11 +6,13 @@ import { MUTATIONS } from "../../scripts/mutations.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-it("has every line that is to be broken, and a test that stands guard over it", () => {
+it("has every line that is to be broken once, and a test that stands guard over it", () => {
   const gone = MUTATIONS.flatMap(({ promise, file, edits, guard }) => {
     const text = readFileSync(join(root, file), "utf8");
     return [
-      ...edits.filter(([line]) => !text.includes(line)).map(([line]) => `${promise}: ${line}`),
+      ...edits
+        .filter(([line]) => text.split(line).length !== 2)
+        .map(([line]) => `${promise}: ${line}`),
       ...(existsSync(join(root, guard.file)) ? [] : [`${promise}: ${guard.file}`]),
     ];
   });

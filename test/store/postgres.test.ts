@@ -177,6 +177,25 @@ describe("admission", () => {
     expect(states.filter((state) => state === "submitting")).toHaveLength(2);
   });
 
+  it("judges one chunk after another, whoever asks", async () => {
+    const account = { ...ACCOUNT, id: "one by one", maxBatches: 1 };
+    const [one, two] = [await open(newRun(), { account }), await open(newRun(), { account })];
+    for (const store of [one, two]) await planned(store, 1);
+    const answers: Promise<boolean>[] = [];
+    let isAnswered = false;
+    await database.transaction(async (connection) => {
+      const held = "select id from batchframe.account where id = $1 for no key update";
+      await connection.rows(held, [account.id]);
+      answers.push(one.intend(1, "by-one"), two.intend(1, "by-two"));
+      for (const answer of answers) void answer.finally(() => (isAnswered = true));
+      const waiting = "select from pg_stat_activity where wait_event_type = 'Lock'";
+      while (!isAnswered && (await database.rows(waiting)).length < answers.length)
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      expect(isAnswered).toBe(false);
+    });
+    expect((await Promise.all(answers)).toSorted()).toEqual([false, true]);
+  });
+
   it("counts the tokens that are enqueued, and lets one that is too large by itself go alone", async () => {
     const account = { ...ACCOUNT, id: "few tokens" };
     await limitAccount(database, account.id, { ...UNLIMITED, maxTokens: 100 });
