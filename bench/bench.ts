@@ -15,6 +15,7 @@ const rows = process.argv[2] ?? "1000000";
 const BENCHES: readonly (readonly [title: string, file: string, ...args: string[]])[] = [
   ["Plan and chunk a Parquet file", "plan.ts", rows],
   ["Collect and join replies in another order", "collect.ts", rows],
+  ["Reply lines one by one", "lines.ts", atMost(200_000)],
   ["Enriched Parquet", "parquet.ts", rows],
   ["From ten thousand rows up", "scale.ts", rows],
   ["Rows that repeat, rows answered before", "again.ts", atMost(200_000)],

@@ -121,9 +121,20 @@ const READING: readonly Mutation[] = [
     guard: { file: "test/provider/alike-lines.test.ts", named: "have no pattern" },
   },
   {
+    promise: "a reply line is read by a pattern only where the request in it is JSON too",
+    file: "src/provider/alike-lines.ts",
+    edits: [["|u[\\da-fA-F]{4})", "|[^])"]],
+    guard: { file: "test/provider/alike-lines.test.ts", named: "of predictions" },
+  },
+  {
     promise: "a reply line read in bytes is taken for another only where all of it is alike",
     file: "src/provider/alike-lines.ts",
-    edits: [["if (second === null || after.source.lastIndex !== end)", "if (second === null)"]],
+    edits: [
+      [
+        "if (endOfFit(after, { chars, start: to, values }) !== end)",
+        "if (endOfFit(after, { chars, start: to, values }) < 0)",
+      ],
+    ],
     guard: { file: "test/provider/alike-lines.test.ts", named: "more after its end" },
   },
   {

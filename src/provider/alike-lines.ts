@@ -12,12 +12,15 @@ import type { Result } from "../core/result.ts";
 import { NO_USAGE, type Usage, type UsageSum } from "../core/usage.ts";
 
 /**
- * What stands in a place where lines may differ: nothing that counts, what of the result, or tokens and
- * which of its counts they are part of.
+ * What stands in a place where lines may differ: nothing that counts, text of the request that nothing is made of
+ * either, what of the result, or tokens and which of its counts they are part of.
  */
-export type LinePlace = "nothing" | "customId" | "text" | readonly (keyof Usage)[];
+export type LinePlace = "nothing" | "echo" | "customId" | "text" | readonly (keyof Usage)[];
 
-/** The places, by their path within a line: `response.body.choices.0.message.content`. */
+/**
+ * The places, by their path within a line: `response.body.choices.0.message.content`. One that ends in `.*` names all
+ * below it: `request.*`.
+ */
 export type LinePlaces = Readonly<Record<string, LinePlace>>;
 
 /** The reading of lines, as texts and where they lie in bytes. */
@@ -96,7 +99,8 @@ function patternOf(line: string, { result, read, places }: Known): Pattern | nul
   const spans = spansIn(line, places);
   const answer = spans?.find(({ place }) => place === "text");
   if (spans === null || answer === undefined) return null;
-  if (line.length - (answer.end - answer.start) > MOST_PATTERN_CHARACTERS) return null;
+  const free = spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (line.length - free > MOST_PATTERN_CHARACTERS) return null;
   const at = spans.indexOf(answer);
   const before = expressionOf(line, { from: 0, to: answer.start, spans: spans.slice(0, at) });
   const after = expressionOf(line, {
@@ -135,8 +139,9 @@ function probe(line: string, spans: readonly Span[], seed: number): string {
   let end = 0;
   for (const [at, { start, end: next, place }] of spans.entries()) {
     const value = seed * 1000 + at * at;
-    // Only an answer may hold what is written with a backslash.
-    const text = place === "text" ? `other "${String(value)}"` : `other ${String(value)}`;
+    // Only what a person or a model wrote may hold what is written with a backslash.
+    const isWritten = place === "text" || place === "echo";
+    const text = isWritten ? `other "${String(value)}"` : `other ${String(value)}`;
     other += line.slice(end, start) + JSON.stringify(line[start] === '"' ? text : value);
     end = next;
   }
@@ -144,12 +149,13 @@ function probe(line: string, spans: readonly Span[], seed: number): string {
 }
 
 interface Expression {
-  readonly source: RegExp;
-  /** What its groups hold, in order. */
+  /** What stands before, between and after texts of the request. */
+  readonly parts: readonly RegExp[];
+  /** What their groups hold, in order. */
   readonly groups: readonly Counted[];
 }
 
-type Counted = Exclude<LinePlace, "nothing" | "text">;
+type Counted = Exclude<LinePlace, "nothing" | "echo" | "text">;
 
 const PLAIN_TEXT = '"[^"\\\\\\x00-\\x1f]*"';
 const PLAIN_ASCII = '"([^"\\\\\\x00-\\x1f\\x80-\\uffff]*)"';
@@ -165,6 +171,7 @@ function expressionOf(
     spans,
   }: { readonly from: number; readonly to: number; readonly spans: readonly Span[] },
 ): Expression | null {
+  const parts: RegExp[] = [];
   let source = "";
   let fixed = "";
   let end = from;
@@ -173,7 +180,10 @@ function expressionOf(
     const isText = line[start] === '"';
     fixed += line.slice(end, start);
     source += escaped(line.slice(end, start));
-    if (place === "nothing" || place === "text") source += isText ? PLAIN_TEXT : ANY_NUMBER;
+    if (place === "echo") {
+      parts.push(new RegExp(source, "y"));
+      source = "";
+    } else if (place === "nothing" || place === "text") source += isText ? PLAIN_TEXT : ANY_NUMBER;
     else {
       source += isText ? PLAIN_ASCII : WHOLE_NUMBER;
       groups.push(place);
@@ -182,8 +192,48 @@ function expressionOf(
   }
   fixed += line.slice(end, to);
   source += escaped(line.slice(end, to));
-  return ASCII.test(fixed) ? { source: new RegExp(source, "y"), groups } : null;
+  parts.push(new RegExp(source, "y"));
+  return ASCII.test(fixed) ? { parts, groups } : null;
 }
+
+/** Where what fits an expression from here on ends, its groups' values put after those there are; -1 where it does not fit. */
+function endOfFit(
+  { parts }: Expression,
+  { chars, start, values }: { chars: string; start: number; values: string[] },
+): number {
+  let at = start;
+  for (let index = 0; index < parts.length; index += 1) {
+    const part = parts[index];
+    if (index > 0) at = endOfSoundText(chars, at);
+    if (at < 0 || part === undefined) return -1;
+    part.lastIndex = at;
+    const found = part.exec(chars);
+    if (found === null) return -1;
+    for (let group = 1; group < found.length; group += 1) values.push(found[group] ?? "");
+    at = part.lastIndex;
+  }
+  return at;
+}
+
+/**
+ * Where a text of JSON that begins here ends, after its last mark; -1 where none does. Every character is looked at, so
+ * that no line is taken for JSON that is none.
+ */
+function endOfSoundText(chars: string, start: number): number {
+  if (chars.charCodeAt(start) !== QUOTATION_MARK) return -1;
+  let at = start + 1;
+  for (;;) {
+    SOUND_TEXT.lastIndex = at;
+    SOUND_TEXT.test(chars);
+    const end = SOUND_TEXT.lastIndex;
+    if (chars.charCodeAt(end) === QUOTATION_MARK) return end + 1;
+    if (end === at) return -1;
+    at = end;
+  }
+}
+
+// Some escapes at a time: each takes memory until the match is over.
+const SOUND_TEXT = /[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\x00-\x1f]*){0,500}/y;
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
@@ -192,28 +242,23 @@ function escaped(text: string): string {
 /** The reading of lines like one that is known; its usage is what does not stand in the places. */
 function reading(known: Succeeded, before: Expression, after: Expression): Pattern {
   const groups = [...before.groups, ...after.groups];
-  const inFirst = before.groups.length;
   const textAt = textReader();
   return (source, start, end) => {
     const { chars } = source;
-    before.source.lastIndex = start;
-    const first = before.source.exec(chars);
-    if (first === null) return null;
-    const from = before.source.lastIndex;
+    const values: string[] = [];
+    const from = endOfFit(before, { chars, start, values });
     if (chars.charCodeAt(from) !== QUOTATION_MARK) return null;
     const to = endOfText(chars, from);
     // The next line's first characters may be those that would have to follow.
     if (to > end) return null;
-    after.source.lastIndex = to;
-    const second = after.source.exec(chars);
-    if (second === null || after.source.lastIndex !== end) return null;
+    if (endOfFit(after, { chars, start: to, values }) !== end) return null;
     const text = textAt(source, from, to);
     if (text === null) return null;
     let { customId } = known;
     const usage: UsageSum = { ...(known.usage ?? NO_USAGE) };
     for (let at = 0; at < groups.length; at += 1) {
       const place = groups[at];
-      const value = first[at + 1] ?? second[at + 1 - inFirst] ?? "";
+      const value = values[at] ?? "";
       if (place === "customId") customId = value;
       else if (place !== undefined) for (const kind of place) usage[kind] += Number(value);
     }
@@ -283,16 +328,22 @@ function spansIn(line: string, places: LinePlaces): readonly Span[] | null {
       const path = open
         .map(({ isObject, name, count }) => (isObject ? name : String(count)))
         .join(".");
-      const place = places[path];
+      const place = places[path] ?? below(path, places);
       if (place !== undefined && isValueFor(place, token))
         spans.push({ start: index, end: index + token.length, path, place });
     }
     isName = token === "{" || (token === "," && open.at(-1)?.isObject === true);
   }
   const counted = spans
-    .filter(({ place }) => place !== "nothing")
+    .filter(({ place }) => place !== "nothing" && place !== "echo")
     .map(({ path, place }) => (typeof place === "string" ? place : path));
   return new Set(counted).size === counted.length ? spans : null;
+}
+
+/** The place that all below a path's beginning are. */
+function below(path: string, places: LinePlaces): LinePlace | undefined {
+  const [above = ""] = path.split(".", 1);
+  return places[`${above}.*`];
 }
 
 function isValueFor(place: LinePlace, token: string): boolean {

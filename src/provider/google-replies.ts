@@ -25,9 +25,8 @@ export function parseGenerateLine(line: string): Result {
   return resultOf(customId, response);
 }
 
-/** Where reply lines differ though they say the same. */
-export const GENERATE_PLACES: LinePlaces = {
-  key: "customId",
+/** Where responses in reply lines differ though they say the same. */
+export const RESPONSE_PLACES: LinePlaces = {
   "response.responseId": "nothing",
   "response.createTime": "nothing",
   "response.candidates.0.content.parts.0.text": "text",
@@ -42,6 +41,9 @@ export const GENERATE_PLACES: LinePlaces = {
   "response.usageMetadata.promptTokensDetails.0.tokenCount": "nothing",
   "response.usageMetadata.candidatesTokensDetails.0.tokenCount": "nothing",
 };
+
+/** Where reply lines do. */
+export const GENERATE_PLACES: LinePlaces = { key: "customId", ...RESPONSE_PLACES };
 
 /**
  * What a GenerateContentResponse, or the response to an embedding, comes to.

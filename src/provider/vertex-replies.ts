@@ -2,7 +2,8 @@
 
 import { STATUS_CODES } from "node:http";
 import type { RequestFailure, Result } from "../core/result.ts";
-import { resultOf } from "./google-replies.ts";
+import type { LinePlaces } from "./alike-lines.ts";
+import { RESPONSE_PLACES, resultOf } from "./google-replies.ts";
 import { rowFailure, statusOf, type GoogleStatus } from "./google-status.ts";
 import { asRecord, parseJson, textOf } from "./json-values.ts";
 
@@ -22,6 +23,14 @@ export function parseVertexLine(line: string): Result {
   if (response === null) return failed(customId, broken("The reply holds no response."));
   return resultOf(customId, response);
 }
+
+/** Where reply lines differ though they say the same: the response as Gemini's, and every text of the request. */
+export const PREDICTION_PLACES: LinePlaces = {
+  ...RESPONSE_PLACES,
+  custom_id: "customId",
+  processed_time: "nothing",
+  "request.*": "echo",
+};
 
 /** An id that looked like a number has been made one on its way. */
 function idOf(value: unknown): string | null {

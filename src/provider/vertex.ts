@@ -3,6 +3,7 @@
 import type { Ending } from "../core/chunk.ts";
 import { InputError, ProviderError } from "../core/errors.ts";
 import { VERTEX_SCHEMA_DIALECT } from "../core/schema-dialect.ts";
+import { alikeLines } from "./alike-lines.ts";
 import { cloudStorage, type CloudStorage } from "./cloud-storage.ts";
 import { googleHttpAs, type GoogleAccess } from "./google-http.ts";
 import { bearerAccess, defaultIdentity, givenIdentity, namedAt } from "./google-identity.ts";
@@ -37,7 +38,7 @@ import {
   encodeVertexLine,
   readdressVertexLine,
 } from "./vertex-lines.ts";
-import { parseVertexLine } from "./vertex-replies.ts";
+import { parseVertexLine, PREDICTION_PLACES } from "./vertex-replies.ts";
 
 /** Which project, location and bucket of Google Cloud to use, and for which model: a job has one. */
 export interface VertexOptions {
@@ -115,7 +116,7 @@ export function vertexProvider(options: VertexOptions): BatchProvider {
       storage.remove(staged["input"] ?? inputOf(vertex, tag), signal),
     poll: (batch, signal) => poll(vertex, batch, signal),
     replies: (_batch, ending, signal) => replies(storage, ending, signal),
-    parse: parseVertexLine,
+    ...alikeLines(parseVertexLine, PREDICTION_PLACES),
     cancel: ({ batchId }, signal) => cancelJob(jobs, batchId, signal),
     discard: ({ staged }, { results }, signal) => {
       const inputs = staged["input"] === undefined ? [] : [staged["input"]];

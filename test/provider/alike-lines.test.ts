@@ -6,6 +6,7 @@ import { linePieces, pieceOf } from "../../src/core/lines.ts";
 import { alikeLines, type LineReading } from "../../src/provider/alike-lines.ts";
 import { MESSAGE_PLACES, parseMessageLine } from "../../src/provider/anthropic-replies.ts";
 import { GENERATE_PLACES, parseGenerateLine } from "../../src/provider/google-replies.ts";
+import { parseVertexLine, PREDICTION_PLACES } from "../../src/provider/vertex-replies.ts";
 import { parseReplyLine, REPLY_PLACES } from "../../src/provider/openai-replies.ts";
 
 interface Said {
@@ -98,12 +99,35 @@ const generateLine = ({ id, text, tokens, cached = 0 }: Said): string =>
     },
   });
 
+/** A prediction of Vertex's, which holds the request as it was asked. */
+const predictionLine = ({ id, text, tokens, cached, finish }: Said): string => {
+  const said = { id, text, tokens, ...(cached === undefined ? {} : { cached }) };
+  const { key, response } = JSON.parse(generateLine(said)) as Readonly<Record<string, unknown>>;
+  const prompt = `${text.slice(0, 20)} {"a": [1, {"b": "}]"}]}\n\\ ü\u0000 ${id}`;
+  return JSON.stringify({
+    status: "",
+    processed_time: `2026-11-22T12:00:00.${String(tokens)}+00:00`,
+    request: {
+      systemInstruction: { parts: [{ text: "Answer briefly, bitte sehr: größer." }] },
+      contents: [{ role: "user", parts: [{ text: prompt, fileData: null }] }],
+      generationConfig: {
+        stopSequences: finish === "length" ? ["}"] : [],
+        responseSchema: { type: "OBJECT", properties: { label: { enum: ["a", text] } } },
+        maxOutputTokens: 10,
+      },
+    },
+    custom_id: key,
+    response,
+  });
+};
+
 /** A provider's lines, how they are read one by one, and where they differ. */
 const KINDS = [
   { name: "chats", write: chatLine, read: parseReplyLine, places: REPLY_PLACES },
   { name: "the Responses API", write: responseLine, read: parseReplyLine, places: REPLY_PLACES },
   { name: "messages", write: messageLine, read: parseMessageLine, places: MESSAGE_PLACES },
   { name: "Gemini", write: generateLine, read: parseGenerateLine, places: GENERATE_PLACES },
+  { name: "Vertex", write: predictionLine, read: parseVertexLine, places: PREDICTION_PLACES },
 ] as const;
 
 const said: fc.Arbitrary<Said> = fc.record({
@@ -271,6 +295,48 @@ describe("lines that are alike", () => {
       expect(fast.parse(text)).toEqual(parseReplyLine(text));
       if (!text.includes("\n")) expect(inBytes(fast, text)).toEqual(parseReplyLine(text));
     }
+  });
+
+  const asked = predictionLine({ id: "7", text: "TEXT", tokens: 42 });
+  const swapped = ((): string => {
+    const { request, response, ...others } = JSON.parse(asked) as Record<string, unknown>;
+    return JSON.stringify({ response, ...others, request });
+  })();
+  it.each([
+    ["a raw tab in the request", asked.replace("bitte", "bi\tte")],
+    ["an escape in the request that is none", asked.replace("bitte", "bi\\xtte")],
+    ["half an escape in the request", asked.replace("bitte", "bi\\u12 tte")],
+    ["a backslash at the end of a text of the request", asked.replace("größer.", "größer.\\")],
+    ["a request that is cut off", asked.slice(0, asked.indexOf("bitte"))],
+    ["an end in the middle of an escape", `${asked.slice(0, asked.indexOf("bitte"))}\\`],
+    ["a text of the request that is none", asked.replace('"OBJECT"', "OBJECT")],
+    ["a request that is asked otherwise", asked.replace('"fileData":null', '"fileData":{}')],
+    ["other names in the request", asked.replace('"label"', '"id"')],
+    ["its members in another order", swapped],
+    ["its request twice", asked.replace('"request"', '"request":{"a":"b"},"request"')],
+    ["its response twice", asked.replace('"response"', '"response":{},"response"')],
+    ["a response in its request", asked.replace('"contents"', '"response":{},"contents"')],
+    ["a status", asked.replace('"status":""', '"status":"Bad Request: no"')],
+    ["a number for an id", asked.replace('"custom_id":"7"', '"custom_id":7')],
+  ])("of predictions do not take for one of them a line with %s", (_, text) => {
+    const fast = alikeLines(parseVertexLine, PREDICTION_PLACES);
+    for (const id of ["1", "2", "3"]) fast.parse(predictionLine({ id, text: id, tokens: 1 }));
+    expect(text).not.toBe(asked);
+    for (let times = 0; times < 3; times++) {
+      expect(fast.parse(text)).toEqual(parseVertexLine(text));
+      expect(inBytes(fast, text)).toEqual(parseVertexLine(text));
+    }
+  });
+
+  it("are read by a pattern however many escapes a request holds", () => {
+    const { read, times } = counted(parseVertexLine);
+    const fast = alikeLines(read, PREDICTION_PLACES);
+    const whole = predictionLine({ id: "7", text: "TEXT", tokens: 42 });
+    for (let at = 0; at < 3; at++) fast.parse(whole);
+    const before = times();
+    const long = whole.replace("bitte", "\\n".repeat(3_000_000));
+    expect(fast.parse(long)).toEqual(fast.parse(whole));
+    expect(times()).toBe(before);
   });
 
   it("cost a bounded number of attempts where none is like another", () => {
