@@ -543,6 +543,18 @@ const PLANNING: readonly Mutation[] = [
 
 const SHARING: readonly Mutation[] = [
   {
+    promise: "a part whose worker was killed goes on from what is written on this machine",
+    file: "src/machines/part-writes.ts",
+    edits: [["  if (earlier.length > 0)\n", "  if (earlier.length > 9)\n"]],
+    guard: { file: "test/machines/resumed-part.test.ts", named: "on the same machine" },
+  },
+  {
+    promise: "a frozen worker does not write into the file that another goes on with",
+    file: "src/frame/write-marks.ts",
+    edits: [["    await copyFile(join(", "    await rename(join("]],
+    guard: { file: "test/machines/resumed-part.test.ts", named: "a frozen worker never" },
+  },
+  {
     promise: "every part of JSON has the types of the whole input",
     file: "src/machines/part-frame.ts",
     edits: [["? withoutOwnTypes(own) : asOneOf(own, from.whole)", "? own : withoutOwnTypes(own)"]],

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { open, readFile, rename, rm, truncate } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { copyFile, open, readFile, rename, rm, truncate } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { NewCells } from "../core/column.ts";
 import type { Json } from "../core/hash.ts";
@@ -175,6 +175,29 @@ export async function* cellsFromRow(
     if (before === 0) yield block;
     else if (before < (block.columns[0]?.length ?? 0))
       yield { firstRow, columns: block.columns.map((column) => column.slice(before)) };
+  }
+}
+
+/**
+ * Lets a write of `target` go on with what another one has left beside the journal `left`; nothing where that is of
+ * no use. The file is copied: who wrote it may only stand still, and goes on writing into its own once it wakes.
+ */
+export async function takeOverWrite(
+  left: string,
+  { journal, target }: { readonly journal: string; readonly target: string },
+): Promise<void> {
+  const text = await readFile(left, "utf8").catch(() => null);
+  const entry = text === null ? null : entryOf(text);
+  if (entry === null) return;
+  const name = basename(entry.temporary);
+  const temporary = join(dirname(target), name);
+  try {
+    await copyFile(join(dirname(left), name), temporary);
+    await keep(journal, { ...entry, target, temporary });
+  } catch (error) {
+    // Half a copy would only take the room that the write itself needs.
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 

@@ -1,7 +1,5 @@
 /** A part's output: written on this machine, copied to a key that is used once, and then referred to. */
 
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { Json } from "../core/hash.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { StoreError } from "../core/errors.ts";
@@ -17,6 +15,7 @@ import type { SharedStore } from "../store/postgres.ts";
 import { withBadRows } from "../session/text-warnings.ts";
 import type { DatasetSpec } from "./dataset-spec.ts";
 import { nameOf, type PartFrame } from "./part-frame.ts";
+import { writeFolder } from "./part-writes.ts";
 import { openPlace } from "./places.ts";
 
 /** A part that is held, and all that its output is made of. */
@@ -36,7 +35,8 @@ export interface WrittenPart {
 }
 
 /**
- * Writes a part's output and notes that the part is done.
+ * Writes a part's output and notes that the part is done. What a killed worker has written of it below `writes` is
+ * gone on with.
  *
  * The key holds the run's token and the number of the lease, so that nobody else ever writes it: a
  * worker that stood still between its last look at the lease and the copying leaves an object that
@@ -44,30 +44,34 @@ export interface WrittenPart {
  *
  * @throws {StoreError} `lock_lost` when another worker has taken the part over.
  */
-export async function writePart(held: PartToWrite, spool: string): Promise<WrittenPart> {
+export async function writePart(held: PartToWrite, writes: string): Promise<WrittenPart> {
   const { part, dataset, frame, session, store, spec } = held;
   const { token } = await store.run();
   const key = outputKey(part.output, token, store.fence);
-  const path = join(spool, "output", nameOf(key));
-  await mkdir(dirname(path), { recursive: true });
   const output = openPlace(dataset.output);
+  const own = { run: part.run, token, fence: store.fence };
+  const folder = await writeFolder(writes, own, nameOf(key));
   let noted = NOTHING_TOLD;
   try {
-    const receipt = await session.complete(async (columns, cells) => {
+    const receipt = await session.complete(async (columns, cells, resume) => {
       const keeper =
         spec.run.keep === null ? null : rowKeeper(spec.run.column, columns, spec.run.keep);
       const done = await writeFileFrame({
         ...outputHow(spec.run.writing),
         input: await frame.file(),
-        output: path,
+        output: folder.path,
         columns,
         cells,
+        ...(resume === undefined ? {} : { resume: { ...resume, journal: folder.journal } }),
         replaces: replacesExisting(spec.run.existing ?? undefined),
         ...(keeper === null ? {} : { keeper }),
+      }).catch(async (error: unknown) => {
+        // Who has lost the lease may find its folder gone, which says nothing of the part.
+        throw (await store.holdsLock()) ? error : takenOver(part);
       });
       noted = done;
       if (!(await store.holdsLock())) throw takenOver(part);
-      await output.put(key, path);
+      await output.put(key, folder.path);
       const written = { output: key, neutralisedCells: done.neutralisedCells };
       return keeper === null ? written : { ...written, kept: keeper.counts() };
     });
@@ -76,6 +80,7 @@ export async function writePart(held: PartToWrite, spool: string): Promise<Writt
     const endsRun = await referred(held, { key, receipt: whole, output });
     return { receipt: whole, endsRun };
   } finally {
+    await folder[Symbol.asyncDispose]();
     await output[Symbol.asyncDispose]();
   }
 }

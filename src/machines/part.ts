@@ -30,6 +30,8 @@ export interface PartWork {
   readonly database: Database;
   /** A folder of this part's work alone, which is removed afterwards. */
   readonly spool: string;
+  /** A folder for half-written parts, which workers that come later may go on with. */
+  readonly writes: string;
   readonly leaseMs: number;
   readonly memory: DriveMemory;
   /** Asked between steps: true gives the part back as soon as the step is done. */
@@ -204,7 +206,7 @@ async function advancePart(held: HeldPart, work: PartWork): Promise<PartProgress
     }
     await new Promise((resolve) => setTimeout(resolve, restMs));
   }
-  const { receipt, endsRun } = await writePart(held, work.spool);
+  const { receipt, endsRun } = await writePart(held, work.writes);
   return { how: "done", receipt, endsRun };
 }
 

@@ -24,6 +24,7 @@ import {
 } from "../store/postgres-parts.ts";
 import { DEFAULT_LEASE_MS } from "../store/postgres-lease.ts";
 import { workPart, type PartProgress } from "./part.ts";
+import { removeForgottenWrites, sharedWrites } from "./part-writes.ts";
 import type { SharedState } from "./shared-state.ts";
 import type { Noted } from "./worker-log.ts";
 
@@ -51,6 +52,8 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
   const { database, ticks } = state;
   const { leaseMs = DEFAULT_LEASE_MS, concurrency = 2, onEvent, signal } = options;
   const folder = await mkdtemp(join(tmpdir(), "batchframe-worker-"));
+  const shared = await sharedWrites();
+  const writes = shared ?? join(folder, "writes");
   const cut = new AbortController();
   const memories = new Map<string, DriveMemory>();
   const work = async (run: string): Promise<void> => {
@@ -63,7 +66,7 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
       part = await readPart(database, run);
       if (part?.state !== "open") return;
       const progress = await workPart(part, {
-        ...{ database, spool, leaseMs, memory },
+        ...{ database, spool, writes, leaseMs, memory },
         leaves: () => signal.aborted,
         signal: cut.signal,
         onWarning: ({ chunk, code, message }) => {
@@ -107,8 +110,9 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
       trouble === "fatal" ? 0 : Math.min(MOST_REST_MS, 1000 * 2 ** Math.min(troubles, 10));
     const said = { ...wordsOf(error) };
     await database.transaction(async (connection) => {
-      // Whoever has taken it over meanwhile knows better.
-      if (await isHeld(connection, run)) return;
+      // Whoever has taken it over meanwhile knows better, and may have brought it to its end.
+      const now = await readPart(connection, run);
+      if (now?.state !== "open" || (await isHeld(connection, run))) return;
       const change = { error: said, troubles, restMs };
       await changePart(
         connection,
@@ -124,6 +128,7 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
     message: `${String(concurrency)} parts at a time`,
   });
   try {
+    if (shared !== null) await removeForgottenWrites(shared, database);
     await ticks.work(work, concurrency);
     await sweeping(state, options);
     onEvent({ level: "info", event: "worker_leaving" });

@@ -64,6 +64,19 @@ export async function isHeld(connection: Queryable, run: string): Promise<boolea
   return rows.length > 0;
 }
 
+/** The states of parts, by their runs' ids, a hyphen and their runs' tokens; those that are not known are left out. */
+export async function partStates(
+  database: Queryable,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, PartState>> {
+  const rows = await database.rows(
+    `select p.run || '-' || r.token as name, p.state from batchframe.part p
+     join batchframe.run r on r.id = p.run where p.run || '-' || r.token = any($1::text[])`,
+    [names],
+  );
+  return new Map(rows.map((row) => [text(row["name"]), text(row["state"]) as PartState]));
+}
+
 /** What is recorded of a part from now on; what is left out stays. */
 export interface PartChange {
   readonly state?: PartState;

@@ -13,6 +13,7 @@ import { basename } from "node:path";
 import { openState } from "../../src/machines/shared-state.ts";
 import { runWorker } from "../../src/machines/worker.ts";
 import { logLine } from "../../src/machines/worker-log.ts";
+import { TEMPORARY_NAME } from "../../src/frame/write-marks.ts";
 import type { Database, Queryable } from "../../src/store/postgres-client.ts";
 
 /** Where the worker is struck, and how. */
@@ -32,6 +33,8 @@ export interface WorkerJob {
   readonly concurrency: number;
   /** How far its own clock is off, in milliseconds. */
   readonly clockOffMs: number;
+  /** Makes a mark in half-written outputs wherever one can be made. */
+  readonly marksAlways: boolean;
 }
 
 const job = JSON.parse(process.env["WORKER_JOB"] ?? "null") as WorkerJob;
@@ -87,6 +90,18 @@ function watchedDatabase(database: Database): Database {
       for (const step of steps) passes(`${step}:after`);
       return result;
     },
+  };
+}
+
+if (job.marksAlways) {
+  const open = files.open.bind(files);
+  const now = performance.now.bind(performance);
+  files.open = async (...given: Parameters<typeof open>) => {
+    // From here on every look at the clock is past the time for the next mark.
+    let looks = 0;
+    if (TEMPORARY_NAME.test(basename(String(given[0]))))
+      performance.now = () => now() + 3000 * (looks += 1);
+    return await open(...given);
   };
 }
 

@@ -32,7 +32,7 @@ export interface Cluster {
   readonly state: SharedState;
   readonly folder: string;
   enqueue(changes?: Partial<DatasetJob>, options?: EnqueueOptions): Promise<Enqueued>;
-  worker(job?: Partial<WorkerJob>): Spawned;
+  worker(job?: Partial<WorkerJob>, env?: NodeJS.ProcessEnv): Spawned;
   /** Waits until the run is finished, or some part of it cannot go on; gives it as it stands then. */
   settled(id: string): Promise<SharedRun>;
   damage(enqueued: Enqueued): Damage;
@@ -60,6 +60,8 @@ export interface ClusterShape {
   readonly parts?: number;
   readonly rows?: number;
   readonly chunkRows?: number;
+  /** How many characters a text has at the least. */
+  readonly paddedTo?: number;
   readonly emulator?: EmulatorOptions;
   /** The address of the shared data; a directory when left out. */
   readonly data?: string;
@@ -71,15 +73,17 @@ export async function newCluster(
   server: PostgresServer,
   shape: ClusterShape = {},
 ): Promise<Cluster> {
-  const { parts = 2, rows = 20, chunkRows = 10 } = shape;
+  const { parts = 2, rows = 20, chunkRows = 10, paddedTo = 0 } = shape;
   const folder = mkdtempSync(join(tmpdir(), "cluster-"));
   const emulator = await startEmulator({ seed: 1, answer: table(answerTo), ...shape.emulator });
   const url = await server.database();
   const state = await openState(url);
   const expected: string[] = [];
-  mkdirSync(join(folder, "in"));
+  for (const name of ["in", "tmp"]) mkdirSync(join(folder, name));
   for (let part = 0; part < parts; part += 1) {
-    const texts = Array.from({ length: rows }, (_, row) => `subject ${String(part * rows + row)}`);
+    const texts = Array.from({ length: rows }, (_, row) =>
+      `subject ${String(part * rows + row)}`.padEnd(paddedTo, " more"),
+    );
     writeFileSync(
       join(folder, "in", `${String(part + 100)}.csv`),
       csvOf(
@@ -112,20 +116,24 @@ export async function newCluster(
         state,
         how,
       ),
-    worker: (job = {}) => {
+    worker: (job = {}, more = {}) => {
       const whole: WorkerJob = {
         state: url,
         strike: null,
         leaseMs: LEASE_MS,
         concurrency: 2,
         clockOffMs: 0,
+        marksAlways: false,
         ...job,
       };
       const env = {
         ...process.env,
         ...shape.env,
+        // What a killed worker leaves is for those of the same cluster.
+        TMPDIR: join(folder, "tmp"),
         NODE_COMPILE_CACHE: join(tmpdir(), "compiled"),
         OPENAI_API_KEY: "test-key",
+        ...more,
         WORKER_JOB: JSON.stringify(whole),
       };
       const child = spawned(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD], {
