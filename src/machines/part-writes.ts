@@ -1,6 +1,6 @@
 /** Half-written parts: each in a folder of its lease, where the next worker of this machine goes on with it. */
 
-import { lstat, mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { takeOverWrite } from "../frame/write-marks.ts";
@@ -23,8 +23,8 @@ export interface WriteFolder extends AsyncDisposable {
 }
 
 /**
- * The folder of half-written parts that all workers of this user on this machine share, made where there is none; null
- * where others could have put something into it.
+ * The folder of half-written parts, and of workers' own folders, that all workers of this user on this machine share,
+ * made where there is none; null where others could have put something into it.
  */
 export async function sharedWrites(): Promise<string | null> {
   const user = process.getuid?.();
@@ -73,8 +73,24 @@ export async function writeFolder(
 const JOURNAL = "writing.json";
 const FORGOTTEN_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Removes what killed workers have left of parts that are done or cannot go on, and after a day of those that this state does not know. */
-export async function removeForgottenWrites(root: string, database: Database): Promise<void> {
+/** A folder for the copies of one worker, below the one that it shares with others, or anywhere where it shares none. */
+export async function workerFolder(root: string | null): Promise<string> {
+  return await mkdtemp(
+    root === null ? join(tmpdir(), "batchframe-worker-") : join(root, "worker-"),
+  );
+}
+
+/** Says that a worker's folder is in use; one that nobody has said this of for a day is taken for forgotten. */
+export async function keepFolder(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => undefined);
+}
+
+/**
+ * Removes what killed workers have left: half-written parts that are done or cannot go on, and after a day those that
+ * this state does not know, and the folders of workers.
+ */
+export async function removeForgotten(root: string, database: Database): Promise<void> {
   const names = await readdir(root);
   const states = await partStates(database, names);
   for (const name of names) {

@@ -1,8 +1,7 @@
 /** A worker: takes parts as ticks arrive, joins and leaves at will, and looks for parts that were forgotten. */
 
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -24,7 +23,7 @@ import {
 } from "../store/postgres-parts.ts";
 import { DEFAULT_LEASE_MS } from "../store/postgres-lease.ts";
 import { workPart, type PartProgress } from "./part.ts";
-import { removeForgottenWrites, sharedWrites } from "./part-writes.ts";
+import { keepFolder, removeForgotten, sharedWrites, workerFolder } from "./part-writes.ts";
 import type { SharedState } from "./shared-state.ts";
 import type { Noted } from "./worker-log.ts";
 
@@ -51,8 +50,8 @@ const LEAVING_MS = 30_000;
 export async function runWorker(state: SharedState, options: WorkerOptions): Promise<void> {
   const { database, ticks } = state;
   const { leaseMs = DEFAULT_LEASE_MS, concurrency = 2, onEvent, signal } = options;
-  const folder = await mkdtemp(join(tmpdir(), "batchframe-worker-"));
   const shared = await sharedWrites();
+  const folder = await workerFolder(shared);
   const writes = shared ?? join(folder, "writes");
   const cut = new AbortController();
   const memories = new Map<string, DriveMemory>();
@@ -128,9 +127,9 @@ export async function runWorker(state: SharedState, options: WorkerOptions): Pro
     message: `${String(concurrency)} parts at a time`,
   });
   try {
-    if (shared !== null) await removeForgottenWrites(shared, database);
+    if (shared !== null) await removeForgotten(shared, database);
     await ticks.work(work, concurrency);
-    await sweeping(state, options);
+    await sweeping(state, folder, options);
     onEvent({ level: "info", event: "worker_leaving" });
     const cutting = setTimeout(() => {
       cut.abort();
@@ -157,10 +156,15 @@ function remembered(memories: Map<string, DriveMemory>, run: string): DriveMemor
 }
 
 /** Sends ticks again for parts that nobody works on though somebody should, until the signal ends it. */
-async function sweeping({ database, ticks }: SharedState, options: WorkerOptions): Promise<void> {
+async function sweeping(
+  { database, ticks }: SharedState,
+  folder: string,
+  options: WorkerOptions,
+): Promise<void> {
   const { leaseMs = DEFAULT_LEASE_MS, signal, onEvent } = options;
   const everyMs = sweepEveryMs(leaseMs);
   while (!signal.aborted) {
+    await keepFolder(folder);
     try {
       // Asked for a whole interval, a worker alone would find its own last sweep too recent every other time.
       const rule = { everyMs: everyMs / 2, leaseMs, patienceMs: leaseMs * LEASES_UNTIL_FORGOTTEN };
