@@ -1,11 +1,11 @@
 /**
  * Collecting and joining replies that come in any order, beside the least that could be done:
- * `node bench/collect.ts [rows]`.
+ * `node bench/collect.ts [rows] [zod]`.
  *
  * `bare` calls JSON.parse on every reply line and puts the answers into columns by row. `collect + join` is
  * what a run does once its batches have ended: it finds that they have, stores the replies, matches and
  * reads them, keeps them for later runs, and writes the Parquet file with the new columns in row order. The
- * service is a folder of reply files. The last line gives the ratio.
+ * service is a folder of reply files. The last line gives the ratio. With `zod` a schema's own code checks every answer.
  */
 
 import { createReadStream, existsSync } from "node:fs";
@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { requestFileName } from "../src/core/chunk.ts";
 import { linesOf } from "../src/core/lines.ts";
+import * as z from "zod";
 import { enrichFile } from "../src/index.ts";
 import { openModel } from "../src/provider/models.ts";
 import type { BatchProvider } from "../src/provider/provider.ts";
@@ -45,6 +46,11 @@ async function folderService(folder: string): Promise<BatchProvider> {
   };
 }
 
+// The processes that are measured have it from the one that compares.
+if (process.argv[3] === "zod") process.env["BENCH_SCHEMA"] = "zod";
+const output =
+  process.env["BENCH_SCHEMA"] === "zod" ? z.object({ label: z.enum(LABELS) }) : { labels: LABELS };
+
 function runIn(folder: string, provider: BatchProvider) {
   const files = { input: join(folder, "rows.parquet"), output: join(folder, "out.parquet") };
   const runDir = join(folder, "runs");
@@ -58,7 +64,7 @@ function runIn(folder: string, provider: BatchProvider) {
       name: "run",
       lane: "batch",
       pollEveryMs: 10,
-      output: { labels: LABELS },
+      output,
     },
   );
 }

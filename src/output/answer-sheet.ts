@@ -43,8 +43,11 @@ const SHORT = 48;
 const MOST_SHORT = 4096;
 const DIGEST_BYTES = 32;
 
-/** Starts a sheet for as many places. */
-export function sheetWriter(size: number): SheetWriter {
+/**
+ * Starts a sheet for as many places. With `isChecked` answers were made by somebody's own code: one that JSON does not
+ * keep as it is stays `unread`.
+ */
+export function sheetWriter(size: number, isChecked = false): SheetWriter {
   const starts = new Float64Array(size);
   const lengths = new Uint32Array(size);
   const kinds = new Uint8Array(size);
@@ -86,6 +89,7 @@ export function sheetWriter(size: number): SheetWriter {
       else if ("invalid" in answer) put(place, KINDS.invalid, JSON.stringify(answer.invalid));
       else if (reply.toolCalls !== undefined && reply.toolCalls.length > 0)
         kinds[place] = KINDS.unread;
+      else if (isChecked && !isKeptByJson(answer.value)) kinds[place] = KINDS.unread;
       else if (answer.value instanceof Float32Array) {
         const { buffer: bytes, byteOffset, byteLength } = answer.value;
         room(byteLength);
@@ -127,6 +131,53 @@ export function sheetWriter(size: number): SheetWriter {
   };
 }
 
+const MOST_PARTS = 10_000;
+
+/**
+ * Whether a value comes back from JSON text as it is: it is made of plain objects, lists, texts, truths and numbers
+ * alone, and of no more than some thousands of them, so that what holds itself comes to an end.
+ */
+function isKeptByJson(value: unknown): boolean {
+  const parts = [value];
+  // It grows while it is gone through.
+  for (const part of parts) {
+    if (parts.length > MOST_PARTS) return false;
+    if (typeof part === "object" && part !== null) {
+      const within = plainParts(part);
+      if (within === null) return false;
+      for (const one of within) parts.push(one);
+    } else if (!isPlain(part)) return false;
+  }
+  return true;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return value === null || typeof value === "string" || typeof value === "boolean";
+}
+
+/** What a plain object or list holds; null where it is anything else, or holds more than JSON tells of. */
+function plainParts(whole: object): readonly unknown[] | null {
+  const names = Reflect.ownKeys(whole);
+  if (Array.isArray(whole)) {
+    const list = whole as readonly unknown[];
+    const isWhole = names.length === list.length + 1;
+    return isWhole && Object.getPrototypeOf(list) === Array.prototype ? list : null;
+  }
+  if (Object.getPrototypeOf(whole) !== Object.prototype) return null;
+  const parts: unknown[] = [];
+  for (const name of names) {
+    const member = Object.getOwnPropertyDescriptor(whole, name);
+    const isTold = member?.enumerable === true && "value" in member;
+    if (typeof name !== "string" || ALTERED.has(name) || !isTold) return null;
+    parts.push(member.value);
+  }
+  return parts;
+}
+
+// The first sets a prototype where it is assigned, the second says something else to JSON.
+const ALTERED = new Set(["__proto__", "toJSON"]);
+
 const NEGATIVE_ZERO = /(?:^|[[:,\s])-0(?:\.0+)?(?:[eE][+-]?\d+)?(?:[,\]}\s]|$)/;
 
 /** The bytes of a file, to be read at any place. */
@@ -147,9 +198,10 @@ export function openSheet(file: SheetBytes, origin: SheetOrigin): Sheet | null {
   const count = origin.index.ordinals.length;
   const tableBytes = count * (8 + 4 + 1);
   const start = file.size - tableBytes - 2 * DIGEST_BYTES;
-  if (start < 0 || !isWhole(file)) return null;
+  if (start < 0) return null;
   const end = Buffer.from(file.bytes(start, tableBytes + DIGEST_BYTES));
-  if (!end.subarray(tableBytes).equals(originHash(origin))) return null;
+  // Of another reading it is told by its last bytes, without a look at the others.
+  if (!end.subarray(tableBytes).equals(originHash(origin)) || !isWhole(file)) return null;
   const table = new Uint8Array(end).buffer;
   const starts = new Float64Array(table, 0, count);
   const lengths = new Uint32Array(table, count * 8, count);

@@ -4,7 +4,7 @@ import { answerFileName, isRecalled, replyFileName } from "../core/chunk.ts";
 import { InvariantError, StoreError } from "../core/errors.ts";
 import { readAnswer, type AnswerReading } from "../output/answer.ts";
 import { openSheet, type Sheet, type SheetEntry } from "../output/answer-sheet.ts";
-import { readingMark } from "../output/reading-mark.ts";
+import { sheetMark } from "../output/reading-mark.ts";
 import type { BatchProvider } from "../provider/provider.ts";
 import type { Answers, FoundAnswer, StoredReply } from "../stages/join.ts";
 import { reread } from "../stages/reread.ts";
@@ -274,13 +274,14 @@ interface OpenedSheet {
 /** The sheet of a chunk as its replies read now, made anew where need be and allowed; null where there is none. */
 async function freshSheet(number: number, input: StoredAnswersInput): Promise<OpenedSheet | null> {
   const { store, provider, reading, keepsIn } = input;
-  const mark = readingMark(reading, provider.id);
+  const mark = sheetMark(reading, provider.id);
   const replyBytes = await store.files.bytes(replyFileName(number));
-  if (mark === null || replyBytes === null) return null;
+  if (replyBytes === null) return null;
   const index = await store.replyIndex(number);
   const origin = { mark, replyBytes, index };
   const opened = await sheetOf(number, { input, origin });
-  if (opened !== null || keepsIn === null) return opened;
+  // Nobody's own code is run over replies whose rows nobody asks for.
+  if (opened !== null || keepsIn === null || reading.validate !== null) return opened;
   await reread(number, origin, { files: keepsIn, provider, reading });
   return await sheetOf(number, { input, origin });
 }

@@ -18,7 +18,7 @@ import { isLong, type Price } from "../core/price.ts";
 import { addToUsage, NO_USAGE, type Usage, type UsageSum } from "../core/usage.ts";
 import { readAnswer, type Answer, type AnswerReading } from "../output/answer.ts";
 import { sheetWriter, type SheetWriter } from "../output/answer-sheet.ts";
-import { readingMark } from "../output/reading-mark.ts";
+import { sheetMark } from "../output/reading-mark.ts";
 import type { ChunkFileWriter, CollectedChunk, ReplyIndex } from "../store/store.ts";
 import { batchOf, providerOf, type Ports, type SubmittedChunk } from "./ports.ts";
 
@@ -66,11 +66,11 @@ export async function collect(
   const { store } = ports;
   const ordinals = await store.ordinals(chunk.number);
   const list = checklist(ports.token, chunk.number, ordinals);
-  const mark = readingMark(options.reading, ports.provider.id);
-  const sheet = mark === null ? null : sheetWriter(ordinals.length);
+  const mark = sheetMark(options.reading, ports.provider.id);
+  const sheet = sheetWriter(ordinals.length, options.reading.validate !== null);
   const outcomes = new Outcomes(ordinals, chunk, { ...options, sheet });
   const writer = await store.files.create(replyFileName(chunk.number));
-  const answers = sheet === null ? null : await store.files.create(answerFileName(chunk.number));
+  const answers = await store.files.create(answerFileName(chunk.number));
   try {
     const replies =
       options.given ??
@@ -79,14 +79,12 @@ export async function collect(
     if (options.unread !== true) await readReplies(replies, ports, reading);
     if (isGiven(chunk.intent)) await refuseForeign(chunk, list.match(), { ports, options });
     const { bytes } = await writer.commit();
-    if (sheet !== null && mark !== null) {
-      const origin = { mark, replyBytes: bytes, index: outcomes.index() };
-      await answers?.write(sheet.finish(origin, outcomes.places()));
-      await answers?.commit();
-    }
+    const origin = { mark, replyBytes: bytes, index: outcomes.index() };
+    await answers.write(sheet.finish(origin, outcomes.places()));
+    await answers.commit();
   } catch (error) {
     await writer.abort();
-    await answers?.abort();
+    await answers.abort();
     throw error;
   }
   await ports.remember?.keep(chunk.number, outcomes.accepted());
@@ -124,9 +122,9 @@ interface Reading {
   readonly list: Checklist;
   readonly outcomes: Outcomes;
   readonly writer: ChunkFileWriter;
-  readonly sheet: SheetWriter | null;
-  /** The file of the sheet, where there is one. */
-  readonly answers: ChunkFileWriter | null;
+  readonly sheet: SheetWriter;
+  /** The file of the sheet. */
+  readonly answers: ChunkFileWriter;
 }
 
 async function readReplies(
@@ -148,8 +146,8 @@ async function readReplies(
       // Most are settled at once; to wait for each would take as long as reading it.
       if (settled !== null) await settled;
     }
-    const noted = sheet?.take() ?? null;
-    if (noted !== null) await answers?.write(noted);
+    const noted = sheet.take();
+    if (noted !== null) await answers.write(noted);
   }
 }
 
@@ -166,8 +164,8 @@ async function* tee(
   }
 }
 
-/** How outcomes are told, and the sheet they are noted on; null where none is kept. */
-type OutcomeOptions = CollectOptions & { readonly sheet: SheetWriter | null };
+/** How outcomes are told, and the sheet they are noted on. */
+type OutcomeOptions = CollectOptions & { readonly sheet: SheetWriter };
 
 /** The outcomes of one chunk's requests while its replies are read; owns the growing arrays. */
 class Outcomes {
@@ -214,7 +212,7 @@ class Outcomes {
       this.#lengths[place] = line.length;
     }
     if (result.status === "failed") {
-      this.#options.sheet?.note(place, null, null);
+      this.#options.sheet.note(place, null, null);
       this.#fail(place, result.failure);
       return null;
     }
@@ -228,7 +226,7 @@ class Outcomes {
   }
 
   #judge(place: number, reply: Extract<Result, { status: "succeeded" }>, answer: Answer): void {
-    this.#options.sheet?.note(place, reply, answer);
+    this.#options.sheet.note(place, reply, answer);
     if ("invalid" in answer)
       this.#fail(place, { code: "invalid_output", message: answer.invalid, retryable: false });
     else {

@@ -104,6 +104,80 @@ function written(entries: readonly Noted[], order: readonly number[] = []): Buff
 const opened = (file: Buffer, origin: SheetOrigin) =>
   openSheet({ size: file.length, bytes: (at, length) => file.subarray(at, at + length) }, origin);
 
+/** What somebody's own check gave, on a sheet and back. */
+function checkedEntry(value: unknown): SheetEntry | undefined {
+  const sheet = sheetWriter(1, true);
+  sheet.note(0, replyOf("{}"), { value });
+  const file = sheet.finish(originOf(1), Uint32Array.of(0));
+  return opened(file, originOf(1))?.at(0);
+}
+
+class Amount {
+  cents = 5;
+}
+
+const cyclic: Record<string, unknown> = {};
+cyclic["self"] = cyclic;
+
+const NOT_JSON: Readonly<Record<string, unknown>> = {
+  "a date": new Date(0),
+  "a large integer": 5n,
+  nothing: undefined,
+  "a member that is nothing": { a: undefined },
+  "an instance of a class": new Amount(),
+  "an instance in a list": [[new Amount()]],
+  "an object without a prototype": Object.assign(Object.create(null) as object, { a: 1 }),
+  "a map": new Map([["a", 1]]),
+  "a vector": Float32Array.of(1),
+  "a nought below zero": { a: -0 },
+  "no number": Number.NaN,
+  "what has no end": Number.POSITIVE_INFINITY,
+  "a list with a hole": [1, , 2],
+  "a list with a name": Object.assign([1], { also: 2 }),
+  "a member by a symbol": { [Symbol("a")]: 1 },
+  "a member that is hidden": Object.defineProperty({}, "a", { value: 1 }),
+  "a member that is worked out": {
+    get a() {
+      return 1;
+    },
+  },
+  "a word of its own for JSON": { toJSON: () => "other" },
+  "a name that JavaScript keeps for itself": JSON.parse('{"__proto__":1}') as unknown,
+  "itself within it": cyclic,
+};
+
+describe("what somebody's own check gave", () => {
+  it.each(Object.keys(NOT_JSON))("is not kept where JSON would alter it: %s", (what) => {
+    expect(checkedEntry(NOT_JSON[what])).toBe("unread");
+  });
+
+  it("is kept where JSON says all of it", () => {
+    const value = { a: [1, null, { "": "\ud800" }, true, -1.5e-9], "1": "", length: 0 };
+    expect(checkedEntry(value)).toStrictEqual({ value });
+    expect(checkedEntry(["praise"])).toStrictEqual({ value: ["praise"] });
+  });
+
+  it("comes back as it was or not at all, whatever it is", () => {
+    const anything = fc.anything({
+      ...{ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true },
+      ...{ withNullPrototype: true, withSparseArray: true, withObjectString: true },
+    });
+    fc.assert(
+      fc.property(anything, (value) => {
+        const entry = checkedEntry(value);
+        if (entry !== "unread") expect(entry).toStrictEqual({ value });
+      }),
+      { numRuns: 1000 },
+    );
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        const value: unknown = JSON.parse(JSON.stringify(JSON.parse(text)));
+        if (!/__proto__|toJSON/.test(text)) expect(checkedEntry(value)).toStrictEqual({ value });
+      }),
+    );
+  });
+});
+
 describe("a sheet of answers", () => {
   it("gives back every answer exactly, in whatever order they came, or sends to the reply", () => {
     fc.assert(

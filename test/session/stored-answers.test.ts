@@ -121,6 +121,39 @@ describe("answer files", () => {
     expect(await answerFiles()).toEqual(before);
   });
 
+  it("keep what a schema's own code made of a reply until the same process has joined it", async () => {
+    let checks = 0;
+    const counting = z.object({
+      n: z
+        .int()
+        .transform((n) => {
+          checks += 1;
+          // JSON has no word for it: such an answer is made of the reply once more.
+          return n === 4 ? -0 : n;
+        })
+        .pipe(z.number()),
+    });
+    const started = () => {
+      const files = { input: join(folder, "in.csv"), output: join(folder, "out.csv") };
+      const model = { provider: "openai", model: "m", baseUrl: emulator.url };
+      return enrichFile(files, "{{ text }}", model, {
+        ...{ output: counting, column: "c", name: "run", chunkRows: 10, lane: "batch" },
+        ...{ runDir: join(folder, "runs"), pollEveryMs: 5 },
+      });
+    };
+    await started().result();
+    // Row 7, asked twice, gives no number to check.
+    expect(checks).toBe(30);
+    const fromFiles = await readFile(join(folder, "out.csv"), "utf8");
+    expect(fromFiles).toContain("row 4,0,ok,");
+    expect(fromFiles).toContain("row 5,5,ok,");
+    expect((await answerFiles()).size).toBe(4);
+    // What made the schema may have changed until it is called again.
+    await started().result();
+    expect(checks).toBe(59);
+    expect(await readFile(join(folder, "out.csv"), "utf8")).toBe(fromFiles);
+  });
+
   it("are only read by who looks at a run", async () => {
     await enrich();
     await rm(join(chunks(), "000001.answers"));
