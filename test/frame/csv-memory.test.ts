@@ -13,6 +13,8 @@ function megabytesHeld(script: string, args: readonly string[]): number {
     const { writeCsv } = await import(${sourceOf("csv-write.ts")});
     const held = () => {
       gc();
+      // Buffers that the first one found are given back beside it; the second waits for that.
+      gc();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return (heapUsed + arrayBuffers) / 1e6;
     };

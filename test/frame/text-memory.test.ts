@@ -15,6 +15,8 @@ function megabytesHeld(script: string, ...args: readonly string[]): number {
     const { openFile, writeFileFrame } = await import(${files});
     const held = () => {
       gc();
+      // Buffers that the first one found are given back beside it; the second waits for that.
+      gc();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return (heapUsed + arrayBuffers) / 1e6;
     };
