@@ -56,9 +56,17 @@ describe("a digester", () => {
   });
 
   it("begins no thread for a small plan", async () => {
-    const before = process.getActiveResourcesInfo();
-    await digested(digesting((open = planThread(null))), 1);
-    expect(process.getActiveResourcesInfo()).toEqual(before);
+    const thread = (open = planThread(null));
+    let isBegun = false;
+    const begin = (): void => {
+      isBegun = true;
+      thread.begin();
+    };
+    const digest = digesting({ ...thread, begin });
+    await digested(digest, 1);
+    expect(isBegun).toBe(false);
+    await digested(digest, 2);
+    expect(isBegun).toBe(true);
   });
 
   it("digests here where there is no thread to be had", async () => {
