@@ -21,7 +21,7 @@ import type { Settings } from "../session/settings.ts";
 import type { JoinedRows } from "../stages/join.ts";
 import { readPasses, writePasses } from "../store/passes-file.ts";
 import { STORE_FILE } from "../store/sqlite.ts";
-import { readSqliteRun, requestCancel } from "../store/sqlite-reader.ts";
+import { isBegun, readSqliteRun, requestCancel } from "../store/sqlite-reader.ts";
 import { removeRunFiles } from "../store/sqlite-remove.ts";
 
 /** A pass that is open. */
@@ -149,9 +149,7 @@ async function close({ passes }: PassRun): Promise<void> {
 /** Opens the next pass if it was made before, by whatever process. */
 async function openExisting(run: PassRun): Promise<boolean> {
   const number = run.passes.length + 1;
-  const role = run.plan.later.find((one) =>
-    existsSync(join(run.directory, folderOf(number, one), STORE_FILE)),
-  );
+  const role = run.plan.later.find((one) => isBegun(join(run.directory, folderOf(number, one))));
   if (role === undefined) return false;
   const isPlanned = readSqliteRun(join(run.directory, folderOf(number, role))).run.plan !== null;
   const before: PassList = [...run.passes];

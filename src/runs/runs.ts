@@ -11,7 +11,7 @@ import { didYouMean } from "../core/suggest.ts";
 import { DEFAULT_RUN_DIR } from "../session/settings.ts";
 import { readSpec } from "../session/run-spec.ts";
 import { openSqliteStore, STORE_FILE } from "../store/sqlite.ts";
-import { readSqliteRun, requestCancel } from "../store/sqlite-reader.ts";
+import { isBegun, readSqliteRun, requestCancel } from "../store/sqlite-reader.ts";
 import { removeRunFiles } from "../store/sqlite-remove.ts";
 import { readPasses, removePasses } from "../store/passes-file.ts";
 import { groupStatus, partsOf, passesStatus, type RunStatus } from "./run-status.ts";
@@ -46,7 +46,7 @@ async function readRunOrGroup(runDir: string, id: string): Promise<RunStatus> {
   const directory = absolute(join(runDir, id));
   if (existsSync(join(directory, STORE_FILE))) return readRun(directory);
   const inner = (await foldersIn(directory)).toSorted().map((name) => join(directory, name));
-  const [first, ...rest] = inner.filter((path) => existsSync(join(path, STORE_FILE)));
+  const [first, ...rest] = inner.filter(isBegun);
   if (first === undefined) return readRun(directory);
   const parts = [readRun(first), ...rest.map(readRun)] as const;
   if (readSpec(readSqliteRun(first).run).followedBy === null)

@@ -1,5 +1,6 @@
 /** Runs as they stand on disk, read without taking them from the process that drives them. */
 
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Chunk } from "../core/chunk.ts";
 import { chunkFiles } from "./chunk-files.ts";
@@ -52,6 +53,26 @@ export function openSqliteReader(directory: string): StoreReader {
       database.close();
     },
   };
+}
+
+/**
+ * Whether a run was begun in a directory. A process that was killed before it had recorded its run leaves a store
+ * that holds none; nothing was sent from there, and the next one begins in its place.
+ *
+ * @throws {StoreError} `store_version`, `store_damaged` for a file that is no store.
+ */
+export function isBegun(directory: string): boolean {
+  const path = join(directory, STORE_FILE);
+  if (!existsSync(path)) return false;
+  const files = join(directory, CHUNKS);
+  // With chunk files the record of a run is lost, which whoever reads it says.
+  if (existsSync(files) && readdirSync(files).length > 0) return true;
+  const database = openDatabase(path, true);
+  try {
+    return database.prepare("select 1 from run").get() !== undefined;
+  } finally {
+    database.close();
+  }
 }
 
 /** Asks the process that drives a run, or the next one that will, to stop its remote work. */

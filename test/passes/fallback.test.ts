@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
@@ -10,6 +10,7 @@ import type { OutputOption } from "../../src/output/form.ts";
 import { reparseRun } from "../../src/reparse.ts";
 import { resumeRun } from "../../src/resume-run.ts";
 import { cancelRun, findRun, listRuns, removeRun } from "../../src/runs/runs.ts";
+import { openDatabase } from "../../src/store/sqlite-open.ts";
 import { filter } from "../../src/verbs/filter.ts";
 
 let emulator: Emulator;
@@ -263,6 +264,31 @@ describe("a fallback", () => {
     expect(asked()).toEqual({ small: 3, large: 2 });
     await removeRun(status);
     expect((await listRuns(given.runDir)).runs).toEqual([]);
+  });
+
+  it("goes on where it was killed before the second pass was recorded in its store", async () => {
+    await start(refusing);
+    const [input, output] = [join(folder, "in.csv"), join(folder, "out.csv")];
+    await writeFile(input, "id,text\n01,good\n02,bad\n");
+    const given = { ...options(), runDir: join(folder, "runs"), name: "both" };
+    const run = () => enrichFile({ input, output }, "<{{ text }}>", model("small"), given);
+    await run();
+    const written = await readFile(output, "utf8");
+    const directory = join(given.runDir, "both");
+    // As a process leaves it that is killed between making the store and recording the run in it.
+    await rm(join(directory, "passes.json"));
+    await rm(join(directory, "2-fallback"), { recursive: true });
+    await mkdir(join(directory, "2-fallback"));
+    openDatabase(join(directory, "2-fallback", "run.sqlite"), false).close();
+    const { runs, unreadable } = await listRuns(given.runDir);
+    expect([runs.map(({ passes }) => passes.length), unreadable]).toEqual([[1], []]);
+    await rm(output);
+    await run();
+    // The answers of what was removed are kept.
+    const again = written.replace("large on <bad>,ok", "large on <bad>,cached");
+    expect(await readFile(output, "utf8")).toBe(again);
+    expect((await findRun("both", given.runDir)).passes).toHaveLength(2);
+    expect(sentTo("small")).toBe(2);
   });
 
   it("is what a retry asks again; the first model is not paid for what it failed", async () => {
