@@ -120,6 +120,11 @@ export async function removeRun(run: RunStatus, { force = false } = {}): Promise
     await store[Symbol.asyncDispose]();
     await removeRunFiles(directory);
   }
+  // A pass may have been killed before it was begun, and left a store that holds no run.
+  for (const name of run.passes.length > 0 ? await foldersIn(run.directory) : []) {
+    const left = join(run.directory, name);
+    if (existsSync(join(left, STORE_FILE)) && !isBegun(left)) await removeRunFiles(left);
+  }
   if (run.passes.length > 0) await removePasses(run.directory);
   // What else lies there is not ours.
   if (run.steps.length + run.passes.length > 0) await removeRunFiles(run.directory);

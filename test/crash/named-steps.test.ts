@@ -160,7 +160,8 @@ describe("a run that is killed", () => {
       ["store.ended:before", 1],
       ["replies.write:after", 1],
       ["replies.commit:after", 1],
-      ["store.collected:after", 2],
+      // At the second one, what failed in the first may have been handed on already.
+      ["store.collected:after", 1],
       ["requests.commit:after", 1],
       ["provider.create:after", 1],
       ["output.write:mid", 1],

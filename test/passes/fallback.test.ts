@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pl from "nodejs-polars";
@@ -282,6 +282,10 @@ describe("a fallback", () => {
     openDatabase(join(directory, "2-fallback", "run.sqlite"), false).close();
     const { runs, unreadable } = await listRuns(given.runDir);
     expect([runs.map(({ passes }) => passes.length), unreadable]).toEqual([[1], []]);
+    const copy = join(folder, "copies");
+    await cp(given.runDir, copy, { recursive: true });
+    await removeRun(await findRun("both", copy));
+    expect(await listRuns(copy)).toEqual({ runs: [], unreadable: [] });
     await rm(output);
     await run();
     // The answers of what was removed are kept.
